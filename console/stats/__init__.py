@@ -1,0 +1,1 @@
+"""Questions about statistics: parse, plan, build, run. Knows no HTTP."""

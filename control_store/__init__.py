@@ -1,0 +1,1 @@
+"""The control store: sites, keys, accounts, seals, watermarks, ledger rows; and what collectors may read of it."""

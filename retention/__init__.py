@@ -1,0 +1,1 @@
+"""Retention: raw rows die on time, and it can be checked."""
