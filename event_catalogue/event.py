@@ -4,14 +4,15 @@ A row has one place per declared field, so what the catalogue does not declare h
 for an address. Parcels carry a schema version: rows written before a field existed are shorter and are filled up.
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
 from event_catalogue.fields import FIELDS, FieldValue
 
-Row = list[FieldValue]
-"""One event: FIELDS[i] stands at place i. Days are days since 1970-01-01, times are ms since then, UTC."""
+Row = list[Any]
+"""One event: the value of FIELDS[i] stands at place i, a FieldValue (msgspec has no decoder for that union).
+Days are days since 1970-01-01, times are ms since then, UTC."""
 
 Outcome = Literal["stored", "repeated", "not_recorded", "excluded", "rejected"]
 """Where a received event can end; with `pending` they add up to `received`."""

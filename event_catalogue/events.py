@@ -49,7 +49,9 @@ EVENTS: Final[tuple[EventKind, ...]] = (
         "how long the page was in front, and how far it was scrolled",
         (Prop("ms", "milliseconds", "engaged_ms", required=True), Prop("scroll", "percent", "scroll")),
     ),
-    EventKind("click", "measurement", "an element was clicked", (*_TARGET, Prop("flag", "text", "flag")), interaction=True),
+    EventKind(
+        "click", "measurement", "an element was clicked", (*_TARGET, Prop("flag", "text", "flag")), interaction=True
+    ),
     EventKind(
         "hover",
         "consent",
@@ -59,7 +61,13 @@ EVENTS: Final[tuple[EventKind, ...]] = (
     EventKind("outbound", "measurement", "a link to another site was followed", _LINK, interaction=True),
     EventKind("download", "measurement", "a file was downloaded", _LINK, interaction=True),
     EventKind("tel", "measurement", "a phone number was chosen", _LINK, interaction=True),
-    EventKind("mailto", "measurement", "a mail address was chosen", (*_TARGET, Prop("url", "text", "target_url")), interaction=True),
+    EventKind(
+        "mailto",
+        "measurement",
+        "a mail address was chosen",
+        (*_TARGET, Prop("url", "text", "target_url")),
+        interaction=True,
+    ),
     EventKind("form_submit", "measurement", "a form was sent", _TARGET, interaction=True),
     EventKind("form_abandon", "consent", "a form was begun and not sent", _TARGET),
     EventKind(
@@ -75,7 +83,11 @@ EVENTS: Final[tuple[EventKind, ...]] = (
         "video",
         "measurement",
         "media was played",
-        (Prop("target", "text", "target", required=True), Prop("progress", "percent", "progress"), Prop("method", "text", "method")),
+        (
+            Prop("target", "text", "target", required=True),
+            Prop("progress", "percent", "progress"),
+            Prop("method", "text", "method"),
+        ),
         interaction=True,
     ),
     EventKind(
