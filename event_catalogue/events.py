@@ -168,7 +168,6 @@ CUSTOM: Final = EventKind(
 )
 """What holds for every name that is not declared: scalars as properties, `revenue` and `currency` apart."""
 
-CUSTOM_NAME: Final = r"^[a-z0-9_.:-]{1,64}$"
 MAX_PROPS: Final = 32
 MAX_PROP_TEXT: Final = 300
 MAX_EVENTS: Final = 100
