@@ -22,7 +22,7 @@ _Name = Annotated[str, Meta(pattern=r"^[a-z0-9_.:-]{1,64}\Z")]
 _Uuid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z", max_length=36)]
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+class Refused(Exception):
     """A body that can't be taken. `status` 400: not JSON or not an object; 413: too large; 422: a field is wrong."""
 
     def __init__(self, status: int, field: str, sentence: str) -> None:

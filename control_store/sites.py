@@ -1,0 +1,209 @@
+"""Sites and their keys: kept in the control store, and published as the snapshot that collectors read.
+
+The snapshot is one file, replaced whole; a collector that finds none waits, one that has read it needs nothing else.
+It holds digests of API keys, never keys.
+"""
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from control_store.site_settings import BadSetting, SiteSettings, from_values
+from control_store.tables import API_KEYS, REVISION, SITES, ControlStore, touch
+
+Scope = Literal["stats", "events", "import"]
+SCOPES: Final[tuple[Scope, ...]] = ("stats", "events", "import")
+
+
+class Site(Struct, frozen=True):
+    """One site as collectors and workers see it."""
+
+    id: int
+    key: str
+    domain: str
+    timezone: str
+    returning_key: bytes
+    settings: SiteSettings
+    next_timezone: str = ""
+    next_timezone_from: int = 0
+    """The local midnight (ms UTC) from which `next_timezone` holds; 0 if no change is due."""
+
+    def timezone_at(self, at: int) -> str:
+        """The zone that cuts the site's days at this time (ms UTC)."""
+        return self.next_timezone if self.next_timezone and at >= self.next_timezone_from else self.timezone
+
+
+class ApiKey(Struct, frozen=True):
+    """A key's digest and what it opens."""
+
+    digest: bytes
+    site: int
+    scope: Scope
+
+
+class Snapshot(Struct, frozen=True):
+    """All that a collector needs to know of the control store."""
+
+    revision: int
+    sites: list[Site]
+    keys: list[ApiKey]
+
+
+class NewSite(NamedTuple):
+    """What was asked for when a site was added."""
+
+    domain: str
+    timezone: str = "UTC"
+    settings: SiteSettings = SiteSettings()
+
+
+class UnknownSite(LookupError):
+    """No site has this id, key or domain; the text is one sentence."""
+
+
+def add_site(store: ControlStore, new: NewSite, *, now: int) -> Site:
+    """Add a site. Raises BadSetting when the domain is taken or no host name, or the zone is unknown."""
+    domain = new.domain.strip().lower().rstrip(".")
+    check_domain(domain)
+    check_timezone(new.timezone)
+    values = {
+        "key": secrets.token_hex(8),
+        "domain": domain,
+        "timezone": new.timezone,
+        "returning_key": secrets.token_bytes(32),
+        "settings": msgspec.to_builtins(new.settings),
+        "created": now,
+    }
+    with store.engine.begin() as connection:
+        if connection.execute(sa.select(SITES.c.id).where(SITES.c.domain == domain)).first():
+            raise BadSetting(
+                f"The site {domain} exists already; change it with `footfall site set {domain} key=value`."
+            )
+        connection.execute(sa.insert(SITES).values(values))
+        touch(connection)
+    return find_site(store, domain)
+
+
+def check_domain(domain: str) -> None:
+    """Raise BadSetting unless this is a host name without scheme, port or path."""
+    labels = domain.split(".")
+    plain = all(label and len(label) < 64 and label.replace("-", "").isalnum() and label.isascii() for label in labels)
+    if not plain or len(domain) > 253:
+        raise BadSetting(f"'{domain[:80]}' is not a host name; write it like shop.example, without https:// and path.")
+
+
+def check_timezone(name: str) -> None:
+    """Raise BadSetting unless the IANA zone exists."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadSetting(f"'{name[:80]}' is no time zone; use an IANA name like Europe/Zurich.") from None
+
+
+def list_sites(store: ControlStore) -> list[Site]:
+    """Every site, by id."""
+    with store.engine.connect() as connection:
+        return [_site(row) for row in connection.execute(sa.select(SITES).order_by(SITES.c.id))]
+
+
+def find_site(store: ControlStore, name: str) -> Site:
+    """The site with this domain, key or id. Raises UnknownSite."""
+    for site in list_sites(store):
+        if name.lower() in (site.domain, site.key) or name == str(site.id):
+            return site
+    raise UnknownSite(f"There is no site '{name[:80]}'; `footfall site list` shows those there are.")
+
+
+def save_settings(store: ControlStore, site: Site, settings: SiteSettings) -> None:
+    """Replace the settings of a site; collectors hold to them within two seconds."""
+    with store.engine.begin() as connection:
+        change = sa.update(SITES).where(SITES.c.id == site.id)
+        connection.execute(change.values(settings=msgspec.to_builtins(settings)))
+        touch(connection)
+
+
+def save_timezone(store: ControlStore, site: Site, timezone: str, *, holds_from: int) -> None:
+    """Give a site another zone from a coming local midnight (ms UTC) on; earlier days stay cut as they were."""
+    check_timezone(timezone)
+    with store.engine.begin() as connection:
+        values = {
+            "timezone": site.timezone_at(holds_from - 1),
+            "next_timezone": timezone,
+            "next_timezone_from": holds_from,
+        }
+        connection.execute(sa.update(SITES).where(SITES.c.id == site.id).values(values))
+        touch(connection)
+
+
+def delete_site(store: ControlStore, site: Site) -> None:
+    """Forget a site and its keys; beacons for it are refused from now on. Its rows are retention's to remove."""
+    with store.engine.begin() as connection:
+        connection.execute(sa.delete(SITES).where(SITES.c.id == site.id))
+        touch(connection)
+
+
+def add_key(store: ControlStore, site: Site, scope: Scope, *, now: int) -> str:
+    """A new API key of the site. Only its digest is kept: this is the one time the key is seen."""
+    key = f"ff_{scope}_{secrets.token_urlsafe(32)}"
+    values = {"site": site.id, "scope": scope, "digest": key_digest(key), "hint": key[-4:], "created": now}
+    with store.engine.begin() as connection:
+        connection.execute(sa.insert(API_KEYS).values(values))
+        touch(connection)
+    return key
+
+
+def key_digest(key: str) -> bytes:
+    """What is kept of an API key; it has 256 random bits, so a plain hash can't be turned back."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def current_revision(store: ControlStore) -> int:
+    """The number that rises with every change that collectors must see."""
+    with store.engine.connect() as connection:
+        return int(connection.execute(sa.select(REVISION.c.number)).scalar_one())
+
+
+def take_snapshot(store: ControlStore) -> Snapshot:
+    """Sites and keys of one moment."""
+    with store.engine.connect() as connection:
+        revision = int(connection.execute(sa.select(REVISION.c.number)).scalar_one())
+        sites = [_site(row) for row in connection.execute(sa.select(SITES).order_by(SITES.c.id))]
+        keys = [ApiKey(row.digest, row.site, row.scope) for row in connection.execute(sa.select(API_KEYS))]
+    return Snapshot(revision, sites, keys)
+
+
+def publish_snapshot(store: ControlStore, path: Path) -> None:
+    """Write the snapshot where collectors look, whole or not at all, readable by the owner alone."""
+    body = msgspec.msgpack.encode(take_snapshot(store))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """The published snapshot. Raises FileNotFoundError, or msgspec.DecodeError for a file of another version."""
+    return msgspec.msgpack.decode(path.read_bytes(), type=Snapshot)
+
+
+def _site(row: Any) -> Site:
+    return Site(
+        id=row.id,
+        key=row.key,
+        domain=row.domain,
+        timezone=row.timezone,
+        returning_key=row.returning_key,
+        settings=from_values(row.settings),
+        next_timezone=row.next_timezone,
+        next_timezone_from=row.next_timezone_from,
+    )

@@ -1,0 +1,132 @@
+"""The control store's tables, and how it is opened and brought up to date.
+
+SQLite by default, Postgres by URL. No table here holds an event, an address or a salt.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+METADATA: Final = sa.MetaData()
+
+SITES: Final = sa.Table(
+    "sites",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.String(32), nullable=False, unique=True),
+    sa.Column("domain", sa.String(255), nullable=False, unique=True),
+    sa.Column("timezone", sa.String(64), nullable=False),
+    sa.Column("next_timezone", sa.String(64), nullable=False, server_default=""),
+    sa.Column("next_timezone_from", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("returning_key", sa.LargeBinary(32), nullable=False),
+    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+API_KEYS: Final = sa.Table(
+    "api_keys",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("site", sa.Integer, sa.ForeignKey("sites.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("scope", sa.String(16), nullable=False),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("hint", sa.String(8), nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+IMPORTS: Final = sa.Table(
+    "imports",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("site", sa.Integer, sa.ForeignKey("sites.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("lines", sa.BigInteger, nullable=False),
+    sa.Column("spool", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("begun", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("site", "kind", "digest"),
+    sqlite_autoincrement=True,
+)
+
+ACCOUNTING: Final = sa.Table(
+    "accounting",
+    METADATA,
+    sa.Column("loader", sa.String(64), primary_key=True),
+    sa.Column("site", sa.Integer, primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True),
+    sa.Column("outcome", sa.String(16), primary_key=True),
+    sa.Column("reason", sa.String(64), primary_key=True),
+    sa.Column("events", sa.BigInteger, nullable=False),
+)
+
+SPOOLS: Final = sa.Table(
+    "spools",
+    METADATA,
+    sa.Column("loader", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("watermark", sa.BigInteger, nullable=False),
+    sa.Column("pending", sa.BigInteger, nullable=False),
+    sa.Column("seen", sa.BigInteger, nullable=False),
+)
+
+JOB_RUNS: Final = sa.Table(
+    "job_runs",
+    METADATA,
+    sa.Column("job", sa.String(64), primary_key=True),
+    sa.Column("began", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger, nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("message", sa.String(300), nullable=False),
+)
+
+REVISION: Final = sa.Table(
+    "revision",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+
+
+class ControlStore:
+    """One open control store. Every method of the room's modules takes it and runs in a transaction of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        if url.startswith("sqlite"):
+            sa.event.listen(self.engine, "connect", _durable_sqlite)
+
+    @classmethod
+    def in_directory(cls, data: Path) -> "ControlStore":
+        """The default store, a SQLite file `control.db` in the data directory."""
+        return cls(f"sqlite:///{data / 'control.db'}")
+
+    def migrate(self) -> None:
+        """Bring the tables up to date; does nothing when they are. Alembic takes the lock of the database."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.attributes["engine"] = self.engine
+        command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def _durable_sqlite(connection: Any, _record: object) -> None:
+    """WAL and fsync on commit: what a command acknowledged survives a power cut; writers wait up to 10 s."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "secure_delete=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def touch(connection: sa.Connection) -> None:
+    """Raise the revision, so that the collectors' snapshot is published again. Part of every change they must see."""
+    connection.execute(sa.update(REVISION).values(number=REVISION.c.number + 1))
