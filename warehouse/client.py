@@ -1,0 +1,303 @@
+"""The one door to ClickHouse: embedded (chDB) or a server over HTTP, the same SQL, the same errors.
+
+Promises: a statement is sent once and never repeated behind the caller's back; values are bound by the engine, never
+formatted; each slot has its own clients, so the console can't starve loader or seal; no error text holds a value, a
+parameter or a statement; rows on their way in touch no temporary file that outlives the process.
+
+What the embedded engine cannot do: be opened by two processes, serve a second directory in one process, take a
+query_id from outside, keep its own query log. A statement is therefore named by `log_comment`, which both engines
+show in system.processes, and is cancelled by that name. The driver's handles serialise calls: one statement a client.
+"""
+
+import fcntl
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, Error
+from clickhouse_connect.driver.transform import NativeTransform
+from urllib3.exceptions import HTTPError
+
+from warehouse.dialect import Dialect
+from warehouse.errors import Broken, Rejected, TryLater, WarehouseError, from_code
+from warehouse.memory import memory_of_machine
+from warehouse.settings import WarehouseSettings
+
+Slot = Literal["loader", "seal", "console", "control"]
+"""Who asks. `control` is for short looks and cancels, and is never behind a long statement."""
+
+Param = str | int | float | bool | Sequence[str] | Sequence[int]
+Answer = TypeVar("Answer")
+Record = tuple[Any, ...]
+"""One row of an answer; the query's text says what stands where."""
+
+SLOT_SIZE: Final[dict[Slot, int]] = {"loader": 1, "seal": 1, "console": 2, "control": 1}
+"""Statements at once in each slot; two console queries leave the rest of the machine usable."""
+
+_LOCK: Final = "footfall.lock"
+
+
+class Warehouse:
+    """An open warehouse. Clients connect at their first statement; `close` gives the directory back."""
+
+    def __init__(self, settings: WarehouseSettings) -> None:
+        """Raises Broken with one sentence when another process holds the directory."""
+        _silence_driver()
+        self._settings = settings
+        self.dialect = Dialect(settings.cluster)
+        self.directory = _directory(settings.dsn)
+        """Where the embedded engine keeps its files; None for a server."""
+        self._held = _hold(self.directory) if self.directory else None
+        self._slots = {name: _Clients(name, size, self._connect, settings.wait_seconds) for name, size in _sizes()}
+        self._texts: dict[str, str] = {}
+        if self.directory:
+            try:
+                self.ping()
+            except WarehouseError:
+                self.close()
+                raise
+
+    def query(self, name: str, params: Mapping[str, Param], slot: Slot, *, query_id: str = "") -> list[Record]:
+        """The rows that `queries/<name>.sql` answers, `{name:Type}` bound to params. Raises TryLater, Broken."""
+        return self.select(self._text(name), params, slot, query_id=query_id)
+
+    def select(self, sql: str, params: Mapping[str, Param], slot: Slot, *, query_id: str = "") -> list[Record]:
+        """The rows that a built SELECT answers; its identifiers come from the catalogue, its values from params."""
+        named = {"log_comment": query_id} if query_id else {}
+        with self._slots[slot].borrow() as client:
+            answer = _ask(
+                f"Query in the slot {slot}",
+                lambda: client.query(sql, parameters=dict(params) or None, settings=named).result_rows,
+            )
+        return [tuple(row) for row in answer]
+
+    def command(self, sql: str, params: Mapping[str, Param] | None = None, *, slot: Slot = "control") -> None:
+        """Run a statement without an answer (DDL, KILL). Raises TryLater, Rejected, Broken."""
+        with self._slots[slot].borrow() as client:
+            _ask("Statement to the warehouse", lambda: client.command(sql, parameters=dict(params) if params else None))
+
+    def insert(
+        self, table: str, columns: Mapping[str, str], data: Sequence[Sequence[Any]], *, settings: str, query_id: str
+    ) -> None:
+        """Insert once, in one block, by the loader's slot. `columns`: name → type; `data`: one sequence a column.
+
+        `settings` is the text of a SETTINGS clause from the caller's closed set. Raises TryLater when nothing is
+        known about the rows, Rejected when they were refused as a whole, Broken otherwise.
+        """
+        names = ", ".join(f"`{name}`" for name in columns)
+        clause = f"SETTINGS {settings}, log_comment = '{query_id}'"
+        with self._slots["loader"].borrow() as client:
+            step = f"Insert into {table}"
+            block = _ask(step, lambda: _native_block(client, table, columns, data))
+            if self.directory:
+                head = f"INSERT INTO {table} ({names}) FROM INFILE"
+                _ask(step, lambda: self._insert_embedded(client, head, clause, block))
+                return
+            # Not client.insert: on a cut connection the driver would send the rows again by itself.
+            text = f"INSERT INTO {table} ({names}) {clause} FORMAT Native"
+            _ask(step, lambda: client.command(text, data=block, settings={"query_id": query_id}))
+
+    def cancel(self, query_id: str) -> None:
+        """Stop the statement of that name, if it runs. Its caller gets TryLater (394)."""
+        text = f"KILL QUERY {self.dialect.on_cluster} WHERE Settings['log_comment'] = {{id:String}} ASYNC"
+        self.command(text, {"id": query_id})
+
+    def ping(self) -> None:
+        """Answer if the warehouse answers. Raises TryLater or Broken."""
+        self.select("SELECT 1", {}, "control")
+
+    def close(self) -> None:
+        """Close all clients, waiting for what they are doing, and give the directory back."""
+        for clients in self._slots.values():
+            clients.close()
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+    def _text(self, name: str) -> str:
+        if name not in self._texts:
+            file = resources.files("warehouse") / "queries" / f"{name}.sql"
+            self._texts[name] = self.dialect.render(file.read_text(encoding="utf-8"))
+        return self._texts[name]
+
+    def _insert_embedded(self, client: Client, head: str, clause: str, block: bytes) -> None:
+        """Hand the block over in memory: a file without a name, gone with the process whatever happens."""
+        descriptor = _nameless_file(self.directory or Path())
+        try:
+            with open(descriptor, "wb", closefd=False) as file:
+                file.write(block)
+            client.command(f"{head} '/dev/fd/{descriptor}' {clause} FORMAT Native")
+        finally:
+            os.close(descriptor)
+
+    def _connect(self, slot: Slot) -> Client:
+        memory = self._settings.memory_bytes or memory_of_machine() // 2
+        options = _statement_settings(self._settings, slot, memory)
+        if self.directory:
+            return clickhouse_connect.get_client(
+                interface="chdb",
+                path=str(self.directory),
+                settings=options,
+                chdb_options={"max_server_memory_usage": memory},
+            )
+        return clickhouse_connect.get_client(
+            dsn=self._settings.dsn,
+            settings=options,
+            autogenerate_session_id=False,
+            form_encode_query_params=True,  # parameters go into the body: a proxy's log shows no values
+            connect_timeout=5,
+            send_receive_timeout=int(options["max_execution_time"]) + 10,
+        )
+
+
+class _Clients:
+    """The clients of one slot: made when first needed, at most `size`, each used by one thread at a time."""
+
+    def __init__(self, slot: Slot, size: int, connect: Callable[[Slot], Client], wait_seconds: float) -> None:
+        self._slot = slot
+        self._size = size
+        self._connect = connect
+        self._wait = wait_seconds
+        self._free = threading.BoundedSemaphore(size)
+        self._idle: list[Client] = []
+
+    @contextmanager
+    def borrow(self) -> Iterator[Client]:
+        """A client for one statement. Raises TryLater when all are busy for too long."""
+        if not self._free.acquire(timeout=self._wait):
+            raise TryLater(f"The slot {self._slot} is busy with {self._size} statements; ask again in a moment.")
+        try:
+            client = self._take()
+            try:
+                yield client
+            finally:
+                self._idle.append(client)
+        finally:
+            self._free.release()
+
+    def close(self) -> None:
+        """Wait for running statements, then close every client."""
+        for _ in range(self._size):
+            self._free.acquire()
+        while self._idle:
+            self._idle.pop().close()
+        for _ in range(self._size):
+            self._free.release()
+
+    def _take(self) -> Client:
+        try:
+            return self._idle.pop()  # list.pop and append are atomic; the semaphore bounds how many are out
+        except IndexError:
+            return _ask("Opening the warehouse", lambda: self._connect(self._slot))
+
+
+def _sizes() -> list[tuple[Slot, int]]:
+    return list(SLOT_SIZE.items())
+
+
+def _directory(dsn: str) -> Path | None:
+    parts = urlsplit(dsn)
+    if parts.scheme in ("http", "https"):
+        return None
+    if parts.scheme != "chdb" or parts.netloc or not parts.path.startswith("/"):
+        raise Broken("The warehouse address must be chdb:///directory or http(s)://host:port/database.")
+    return Path(unquote(parts.path)).resolve()
+
+
+def _hold(directory: Path) -> int:
+    """Lock the directory for this process. The engine has a lock of its own, but its message names no cause."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        message = (
+            f"The warehouse in {directory} is open in another process: stop that one (`footfall status` names it), "
+            "or use a ClickHouse server with --clickhouse."
+        )
+        raise Broken(message, code=36) from None
+    return descriptor
+
+
+def _nameless_file(directory: Path) -> int:
+    """A descriptor of a file that has no name: in memory where the system can, else unlinked beside the data."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("footfall-block")
+    descriptor, name = tempfile.mkstemp(dir=directory)
+    Path(name).unlink()
+    return descriptor
+
+
+def _statement_settings(settings: WarehouseSettings, slot: Slot, memory: int) -> dict[str, Any]:
+    """What holds for every statement of a slot. No log of statements: they would outlive the rows they name."""
+    seconds = {
+        "loader": settings.insert_seconds,
+        "seal": settings.seal_seconds,
+        "console": settings.console_seconds,
+        "control": settings.console_seconds,
+    }
+    options: dict[str, Any] = {
+        "max_memory_usage": settings.query_memory_bytes or memory // 2,
+        "max_execution_time": seconds[slot],
+        "timeout_overflow_mode": "throw",
+        "async_insert": 0,
+        "log_queries": 0,
+        "log_query_threads": 0,
+        "log_profile_events": 0,
+        "query_profiler_real_time_period_ns": 0,
+        "query_profiler_cpu_time_period_ns": 0,
+        "mutations_sync": 2,
+        "distributed_foreground_insert": 1,
+    }
+    if settings.threads:
+        options["max_threads"] = settings.threads
+    return options
+
+
+def _native_block(client: Client, table: str, columns: Mapping[str, str], data: Sequence[Sequence[Any]]) -> bytes:
+    """The rows as one Native block, without the statement that the driver puts in front."""
+    count = len(data[0])
+    if any(len(column) != count for column in data):
+        raise Rejected(f"Insert into {table}: the columns differ in length.")
+    context = client.create_insert_context(
+        table, list(columns), column_type_names=list(columns.values()), data=data, column_oriented=True
+    )
+    context.block_row_count = count
+    body = b"".join(NativeTransform.build_insert(context))
+    if context.insert_exception is not None:
+        raise Rejected(f"Insert into {table}: a value does not fit its column.")
+    return bytes(body[body.index(b"\n") + 1 :])
+
+
+def _silence_driver() -> None:
+    """The driver logs statements and values when it fails; the errors raised here say what may be said."""
+    logger = logging.getLogger("clickhouse_connect")
+    logger.propagate = False
+    logger.addHandler(logging.NullHandler())
+
+
+def _ask(step: str, work: Callable[[], Answer]) -> Answer:
+    """Do it, turning the driver's errors into the room's.
+
+    The error is raised outside the `except`: a chained traceback would print the driver's text, and with it values.
+    """
+    failure: WarehouseError
+    try:
+        return work()
+    except DataError:
+        failure = Rejected(f"{step}: a value does not fit its column.")
+    except Error as error:
+        failure = from_code(step, error.code)
+    except (ClickHouseError, HTTPError, OSError):
+        failure = from_code(step, None)
+    raise failure

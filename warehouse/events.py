@@ -1,0 +1,95 @@
+"""The table `events`, as the loader uses it: one batch in, one batch counted.
+
+A batch is one partition and one block, so an insert is there as a whole or not at all. After any doubt the loader
+counts (partition, batch); the deduplication token is a second belt and never asked about.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from event_catalogue.event import Row
+from event_catalogue.fields import POSITION
+from warehouse.client import Warehouse
+from warehouse.errors import Broken, Rejected, TryLater
+from warehouse.tables import EVENT_COLUMNS, EVENTS
+
+MAX_BLOCK: Final = 100_000
+"""Rows of one batch. Far below the engine's own block limits, so it never splits one."""
+
+_INSERT_SETTINGS: Final = (
+    # fsync is a setting of the table, so it holds for whatever writes (migrations/0001_events.sql).
+    "async_insert = 0, "
+    # One block in, one part out: nothing may cut it, and a Native stream is not read in parallel.
+    "max_insert_block_size = 1000000, min_insert_block_size_rows = 1000000, min_insert_block_size_bytes = 0, "
+    "max_insert_threads = 1, input_format_parallel_parsing = 0, max_partitions_per_insert_block = 1, "
+    "insert_deduplicate = 1, insert_deduplication_token = '{token}'"
+)
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
+_WAIT_SECONDS: Final = 20.0
+_POLL_SECONDS: Final = 0.1
+
+
+class EventTable:
+    """Inserts and counts batches of rows in catalogue order."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self._tries: dict[int, int] = {}
+
+    def insert(self, rows: Sequence[Row], *, batch: int, token: str) -> None:
+        """Store `rows` (1–100,000, one (day, keep)) under `batch`, durably, as one block.
+
+        The column `batch` is set here. Raises TryLater (nothing is known: count before you try again), Rejected (these
+        rows will never be taken: find the one), Broken.
+        """
+        if not 0 < len(rows) <= MAX_BLOCK or not _TOKEN.fullmatch(token):
+            raise Broken(f"Batch {batch} has {len(rows)} rows or a malformed token: this is a fault of the loader.")
+        columns = self._columns(rows, batch)
+        attempt = self._tries[batch] = self._tries.get(batch, 0) + 1
+        self._warehouse.insert(
+            EVENTS,
+            EVENT_COLUMNS,
+            columns,
+            settings=_INSERT_SETTINGS.format(token=token),
+            query_id=f"{_prefix(batch)}{attempt}",
+        )
+        del self._tries[batch]
+
+    def count(self, *, day: int, keep: int, batch: int) -> int:
+        """Rows of `batch` in the partition (day, keep), once no insert of it is running any more.
+
+        Raises TryLater when one still runs after 20 s, or the warehouse does not answer; Broken.
+        """
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while self._running(batch):
+            if time.monotonic() > deadline:
+                raise TryLater(f"An insert of batch {batch} is still running; it can be counted when it has ended.")
+            time.sleep(_POLL_SECONDS)
+        params = {"day": day, "keep": keep, "batch": batch}
+        return int(self._warehouse.query("warehouse.count_batch", params, "loader")[0][0])
+
+    def partition_counts(self) -> dict[tuple[int, int], int]:
+        """Rows of every (site, day), bots included, for the accounting. Raises TryLater, Broken."""
+        rows = self._warehouse.query("warehouse.partition_counts", {}, "control")
+        return {(int(site), int(day)): int(count) for site, day, count in rows}
+
+    def _running(self, batch: int) -> bool:
+        rows = self._warehouse.query("warehouse.running_inserts", {"prefix": _prefix(batch)}, "control")
+        return bool(rows[0][0])
+
+    @staticmethod
+    def _columns(rows: Sequence[Row], batch: int) -> list[Sequence[object]]:
+        if any(len(row) != len(EVENT_COLUMNS) for row in rows):
+            raise Rejected(f"Batch {batch}: a row does not have one value for each column.")
+        columns: list[Sequence[object]] = list(zip(*rows, strict=True))
+        partition = set(zip(columns[POSITION["day"]], columns[POSITION["keep"]], strict=True))
+        if len(partition) != 1:
+            raise Broken(f"Batch {batch} spans {len(partition)} partitions: this is a fault of the loader.")
+        columns[POSITION["batch"]] = [batch] * len(rows)
+        return columns
+
+
+def _prefix(batch: int) -> str:
+    return f"footfall-batch-{batch}-"
