@@ -1,8 +1,8 @@
 """What an agent string and its Client Hints honestly tell: browser, engine, system and kind of device.
 
 Promises: client hints beat a frozen agent string; a version that the browser does not tell truly is "" ("not told"),
-never a wrong one; one spelling per family (tables/agents.toml). Refuses: to keep a string. The caches live in memory,
-are bounded, and die with the process; nothing here is written, logged or put into an exception.
+never a wrong one; one spelling per family (tables/agents.toml). Refuses: to keep a string. The cache lives in memory,
+is bounded, and dies with the process; nothing here is written, logged or put into an exception.
 """
 
 from __future__ import annotations
@@ -14,35 +14,22 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import user_agents.parsers
-from ua_parser import Domain, load_lazy_builtins
+from ua_parser import Domain, Matchers, load_lazy_builtins
+from ua_parser.matchers import OSMatcher, UserAgentMatcher
 from ua_parser.regex import Resolver
+
+from collector.client_hints import NO_HINTS, Brand, Hints, brands, form_factor, plain
+from collector.device import DeviceRules
+
+__all__ = ["LONGEST_AGENT", "NO_HINTS", "Agent", "AgentReader", "Hints"]
 
 LONGEST_AGENT: Final = 1024
 """Characters of an agent string that are looked at. Real ones end before 700; the rest would only fill the cache."""
 
+TABLES: Final = Path(__file__).parent / "tables"
 
-class Hints(NamedTuple):
-    """The Sec-CH-UA request headers as they came (structured-field text), "" where absent; and the app's own name."""
-
-    brands: str = ""
-    """Sec-CH-UA"""
-    full_versions: str = ""
-    """Sec-CH-UA-Full-Version-List"""
-    mobile: str = ""
-    """Sec-CH-UA-Mobile"""
-    platform: str = ""
-    """Sec-CH-UA-Platform"""
-    platform_version: str = ""
-    """Sec-CH-UA-Platform-Version"""
-    model: str = ""
-    """Sec-CH-UA-Model"""
-    form_factors: str = ""
-    """Sec-CH-UA-Form-Factors"""
-    app: str = ""
-    """X-Requested-With: Android's WebView names the app that shows the page."""
-
-
-NO_HINTS: Final = Hints()
+_WEBVIEWS: Final = frozenset({"", "Chrome WebView", "WKWebView", "Android Browser", "Chrome", "Safari"})
+"""Families that an app's string shares with the system's browser: the app's own name says more."""
 
 
 class Agent(NamedTuple):
@@ -73,43 +60,205 @@ class ParsedAgent(user_agents.parsers.UserAgent):  # type: ignore[misc]
         self.device = user_agents.parsers.parse_device(device.family, device.brand, device.model)
 
 
-def agent_parser() -> Resolver:
-    """ua-parser over its Rust engine; ImportError at start where the engine is missing, never a slower stand-in."""
-    return Resolver(load_lazy_builtins())
-
-
 class AgentReader:
-    """Reads agent strings. Construct once per process: 40 ms and 30 MB for the compiled patterns."""
+    """Reads agent strings. Construct once per process: 150 ms and 40 MB for the compiled patterns."""
 
     def __init__(self, cache_size: int = 10_000) -> None:
-        self._resolver = agent_parser()
-        tables = _tables()
-        self._browsers: dict[str, str] = tables["browsers"]
+        tables = tomllib.loads((TABLES / "agents.toml").read_text(encoding="utf-8"))
+        self._resolver = Resolver(_matchers(tables))
+        self._devices = DeviceRules(TABLES / "devices.toml")
+        self._names: dict[str, str] = tables["names"]
+        self._apps: dict[str, str] = tables["apps"]
         self._systems: dict[str, str] = tables["systems"]
+        self._fire_os: dict[str, str] = tables["fire_os"]
+        self._boards = frozenset(tables["chromeos"]["boards"].split())
         self._cached = lru_cache(maxsize=cache_size)(self._parse)
 
     def read(self, user_agent: str, hints: Hints = NO_HINTS) -> Agent:
-        """The agent behind a User-Agent header and its hints; every field "" or "other" where nothing is told."""
+        """The agent behind a User-Agent header and its hints; a field is "" (device "other") where nothing is told."""
         return self._cached(user_agent[:LONGEST_AGENT], hints)
 
     def _parse(self, text: str, hints: Hints) -> Agent:
         parsed = ParsedAgent(text, self._resolver)
-        browser = self._browsers.get(parsed.browser.family, parsed.browser.family)
-        system = self._systems.get(parsed.os.family, parsed.os.family)
-        version = _short(parsed.browser.version)
-        device = _device(parsed)
+        browser, version = self._browser(parsed, hints)
+        system, system_version = self._system(parsed, hints)
+        device = self._device(parsed, hints, system)
         name = " on ".join(filter(None, (browser, system)))
-        return Agent(browser, version, _engine(text), system, parsed.os.version_string, device, name)
+        return Agent(browser, version, _engine(text, system), system, system_version, device, name)
+
+    def _browser(self, parsed: ParsedAgent, hints: Hints) -> tuple[str, str]:
+        """Brand hint, else the app's name, else the string."""
+        family = self._name(parsed.browser.family)
+        version = _short(parsed.browser.version)
+        brand = self._brand(hints)
+        app = self._app(hints.app)
+        if brand is not None and (brand.name != "Chrome WebView" or not app):
+            told = family == brand.name and version
+            return brand.name, version if told else _short(tuple(brand.version.split(".")))
+        if app and (hints.app in self._apps or family in _WEBVIEWS):
+            return app, version if family == app else ""
+        return family, version
+
+    def _brand(self, hints: Hints) -> Brand | None:
+        """The most telling brand: what is built on Chrome names Chrome's brand or the WebView's beside its own."""
+        found = brands(hints.full_versions) or brands(hints.brands)
+        named = [Brand(self._name(brand.name), brand.version) for brand in found]
+        own = [brand for brand in named if brand.name not in ("Chrome", "Chrome WebView")]
+        return next(iter(own or named), None)
+
+    def _name(self, family: str) -> str:
+        """The stored spelling of a family; "FooBrowser" becomes "Foo Browser"."""
+        known = self._names.get(family)
+        if known is not None:
+            return known
+        stem = re.sub(r"[\s_-]*[Bb]rowser$", "", family)
+        return self._names.get(f"{stem} Browser", f"{stem} Browser" if stem and stem != family else family)
+
+    def _app(self, package: str) -> str:
+        """Name of an Android app by its package; a package that says "browser" is named after itself."""
+        known = self._apps.get(package)
+        if known is not None or "." not in package:
+            return known or ""
+        return _named_after_package(package)
+
+    def _system(self, parsed: ParsedAgent, hints: Hints) -> tuple[str, str]:
+        """System and version, from the hints where they are sent."""
+        told = self._systems.get(parsed.os.family, parsed.os.family)
+        hinted = plain(hints.platform)
+        system = self._systems.get(hinted, hinted) if hinted and hinted != "Unknown" else ""
+        if not system and "." in hints.app:
+            system = "Android"
+        system = _refined(system, told)
+        if plain(hints.model).lower() in self._boards and system in ("Android", "Linux"):
+            return "ChromeOS", ""
+        if hints.platform_version:
+            return _hinted_version(system, plain(hints.platform_version))
+        if system != told:
+            return system, ""
+        return system, self._fire_os.get(str(parsed.os.version[0]), "") if (
+            system == "Fire OS" and parsed.os.version
+        ) else _true_version(system, parsed)
+
+    def _device(self, parsed: ParsedAgent, hints: Hints, system: str) -> str:
+        """Form factor hint, else the rules over string and model, else the mobile hint, else the library."""
+        factor = form_factor(hints.form_factors)
+        if factor:
+            return factor
+        text = parsed.ua_string
+        model = plain(hints.model)
+        if system == "ChromeOS":
+            return "desktop"
+        if model:
+            text = re.sub(r"; K\)", f"; {model})", text) if "; K)" in text else f"{text} (; {model})"
+        return self._devices.kind(text) or _hinted_device(hints, system) or _library_device(parsed)
 
 
-def _short(version: tuple[int | str, ...]) -> str:
-    """Major and, where it is not zero, minor."""
-    if not version:
+def _matchers(tables: dict[str, Any]) -> Matchers:
+    """Our own patterns, then ua-parser's."""
+    agents, systems, devices = load_lazy_builtins()
+    own = [
+        UserAgentMatcher(rf"(?:^|[^A-Za-z0-9])({re.escape(token)})(?:[/ ]v?(\d+)(?:\.(\d+))?|[^A-Za-z0-9]|$)", name)
+        for token, name in tables["tokens"].items()
+    ]
+    own += [UserAgentMatcher(row["match"], row["name"]) for row in tables["patterns"]]
+    own_systems = [OSMatcher(row["match"], row["name"]) for row in tables["system_patterns"]]
+    return [*own, *agents], [*own_systems, *systems], devices
+
+
+def _refined(hinted: str, told: str) -> str:
+    """The hint's system, unless the string names what the hint lumps together (Fire OS under Android)."""
+    if not hinted:
+        return told
+    variants = {
+        "Android": ("Fire OS", "HarmonyOS", "Android TV", "Wear OS", "Meta Horizon", "PICO OS", "ChromeOS"),
+        "Linux": ("Meta Horizon", "PICO OS", "webOS", "Tizen", "VIDAA", "ChromeOS"),
+    }
+    return told if told in variants.get(hinted, ()) else hinted
+
+
+def _hinted_version(system: str, version: str) -> tuple[str, str]:
+    """Sec-CH-UA-Platform-Version in the system's own words.
+
+    Windows counts API contracts: 13 and above is Windows 11, 1 to 12 Windows 10 (Microsoft Edge documentation, "Detect
+    Windows 11"); 0.1, 0.2, 0.3 are 7, 8, 8.1. Linux sends the kernel's number, which is no version of a system.
+    """
+    if "HarmonyOS" in version:
+        return "HarmonyOS", ""
+    numbers = version.split(".")
+    if system == "Linux" or not numbers[0].isdigit():
+        return system, ""
+    if system != "Windows":
+        return system, _short(tuple(numbers))
+    old = {"0.1": "7", "0.2": "8", "0.3": "8.1"}
+    major = int(numbers[0])
+    return system, ("11" if major >= 13 else "10") if major else old.get(".".join(numbers[:2]), "")
+
+
+def _true_version(system: str, parsed: ParsedAgent) -> str:
+    """The string's version where it can be true, "" where browsers write the same on every machine.
+
+    Frozen: Windows NT 10.0 (10 or 11); macOS 10.15 in Safari, Chrome and Firefox since 2020; "Android 10; K" and
+    Firefox's Android 10 (user-agent reduction); ChromeOS's build 14541; iOS 18.6 and 18.7 since iOS 26, where Safari's
+    own Version tells the truth. Versions of Linux distributions are not kept.
+    """
+    version = tuple(str(part) for part in parsed.os.version)
+    text = parsed.ua_string
+    if not version or system == "Linux":
         return ""
-    return f"{version[0]}.{version[1]}" if len(version) > 1 and str(version[1]).strip("0") else str(version[0])
+    frozen = {
+        "Windows": version[0] == "10",
+        "macOS": version[:2] == ("10", "15") and version[2:3] in ((), ("7",)),
+        "Android": version[0] == "10" and ("; K)" in text or "Firefox/" in text),
+        "ChromeOS": True,
+        "HarmonyOS": False,
+    }
+    if frozen.get(system, False):
+        return ""
+    if system == "iOS" and version[:2] in (("18", "6"), ("18", "7")):
+        safari = re.search(r" Version/(\d+)\.(\d+)", text)
+        return _short(safari.groups()) if safari else ""
+    return _short(version)
 
 
-def _device(parsed: ParsedAgent) -> str:
+def _short(version: tuple[int | str | Any, ...]) -> str:
+    """Major and, where it is a number other than zero, minor."""
+    if not version or not str(version[0]):
+        return ""
+    minor = str(version[1]) if len(version) > 1 else ""
+    return f"{version[0]}.{minor}" if minor.strip("0") else str(version[0])
+
+
+def _named_after_package(package: str) -> str:
+    """`com.foo.browser` → "Foo Browser", `org.x.foobrowser` → "Foo Browser"; "" where no label speaks of a browser."""
+    labels = package.split(".")
+    for place in range(len(labels) - 1, -1, -1):
+        label = labels[place]
+        at = label.lower().find("browser")
+        if at < 0:
+            continue
+        stem = (label[:at] or label[at + len("browser") :]).strip("_-0123456789")
+        if not stem and place:
+            stem = next((other for other in reversed(labels[:place]) if other not in _PACKAGE_WORDS), "")
+        return f"{stem[:1].upper()}{stem[1:32]} Browser" if stem else ""
+    return ""
+
+
+_PACKAGE_WORDS: Final = frozenset(
+    "com org net app apps io de in br co id mobile android web www internet secure private fast safe".split()
+)
+
+
+def _hinted_device(hints: Hints, system: str) -> str:
+    """The class that Sec-CH-UA-Mobile and the system leave open to no doubt."""
+    if hints.mobile == "?1":
+        return "mobile"
+    if system in ("Windows", "macOS", "Linux", "ChromeOS") and hints.platform:
+        return "desktop"
+    return ""
+
+
+def _library_device(parsed: ParsedAgent) -> str:
+    """The user-agents library's own classes."""
     if parsed.is_tablet:
         return "tablet"
     if parsed.is_mobile:
@@ -117,12 +266,25 @@ def _device(parsed: ParsedAgent) -> str:
     return "desktop" if parsed.is_pc else "other"
 
 
-def _engine(text: str) -> str:
-    found = re.search(r"Trident|Presto|Gecko/|Chrome/|AppleWebKit", text)
-    names = {"Gecko/": "Gecko", "Chrome/": "Blink", "AppleWebKit": "WebKit"}
-    return names.get(found[0], found[0]) if found else ""
+_ENGINES: Final = (
+    ("Trident/", "Trident"),
+    ("MSIE ", "Trident"),
+    ("Edge/", "EdgeHTML"),
+    ("Presto", "Presto"),
+    ("Goanna", "Goanna"),
+    ("Servo", "Servo"),
+    ("LibWeb", "LibWeb"),
+    ("Chrome/", "Blink"),
+    ("Chromium/", "Blink"),
+    ("AppleWebKit", "WebKit"),
+    ("KHTML/", "KHTML"),
+    ("Gecko/", "Gecko"),
+    ("NetFront", "NetFront"),
+)
 
 
-def _tables() -> dict[str, Any]:
-    path = Path(__file__).parent / "tables" / "agents.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+def _engine(text: str, system: str) -> str:
+    """The engine that the string names; every browser of iOS shows pages with WebKit, whatever it is called."""
+    if system == "iOS":
+        return "WebKit"
+    return next((engine for token, engine in _ENGINES if token in text), "")

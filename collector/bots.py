@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
-from ua_parser import Domain
+from ua_parser import Domain, load_lazy_builtins
+from ua_parser.regex import Resolver
 
-from collector.agent import LONGEST_AGENT, NO_HINTS, Hints, agent_parser
+from collector.agent import LONGEST_AGENT, NO_HINTS, Hints
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,7 @@ class BotRules:
     """Decides whether a beacon is a machine's. Construct once per process."""
 
     def __init__(self, cache_size: int = 10_000, network: Callable[[bytes], str] = no_network) -> None:
-        self._resolver = agent_parser()
+        self._resolver = Resolver(load_lazy_builtins())
         self._known = re.compile("|".join(entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA))
         self._network = network
         self._cached = lru_cache(maxsize=cache_size)(self._agent_rule)
