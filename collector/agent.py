@@ -95,7 +95,7 @@ class AgentReader:
         if brand is not None and (brand.name != "Chrome WebView" or not app):
             told = family == brand.name and version
             return brand.name, version if told else _short(tuple(brand.version.split(".")))
-        if app and (hints.app in self._apps or family in _WEBVIEWS):
+        if app and (family in _WEBVIEWS or self._known_app(hints.app)):
             return app, version if family == app else ""
         return family, version
 
@@ -116,20 +116,26 @@ class AgentReader:
 
     def _app(self, package: str) -> str:
         """Name of an Android app by its package; a package that says "browser" is named after itself."""
-        known = self._apps.get(package)
-        if known is not None or "." not in package:
-            return known or ""
-        return _named_after_package(package)
+        known = self._known_app(package)
+        return known or (_named_after_package(package) if "." in package else "")
+
+    def _known_app(self, package: str) -> str:
+        """Name by the package or the longest listed one that it extends at a dot, "" if none."""
+        while package:
+            if package in self._apps:
+                return self._apps[package]
+            package = package.rpartition(".")[0]
+        return ""
 
     def _system(self, parsed: ParsedAgent, hints: Hints) -> tuple[str, str]:
         """System and version, from the hints where they are sent."""
         told = self._systems.get(parsed.os.family, parsed.os.family)
         hinted = plain(hints.platform)
         system = self._systems.get(hinted, hinted) if hinted and hinted != "Unknown" else ""
-        if not system and "." in hints.app:
-            system = "Android"
+        if "." in hints.app and not system:
+            system = "LineageOS" if hints.app.startswith("org.lineageos.") else "Android"
         system = _refined(system, told)
-        if plain(hints.model).lower() in self._boards and system in ("Android", "Linux"):
+        if plain(hints.model) in self._boards and system in ("Android", "Linux"):
             return "ChromeOS", ""
         if hints.platform_version:
             return _hinted_version(system, plain(hints.platform_version))

@@ -39,7 +39,7 @@ LONGEST_HINT: Final = 256
 
 _BRAND: Final = re.compile(r'"((?:[^"\\]|\\.){1,64})"\s*;\s*v\s*=\s*"([^"]{0,32})"')
 _GREASE: Final = re.compile(r"\bNot\b.*\bBrand\b", re.IGNORECASE)
-_ENGINE_BRANDS: Final = frozenset({"Chromium", "Blink", "Mozilla"})
+_ENGINE_BRANDS: Final = frozenset({"Chromium", "Blink", "Mozilla", "Microsoft Edge Simulate"})
 _FORM_FACTORS: Final = {
     "Automotive": "car",
     "XR": "wearable",
