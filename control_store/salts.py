@@ -75,6 +75,7 @@ class SaltFile:
             for offset, slot in self._slots():
                 if (slot.site, slot.day, slot.import_id) == (site, day, import_id):
                     self._write(offset, slot._replace(destroy_at=destroy_at))
+                    self._known[site, day, import_id] = slot._replace(destroy_at=destroy_at)
 
     def destroy_overdue(self) -> list[Salt]:
         """Overwrite every salt whose time has come, and fsync. Gives what is gone, secrets left out.

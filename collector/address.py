@@ -1,0 +1,111 @@
+"""The client's address as a value of its own type, and whose address a request really carries.
+
+A ClientAddress can't be printed, formatted, pickled, encoded or compared: whoever needs its bytes asks for them by
+name (`packed`), and only the geography, identity and rate-limit steps do. It dies with the request.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Final, NoReturn
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class ClientAddress:
+    """An IP address that has no text. `packed` is 4 or 16 bytes; IPv4-mapped IPv6 counts as IPv4."""
+
+    __slots__ = ("_packed",)
+
+    def __init__(self, packed: bytes) -> None:
+        self._packed = packed
+
+    @property
+    def packed(self) -> bytes:
+        """The bytes, for the place, identity and limit steps alone."""
+        return self._packed
+
+    @property
+    def network(self) -> bytes:
+        """The /24 (IPv4) or /48 (IPv6) that limits count by."""
+        return self._packed[:3] if len(self._packed) == 4 else self._packed[:6]
+
+    def __repr__(self) -> str:
+        return "<client address>"
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("a client address can't be serialised")
+
+    def __eq__(self, _other: object) -> NoReturn:
+        raise TypeError("client addresses are not compared")
+
+    __hash__ = None  # type: ignore[assignment]  # so that it can't become a key either
+
+
+NO_ADDRESS: Final = ClientAddress(b"")
+
+
+def read_address(text: str) -> ClientAddress | None:
+    """The address in this text (with brackets, port or zone where proxies write them), or None. Never raises."""
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return ClientAddress((mapped or address).packed)
+
+
+def read_networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Networks of trusted proxies. Raises ValueError naming the first that is none."""
+    return tuple(ipaddress.ip_network(text.strip(), strict=False) for text in texts if text.strip())
+
+
+class Hops:
+    """Finds the client behind trusted proxies: the right-most hop that is not one of them."""
+
+    def __init__(self, trusted: tuple[Network, ...]) -> None:
+        self._trusted = [(int(n.network_address), int(n.netmask), n.max_prefixlen // 8) for n in trusted]
+
+    def client(self, peer: str, forwarded: list[str], x_forwarded_for: list[str]) -> ClientAddress:
+        """The client of a request that came from `peer` with these header lines, in the order received.
+
+        Headers count only when the peer is trusted; Forwarded (RFC 7239) goes before X-Forwarded-For. A hop that is
+        no address ends the search, because nothing to its left can be trusted.
+        """
+        here = read_address(peer) or NO_ADDRESS
+        if not self._trusts(here):
+            return here
+        for hop in reversed(_forwarded_hops(forwarded) or _plain_hops(x_forwarded_for)):
+            address = read_address(hop)
+            if address is None:
+                return here
+            here = address
+            if not self._trusts(here):
+                return here
+        return here
+
+    def _trusts(self, address: ClientAddress) -> bool:
+        number = int.from_bytes(address.packed)
+        size = len(address.packed)
+        return any(size == width and number & mask == network for network, mask, width in self._trusted)
+
+
+def _plain_hops(lines: list[str]) -> list[str]:
+    return [hop for line in lines for hop in line.split(",") if hop.strip()]
+
+
+def _forwarded_hops(lines: list[str]) -> list[str]:
+    hops = []
+    for element in _plain_hops(lines):
+        for pair in element.split(";"):
+            name, _, value = pair.partition("=")
+            if name.strip().lower() == "for":
+                hops.append(value)
+    return hops

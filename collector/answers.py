@@ -1,0 +1,66 @@
+"""Every answer that the collector gives to a beacon, ready made: status, headers, problem+json bodies."""
+
+import json
+from typing import Any, Final, NamedTuple
+
+Headers = list[tuple[bytes, bytes]]
+
+_CORS: Final[Headers] = [
+    (b"access-control-allow-origin", b"*"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+]
+PREFLIGHT: Final[Headers] = [
+    *_CORS,
+    (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
+    (b"access-control-allow-headers", b"content-type, authorization"),
+    (b"access-control-max-age", b"86400"),
+    (b"content-length", b"0"),
+]
+GIF: Final = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+
+
+class Answer(NamedTuple):
+    """A whole answer."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+
+
+EMPTY_HEADERS: Final[Headers] = [*_CORS, (b"content-length", b"0")]
+STORED: Final = Answer(202, EMPTY_HEADERS)
+NOT_RECORDED: Final = Answer(204, _CORS)
+IMAGE: Final = Answer(200, [*_CORS, (b"content-type", b"image/gif"), (b"content-length", str(len(GIF)).encode())], GIF)
+
+_TITLES: Final = {
+    400: "The request can't be read",
+    401: "A key is needed",
+    403: "Not for this site",
+    404: "There is nothing here",
+    405: "That method is not served here",
+    413: "The body is too large",
+    415: "That encoding is not read",
+    422: "A field is not valid",
+    429: "Too many requests",
+    503: "Not now",
+}
+
+
+def as_json(content: Any, status: int = 200) -> Answer:
+    """A JSON answer."""
+    body = json.dumps(content, separators=(",", ":")).encode()
+    head = [*_CORS, (b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    return Answer(status, head, body)
+
+
+def problem(status: int, detail: str, *, field: str = "", retry_after: int = 0) -> Answer:
+    """An answer in the form of RFC 9457 that names the field and says what to do; never a value from the request."""
+    content = {"type": "about:blank", "title": _TITLES[status], "status": status, "detail": detail}
+    if field:
+        content["field"] = field
+    body = json.dumps(content, ensure_ascii=True, separators=(",", ":")).encode()
+    head = [*_CORS, (b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+    if retry_after:
+        head.append((b"retry-after", str(retry_after).encode()))
+    return Answer(status, head, body)

@@ -1,0 +1,138 @@
+"""The collector's application: what it is made of, its routes, and what it does while it lives."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from collector.address import Hops, read_networks
+from collector.agent import AgentReader
+from collector.answers import problem
+from collector.beacons import App, Beacons
+from collector.bots import BotRules
+from collector.days import DAY_MS, day_end, local_day
+from collector.details import Details
+from collector.endpoints import Endpoints
+from collector.importing import ImportSessions
+from collector.intake import Intake
+from collector.limits import Limits
+from collector.place import Places
+from collector.referrer import SourceReader
+from collector.registry import Registry, ServedSite
+from collector.scrub import Scrubber
+from collector.settings import CollectorSettings
+from collector.steps import Tools
+from control_store.salts import SaltFile
+from spool.writer import SpoolWriter
+
+_REFRESH_S: Final = 0.5
+"""How often the snapshot is looked at: a change of a site holds within two seconds."""
+_SALT_TICK: Final = 120
+"""Overdue salts are dropped from memory every 60 s."""
+
+Clock = Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """The parts of one collector process, as the front door assembles them."""
+
+    settings: CollectorSettings
+    spool: SpoolWriter
+    salts: SaltFile
+    clock: Clock
+
+
+def make_tools(places: Places, salt_of: Callable[[ServedSite, int, int], bytes]) -> Tools:
+    """The tools of a process; also what importers use, so that every way in has the same privacy."""
+    scrubber = Scrubber()
+    return Tools(AgentReader(), BotRules(), SourceReader(), places, scrubber, Details(scrubber), salt_of)
+
+
+def create_app(parts: Collector) -> App:
+    """The ASGI application of a collector process."""
+    settings, clock = parts.settings, parts.clock
+    registry = Registry(settings.snapshot)
+    registry.refresh()
+    imports = ImportSessions(parts.salts, clock)
+    tools = make_tools(Places(settings.geo), _salts(parts.salts, imports))
+    limits = Limits(network_rate=settings.network_rate, site_rate=settings.site_rate, clock=clock)
+    intake = Intake(registry, tools, parts.spool, limits, clock)
+    hops = Hops(read_networks(settings.trusted_proxies))
+    endpoints = Endpoints(intake, hops, imports, lambda: _missing(registry, parts.spool))
+    inner = Starlette(routes=_routes(endpoints), lifespan=_lifespan(registry, parts.salts), exception_handlers=_HANDLERS)
+    return Beacons(inner, intake, hops)
+
+
+def _routes(endpoints: Endpoints) -> list[Route]:
+    return [
+        Route("/e.gif", endpoints.pixel, methods=["GET"]),
+        Route("/api/v1/events", endpoints.events, methods=["POST"]),
+        Route("/healthz", endpoints.health, methods=["GET"]),
+        Route("/readyz", endpoints.readiness, methods=["GET"]),
+    ]
+
+
+def _salts(salts: SaltFile, imports: ImportSessions) -> Callable[[ServedSite, int, int], bytes]:
+    """A day's salt dies 24 hours after the local day ends; late events of yesterday find it until then."""
+
+    def salt_of(served: ServedSite, day: int, import_id: int) -> bytes:
+        if import_id:
+            return imports.salt(served.site.id, day, import_id)
+        return salts.salt(served.site.id, day, destroy_at=day_end(served.site.timezone, day) + DAY_MS)
+
+    return salt_of
+
+
+def upcoming_salts(salts: SaltFile, served: list[ServedSite], now: int) -> None:
+    """Make the salts of today and of the local day that begins within six hours."""
+    for one in served:
+        for at in (now, now + DAY_MS // 4):
+            zone = one.site.timezone_at(at)
+            day = local_day(zone, at)
+            salts.salt(one.site.id, day, destroy_at=day_end(zone, day) + DAY_MS)
+
+
+def _missing(registry: Registry, spool: SpoolWriter) -> str:
+    if not registry.ready:
+        return "No sites are known yet: the core has not published any. Start `footfall serve` or `footfall core`."
+    return "" if spool.ready else "The spool can't be written: its disk is full or fails."
+
+
+def _lifespan(registry: Registry, salts: SaltFile) -> Callable[[Starlette], object]:
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        task = asyncio.create_task(_watch(registry, salts))
+        yield
+        task.cancel()
+
+    return lifespan
+
+
+async def _watch(registry: Registry, salts: SaltFile) -> None:
+    ticks = 0
+    while True:
+        registry.refresh()
+        if ticks % _SALT_TICK == 0:
+            salts.forget()
+        ticks += 1
+        await asyncio.sleep(_REFRESH_S)
+
+
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    answer = problem(404, "The collector serves /e, /e.gif and /api/v1/events; pages are at the console's address.")
+    return Response(answer.body, answer.status, dict([(k.decode(), v.decode()) for k, v in answer.headers]))
+
+
+async def _not_allowed(_request: Request, _error: Exception) -> Response:
+    answer = problem(405, "This address is served with another method.")
+    return Response(answer.body, answer.status, {k.decode(): v.decode() for k, v in answer.headers})
+
+
+_HANDLERS: Final = {404: _not_found, 405: _not_allowed}

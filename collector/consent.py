@@ -1,0 +1,119 @@
+"""The gate: from policy, signals and choice to what may be kept, field by field, event by event. One pure function.
+
+The rules are DESIGN §5. Precedence: objection > GPC and Do Not Track > the explicit choice for that purpose > policy.
+What is unknown was not consented to. Every way in (beacon, pixel, server API, import) passes here.
+"""
+
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+
+from control_store.site_settings import SiteSettings
+from event_catalogue.decode import Consent
+from event_catalogue.events import kind_of
+from event_catalogue.fields import FIELDS, Field
+
+Tier = Literal["denied", "cookieless", "consented"]
+Reason = Literal["", "objection", "gpc", "dnt", "declined", "no_choice"]
+"""Why a visitor is in the tier `denied`; the accounting counts by it."""
+
+_HIDDEN_FROM_MINORS: Final = frozenset(("city", "city_id", "search_term", "title", "prop_keys", "prop_values"))
+
+
+class Signals(NamedTuple):
+    """What a browser says without being asked, and the visitor's own objection."""
+
+    gpc: bool = False
+    dnt: bool = False
+    objection: bool = False
+
+
+class Ruling(NamedTuple):
+    """What may be kept of one beacon. Hashable: rows are built from a plan that is cached by it."""
+
+    tier: Tier
+    reason: Reason = ""
+    ads: bool = False
+    device_id: bool = False
+    """Whether `returning` may be computed; only a grant opens it, not the mere absence of a choice."""
+    no_share: bool = False
+    under_16: bool = False
+    basic_only: bool = False
+    plugins: bool = False
+
+
+def rule(settings: SiteSettings, signals: Signals, choice: Consent | None) -> Ruling:
+    """What the site's policy, the visitor's signals and the visitor's choice allow together."""
+    if signals.objection:
+        return Ruling("denied", "objection", no_share=True)
+    signal: Reason = "gpc" if signals.gpc else "dnt" if signals.dnt and settings.dnt else ""
+    if signal and settings.gpc == "drop":
+        return Ruling("denied", signal, no_share=True)
+    choice = choice or _NO_CHOICE
+    no_share = bool(signal) or choice.sale is False
+    if settings.policy == "under_16":
+        return Ruling("cookieless", no_share=no_share, under_16=True, basic_only=settings.basic_only)
+    tier, reason = _tier(settings, choice.statistics, capped=bool(signal))
+    return Ruling(
+        tier,
+        reason,
+        ads=tier != "denied" and choice.ads is True and not signal,
+        device_id=tier == "consented" and choice.statistics is True,
+        no_share=no_share,
+        basic_only=settings.basic_only and tier == "cookieless",
+        plugins=settings.plugins and tier == "consented",
+    )
+
+
+def _tier(settings: SiteSettings, statistics: bool | None, *, capped: bool) -> tuple[Tier, Reason]:
+    """DESIGN §5's table: policy × choice; a signal under `gpc = cookieless` caps what may be opened."""
+    opened: Tier = "cookieless" if capped else "consented"
+    if statistics is True:
+        return opened, ""
+    match settings.policy:
+        case "opt_in":
+            return ("denied", "declined") if statistics is False else ("denied", "no_choice")
+        case "opt_out":
+            return ("denied", "declined") if statistics is False else (opened, "")
+        case _:
+            return "cookieless", ""
+
+
+def allows(ruling: Ruling, field: Field) -> bool:
+    """Whether this field may be kept under the ruling."""
+    if ruling.tier == "denied" or (ruling.under_16 and field.name in _HIDDEN_FROM_MINORS):
+        return False
+    match field.field_class:
+        case "essential":
+            return True
+        case "measurement":
+            return not ruling.basic_only
+        case "consent":
+            return _consented(ruling, field.name)
+        case "ads":
+            return ruling.ads
+
+
+def _consented(ruling: Ruling, name: str) -> bool:
+    if name == "returning":
+        return ruling.device_id
+    return ruling.plugins if name == "plugins" else ruling.tier == "consented"
+
+
+@lru_cache(maxsize=256)
+def allowed_fields(ruling: Ruling) -> frozenset[str]:
+    """Names of every field that may be kept."""
+    return frozenset(field.name for field in FIELDS if allows(ruling, field))
+
+
+@lru_cache(maxsize=1024)
+def refused_event(ruling: Ruling, name: str) -> str:
+    """Why an event of this name is not recorded under the ruling ("consent", "ads", "basic_only"); "" if it is."""
+    kind = kind_of(name)
+    if kind.field_class == "consent" and ruling.tier != "consented":
+        return "consent"
+    if kind.field_class == "ads" and not ruling.ads:
+        return "ads"
+    return "basic_only" if kind.field_class == "measurement" and ruling.basic_only else ""
+
+
+_NO_CHOICE: Final = Consent()

@@ -1,0 +1,106 @@
+"""Values of single fields as they may be stored: classes instead of sizes, known names instead of free text.
+
+Whatever is free text passes the scrubber; what has a closed form is checked against it and dropped otherwise.
+"""
+
+import re
+import zoneinfo
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from collector.scrub import Scrubber
+
+_TAG: Final = re.compile(r"([A-Za-z]{2,3})(?:-[A-Za-z]{4})?(?:-([A-Za-z]{2}|[0-9]{3}))?(?=[-;,\s]|\Z)")
+_HOST: Final = re.compile(r"[a-z0-9.:\[\]_-]{1,255}\Z")
+_WORD: Final = re.compile(r"[A-Za-z0-9_.:/-]{0,64}\Z")
+_CLASSES: Final = ((576, "xs"), (768, "sm"), (992, "md"), (1200, "lg"), (1600, "xl"))
+
+
+@lru_cache(maxsize=4096)
+def language(text: str) -> str:
+    """The first language of a tag or an Accept-Language header, as `de` or `de-CH`; "" if there is none."""
+    match = _TAG.match(text.strip())
+    if match is None:
+        return ""
+    return f"{match[1].lower()}-{match[2].upper()}" if match[2] else match[1].lower()
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+def timezone(name: str) -> str:
+    """The IANA name if it is one, else ""."""
+    return name if name in _zones() else ""
+
+
+def size_class(width: int) -> str:
+    """The class of a width in CSS pixels: xs < 576 ≤ sm < 768 ≤ md < 992 ≤ lg < 1200 ≤ xl < 1600 ≤ xxl."""
+    return next((name for limit, name in _CLASSES if width < limit), "xxl")
+
+
+class Details:
+    """Cleans the columns that an event's properties fill."""
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        self._scrubber = scrubber
+        text, link = scrubber.scrub_text, self._link
+        self._cleaners: Mapping[str, Callable[[str], str]] = {
+            "target": text,
+            "target_url": link,
+            "resource": link,
+            "target_host": _host,
+            "search_term": lambda term: text(" ".join(term.lower().split())),
+            "error_message": text,
+            "error_source": text,
+            "ad_slot": text,
+            "ad_creative": text,
+            "ad_position": text,
+            "dialled": _number,
+            "caller_country": lambda code: code.upper() if re.fullmatch(r"[A-Za-z]{2}", code) else "",
+            "caller_area": lambda area: _number(area)[:6],
+        }
+
+    def clean(self, name: str, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns of one event, free text scrubbed. A number that the site offers to be called stays whole."""
+        cleaned = dict(columns)
+        for field, value in columns.items():
+            if isinstance(value, str):
+                cleaned[field] = self._cleaners.get(field, _word)(value)
+        if name == "tel" and "target_url" in columns:
+            cleaned["target_url"] = _number(columns["target_url"])
+            cleaned["target"] = cleaned["target_url"] if "[phone]" in cleaned.get("target", "") else cleaned.get("target", "")
+        return cleaned
+
+    def own(self, keys: list[str], values: list[str]) -> tuple[list[str], list[str]]:
+        """The site's own properties, values scrubbed; a hash of a person is refused and leaves an empty value."""
+        return [self._scrubber.scrub_text(key)[:64] for key in keys], [self._own_value(value) for value in values]
+
+    def _own_value(self, value: str) -> str:
+        cleaned = self._scrubber.scrub_value(value)
+        return cleaned if isinstance(cleaned, str) else ""
+
+    def _link(self, url: str) -> str:
+        """Host and path of a URL, scrubbed; queries and fragments are not kept. A path of the own site stays one."""
+        bare = re.split(r"[?#]", url, maxsplit=1)[0]
+        scheme, separator, rest = bare.partition("://")
+        if not separator:
+            return self._scrubber.scrub_path(bare) if bare.startswith("/") else self._scrubber.scrub_text(bare)
+        host, slash, path = rest.rpartition("@")[2].partition("/")
+        return _host(host.lower()) + self._scrubber.scrub_path(slash + path) if scheme in ("http", "https") else ""
+
+
+def _host(text: str) -> str:
+    host = text.lower().rstrip(".")
+    return host if _HOST.match(host) else ""
+
+
+def _word(text: str) -> str:
+    return text if _WORD.match(text) else ""
+
+
+def _number(text: str) -> str:
+    digits = re.sub(r"[^0-9]", "", text.partition(";")[0])[:20]
+    return f"+{digits}" if "+" in text else digits

@@ -1,0 +1,76 @@
+"""The sites that this collector serves, as the last published snapshot has them; looked at again twice a second."""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from control_store.sites import ApiKey, Site, key_digest, read_snapshot
+
+_LOCAL: Final = frozenset(("localhost", "127.0.0.1", "[::1]", "::1", "0.0.0.0"))  # noqa: S104 - names to recognise
+
+
+class ServedSite:
+    """One site with what a beacon needs at hand."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.settings = site.settings
+        exact = {site.domain, f"www.{site.domain}", *(h for h in site.settings.hostnames if not h.startswith("*."))}
+        self._exact = frozenset(exact)
+        self._suffixes = tuple(host[1:] for host in site.settings.hostnames if host.startswith("*."))
+        self.query_keys = frozenset(site.settings.query_keys)
+
+    def owns(self, hostname: str) -> bool:
+        """Whether a page on this host belongs to the site."""
+        return hostname in self._exact or (bool(self._suffixes) and hostname.endswith(self._suffixes))
+
+    def is_local(self, hostname: str) -> bool:
+        """Whether this is a developer's machine, which is not counted unless the site says so."""
+        return hostname in _LOCAL and hostname not in self._exact and not self.settings.localhost
+
+
+class Registry:
+    """Sites and keys by what requests name them with."""
+
+    def __init__(self, snapshot: Path) -> None:
+        self._path = snapshot
+        self._stamp: tuple[int, int, int] | None = None
+        self.by_key: dict[str, ServedSite] = {}
+        self._by_id: dict[int, ServedSite] = {}
+        self._api_keys: dict[bytes, ApiKey] = {}
+
+    @property
+    def ready(self) -> bool:
+        """Whether a snapshot was ever read."""
+        return self._stamp is not None
+
+    def refresh(self) -> bool:
+        """Read the snapshot if it was published anew; the last good one stays when it can't be read."""
+        try:
+            stat = self._path.stat()
+            stamp = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+            if stamp == self._stamp:
+                return False
+            snapshot = read_snapshot(self._path)
+        except (OSError, msgspec.DecodeError):
+            return False
+        served = [ServedSite(site) for site in snapshot.sites]
+        self.by_key = {one.site.key: one for one in served}
+        self._by_id = {one.site.id: one for one in served}
+        self._api_keys = {key.digest: key for key in snapshot.keys}
+        self._stamp = stamp
+        return True
+
+    def in_path(self, name: str) -> ServedSite | None:
+        """The site that a path names by its key; its id works too."""
+        return self.by_key.get(name) or (self._by_id.get(int(name)) if name.isascii() and name.isdigit() else None)
+
+    def by_id(self, site: int) -> ServedSite | None:
+        """The site with this id."""
+        return self._by_id.get(site)
+
+    def api_key(self, authorization: str) -> ApiKey | None:
+        """The key that this Authorization header bears (`Bearer …`), or None."""
+        scheme, _, key = authorization.partition(" ")
+        return self._api_keys.get(key_digest(key.strip())) if scheme.lower() == "bearer" else None

@@ -1,0 +1,211 @@
+"""Settings: what they are, and how they are read from flags, environment and footfall.toml. Nothing else reads these.
+
+A flag goes before the environment (FOOTFALL_<NAME>), which goes before footfall.toml, which goes before the default.
+Unknown keys are errors: a misspelt setting that silently does nothing is worse than a refusal to start.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+PREFIX: Final = "FOOTFALL_"
+_NOT_SETTINGS: Final = frozenset(("FOOTFALL_SUPERVISOR",))
+
+
+class SettingError(ValueError):
+    """A setting that can't be taken; the text is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of the installation."""
+
+    name: str
+    default: str
+    form: str
+    meaning: str
+
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting("data", "footfall-data", "path", "directory of everything that is kept; made when missing"),
+    Setting("collector", "127.0.0.1:8420", "HOST:PORT", "public address, the one that sites embed"),
+    Setting("console", "127.0.0.1:8421", "HOST:PORT", "private address of Stats API, health and metrics"),
+    Setting("workers", "0", "number", "collector processes; 0: half of the cores, at least one"),
+    Setting(
+        "clickhouse", "", "DSN", "ClickHouse server (https://user:password@host:8443/database); empty: embedded chDB"
+    ),
+    Setting("control", "", "URL", "control store (SQLAlchemy URL); empty: SQLite in the data directory"),
+    Setting("geo", "", "paths", "city databases (.mmdb), separated by commas; empty: <data>/geo/*.mmdb"),
+    Setting(
+        "trusted_proxies", "127.0.0.0/8,::1/128", "networks", "proxies whose X-Forwarded-For and Forwarded are believed"
+    ),
+    Setting("network_rate", "500", "number", "events a second taken from one client network; 0: no limit"),
+    Setting("site_rate", "5000", "number", "events a second taken for one site; 0: no limit"),
+    Setting("query_rate", "600", "number", "questions a minute that one stats key may ask"),
+    Setting("spool_max_mb", "4096", "number", "largest size of one collector's spool before it answers 503"),
+    Setting("spool_min_free_mb", "256", "number", "free disk below which the collector answers 503"),
+    Setting("gather_ms", "0.5", "number", "how long a commit waits for more events"),
+    Setting("warehouse_memory_mb", "0", "number", "most memory of the embedded warehouse; 0: half of the machine's"),
+    Setting("query_seconds", "30", "number", "longest time of one question"),
+    Setting("log_level", "info", "word", "debug, info, warning or error"),
+    Setting("crash", "", "name:n", "for tests: the process kills itself at the n-th passing of this point"),
+)
+_KNOWN: Final = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Every setting, read and checked. Field names are the settings' names."""
+
+    data: Path
+    collector: tuple[str, int]
+    console: tuple[str, int]
+    workers: int
+    clickhouse: str
+    control: str
+    geo: tuple[Path, ...]
+    trusted_proxies: tuple[str, ...]
+    network_rate: float
+    site_rate: float
+    query_rate: float
+    spool_max_mb: int
+    spool_min_free_mb: int
+    gather_ms: float
+    warehouse_memory_mb: int
+    query_seconds: float
+    log_level: str
+    crash: str
+
+    @property
+    def snapshot(self) -> Path:
+        """Where the core publishes what collectors may know."""
+        return self.data / "collector" / "snapshot"
+
+    @property
+    def salts(self) -> Path:
+        """The file of salts; in no backup."""
+        return self.data / "salts" / "salts"
+
+    @property
+    def spool(self) -> Path:
+        """The root of every worker's spool."""
+        return self.data / "spool"
+
+    @property
+    def warehouse(self) -> str:
+        """DSN of the warehouse: the server's, or the embedded one in the data directory."""
+        return self.clickhouse or f"chdb://{self.data / 'warehouse'}"
+
+
+def read_environment(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Environment:
+    """The settings of this process. Raises SettingError with one sentence."""
+    given = {name: str(value) for name, value in flags.items() if value is not None}
+    from_env = _from_environ(environ)
+    data = given.get("data") or from_env.get("data")
+    from_file = _from_files(Path("footfall.toml"), *([Path(data) / "footfall.toml"] if data else []))
+    texts = {s.name: s.default for s in SETTINGS} | from_file | from_env | given
+    values = {name: _READERS.get(name, str)(text) for name, text in _named(texts)}
+    if not values["geo"]:
+        values["geo"] = tuple(sorted((values["data"] / "geo").glob("*.mmdb")))
+    if not values["workers"]:
+        values["workers"] = max(1, (os.cpu_count() or 1) // 2)
+    return Environment(**values)
+
+
+def as_environ(environment: Environment, texts: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment for a child process with the same settings, whatever they came from."""
+    child = {name: value for name, value in texts.items() if not name.startswith(PREFIX)}
+    for field in fields(Environment):
+        child[PREFIX + field.name.upper()] = _as_text(field.name, getattr(environment, field.name))
+    return child
+
+
+def supervisor_pid(environ: Mapping[str, str] = os.environ) -> int:
+    """Pid of the process that started this one as its child; 0 if it was started by hand."""
+    return int(environ.get("FOOTFALL_SUPERVISOR", "0"))
+
+
+def _named(texts: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name, text) for name, text in texts.items() if _check_known(name)]
+
+
+def _check_known(name: str) -> bool:
+    if name not in _KNOWN:
+        raise SettingError(f"There is no setting '{name}'; docs/settings.md lists those there are.")
+    return True
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and name not in _NOT_SETTINGS
+    }
+
+
+def _from_files(*paths: Path) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for path in paths:
+        if path.is_file():
+            try:
+                content = tomllib.loads(path.read_text())
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise SettingError(f"{path} is not valid TOML: {error}.") from None
+            texts |= {name: ",".join(map(str, v)) if isinstance(v, list) else str(v) for name, v in content.items()}
+    return texts
+
+
+def _address(name: str) -> Callable[[str], tuple[str, int]]:
+    def read(text: str) -> tuple[str, int]:
+        host, _, port = text.rpartition(":")
+        if not port.isdigit() or not 0 <= int(port) <= 65535:
+            raise SettingError(f"The setting '{name}' must be HOST:PORT, for example 127.0.0.1:8420.")
+        return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - `:8420` means every interface, as elsewhere
+
+    return read
+
+
+def _number(name: str, kind: type[int] | type[float]) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = -1
+        if not 0 <= value < 10**9:
+            raise SettingError(f"The setting '{name}' must be a number of at least 0.")
+        return value
+
+    return read
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _level(text: str) -> str:
+    if text.lower() not in ("debug", "info", "warning", "error"):
+        raise SettingError("The setting 'log_level' must be debug, info, warning or error.")
+    return text.lower()
+
+
+def _as_text(name: str, value: Any) -> str:
+    if name in ("collector", "console"):
+        return f"{value[0]}:{value[1]}"
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+_READERS: Final[dict[str, Callable[[str], Any]]] = {
+    "data": lambda text: Path(text).expanduser().absolute(),
+    "collector": _address("collector"),
+    "console": _address("console"),
+    "geo": lambda text: tuple(Path(part) for part in _list(text)),
+    "trusted_proxies": _list,
+    "log_level": _level,
+    **{name: _number(name, int) for name in ("workers", "spool_max_mb", "spool_min_free_mb", "warehouse_memory_mb")},
+    **{
+        name: _number(name, float) for name in ("network_rate", "site_rate", "query_rate", "gather_ms", "query_seconds")
+    },
+}
