@@ -16,7 +16,7 @@ from collector.agent import AgentReader
 from collector.answers import problem
 from collector.beacons import App, Beacons
 from collector.bots import BotRules
-from collector.days import DAY_MS, day_end, local_day
+from event_catalogue.days import DAY_MS, day_end
 from collector.details import Details
 from collector.endpoints import Endpoints
 from collector.importing import ImportSessions
@@ -88,15 +88,6 @@ def _salts(salts: SaltFile, imports: ImportSessions) -> Callable[[ServedSite, in
         return salts.salt(served.site.id, day, destroy_at=day_end(served.site.timezone, day) + DAY_MS)
 
     return salt_of
-
-
-def upcoming_salts(salts: SaltFile, served: list[ServedSite], now: int) -> None:
-    """Make the salts of today and of the local day that begins within six hours."""
-    for one in served:
-        for at in (now, now + DAY_MS // 4):
-            zone = one.site.timezone_at(at)
-            day = local_day(zone, at)
-            salts.salt(one.site.id, day, destroy_at=day_end(zone, day) + DAY_MS)
 
 
 def _missing(registry: Registry, spool: SpoolWriter) -> str:

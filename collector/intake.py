@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from collector.answers import NOT_RECORDED, STORED, Answer, as_json, problem
-from collector.days import DAY_MS
+from event_catalogue.days import DAY_MS
 from collector.limits import Limits
 from collector.registry import Registry, ServedSite
 from collector.request import RequestFacts

@@ -13,7 +13,7 @@ from collector.agent import AgentReader
 from collector.bots import BotRules
 from collector.bots import Signals as BotSignals
 from collector.consent import Ruling, Signals, refused_event, rule
-from collector.days import DAY_MS, local_day
+from event_catalogue.days import DAY_MS, local_day
 from collector.details import Details, language, size_class, timezone
 from collector.page_url import BadUrl, PageUrl, read_page_url
 from collector.place import Places

@@ -1,4 +1,4 @@
-"""Which local day of a site a moment belongs to, and when that day ends."""
+"""What the column `day` means: which local day of a site a moment belongs to, and when that day ends."""
 
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
