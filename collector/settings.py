@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from spool.settings import SpoolSettings
-
 
 @dataclass(frozen=True, slots=True)
 class CollectorSettings:
@@ -12,14 +10,9 @@ class CollectorSettings:
 
     snapshot: Path
     salts: Path
-    spool_root: Path
-    spool_name: str
-    spool: SpoolSettings
     geo: tuple[Path, ...] = ()
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     network_rate: float = 500.0
     """Events a second from one client network; 0: no limit."""
     site_rate: float = 5000.0
     """Events a second of one site; 0: no limit."""
-    drain_s: float = 3.0
-    """How long a stopping collector waits for the requests under way."""

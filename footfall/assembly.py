@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from footfall.environment import Environment
+from spool.crash import CrashPoints
+from spool.settings import SpoolSettings
 
 
 class SetUpError(RuntimeError):
@@ -73,3 +75,18 @@ def set_up_logging(environment: Environment) -> None:
 SWITCH_INTERVAL_S: Final = 0.0005
 """How long a thread holds the interpreter: the commit thread waits for it after each fsync. With Python's default of
 5 ms the p99 of an answer at half load was 8 ms instead of 3 ms (measured)."""
+
+
+def spool_settings(environment: Environment) -> SpoolSettings:
+    """What a spool is told."""
+    return SpoolSettings(
+        max_bytes=environment.spool_max_mb * 1024 * 1024,
+        min_free_bytes=environment.spool_min_free_mb * 1024 * 1024,
+        gather_s=environment.gather_ms / 1000,
+    )
+
+
+def crash_points(environment: Environment) -> CrashPoints:
+    """Where this process is to kill itself, for tests; nowhere by default."""
+    name, _, count = environment.crash.partition(":")
+    return CrashPoints(name, int(count or 1))

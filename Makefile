@@ -1,0 +1,83 @@
+# Every command of the project. `make run` and `make test` do all set-up by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+GEO := .geo
+ARGS ?=
+JOBS ?= 2
+
+.PHONY: install dev geo run test check lint types docs bench accuracy long requirements lock wheel clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.venv-made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "footfall needs Python 3.11 or newer; set PYTHON=/path/to/python3.11."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing; install it (Debian: apt-get install python3-venv) and try again."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.venv-made pyproject.toml requirements.lock
+	@echo "Installing footfall into $(VENV) ..."
+	@$(BIN)/pip install --quiet --requirement requirements.lock
+	@$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+dev: $(VENV)/.dev
+
+$(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
+	@echo "Installing the development tools ..."
+	@$(BIN)/pip install --quiet --requirement requirements-dev.lock
+	@touch $@
+
+# A city database, once; without it countries come from time zones and the dashboard says so.
+geo: $(VENV)/.installed
+	@test -e $(GEO)/attribution.json || $(BIN)/python scripts/fetch_geo.py $(GEO) || true
+
+run: install geo
+	@FOOTFALL_GEO="$$(ls $(GEO)/*.mmdb 2>/dev/null | paste -sd, -)" $(BIN)/footfall serve --data data $(ARGS)
+
+# With ARGS only those tests run (make test ARGS='tests/spool -k ack'); without, everything that CI wants.
+test: dev
+ifeq ($(strip $(ARGS)),)
+	@$(MAKE) --no-print-directory lint types docs
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not long" -q
+else
+	@$(BIN)/python -m pytest -q $(ARGS)
+endif
+
+check: test
+
+lint: dev
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports
+	@$(BIN)/interrogate --quiet footfall collector loader aggregator retention console spool control_store warehouse event_catalogue
+
+types: dev
+	@$(BIN)/mypy
+
+docs: dev
+	@$(BIN)/python scripts/make_docs.py --check
+
+bench: dev
+	@$(BIN)/python -m bench $(ARGS)
+
+accuracy: dev
+	@$(BIN)/python -m bench.accuracy
+
+# Hours of kills and traffic; short forms of all of them are part of `make test`.
+long: dev
+	@$(BIN)/python -m pytest -q -m long --timeout 7200 $(ARGS)
+
+requirements: dev
+	@$(BIN)/python scripts/requirements.py
+
+lock: dev
+	@$(BIN)/pip-compile --quiet --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-annotate --output-file requirements.lock pyproject.toml
+	@$(BIN)/pip-compile --quiet --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-annotate --allow-unsafe --extra dev --output-file requirements-dev.lock pyproject.toml
+
+wheel: dev
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

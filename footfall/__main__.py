@@ -1,0 +1,25 @@
+"""The command line. Exit codes: 0 done, 1 failed with one clear sentence, 2 usage."""
+
+import click
+
+from footfall.commands.importing import import_
+from footfall.commands.key import key
+from footfall.commands.serve import collector, core, serve, worker
+from footfall.commands.site import site
+from footfall.commands.status import spool, status
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(context_settings=_HELP)
+@click.version_option(package_name="footfall")
+def main() -> None:
+    """footfall: web analytics that never loses an acknowledged event, obeys the visitor, and forgets on time."""
+
+
+for command in (serve, collector, core, worker, site, key, import_, status, spool):
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    main(prog_name="footfall")

@@ -1,0 +1,56 @@
+"""One collector process: opens its spool, its salts and the published snapshot, and serves the public port."""
+
+import socket
+import sys
+
+import uvicorn
+
+from collector.app import Collector, create_app
+from collector.settings import CollectorSettings
+from control_store.salts import SaltFile
+from footfall.assembly import SWITCH_INTERVAL_S, clock, crash_points, make_directories, set_up_logging, spool_settings
+from footfall.environment import Environment
+from spool.writer import SpoolWriter
+
+
+def run_worker(environment: Environment, name: str, sock: socket.socket) -> None:
+    """Serve until told to stop; what is under way is answered first."""
+    set_up_logging(environment)
+    make_directories(environment)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    settings = CollectorSettings(
+        snapshot=environment.snapshot,
+        salts=environment.salts,
+        geo=environment.geo,
+        trusted_proxies=environment.trusted_proxies,
+        network_rate=environment.network_rate,
+        site_rate=environment.site_rate,
+    )
+    salts = SaltFile(environment.salts, clock)
+    spool = SpoolWriter(environment.spool, name, spool_settings(environment), clock, crash_points(environment))
+    app = create_app(Collector(settings, spool, salts, clock))
+    server = uvicorn.Server(server_config(app, drain_s=3))
+    try:
+        server.run(sockets=[sock])
+    finally:
+        spool.close()
+        salts.close()
+
+
+def server_config(app: object, *, drain_s: int) -> uvicorn.Config:
+    """uvicorn without access log, with limits that hold on the open internet."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # an ASGI application; uvicorn's own type is wider
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=65,
+        timeout_graceful_shutdown=drain_s,
+        backlog=2048,
+    )

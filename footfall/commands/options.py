@@ -1,0 +1,69 @@
+"""What all commands share: the installation's options, its stores, and errors as one sentence."""
+
+import functools
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from footfall.environment import Environment, SettingError, read_environment
+
+
+def installation(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command `environment`, from --data, FOOTFALL_<NAME> and footfall.toml."""
+
+    @click.option("--data", metavar="DIR", help="Directory of everything that is kept.")
+    @functools.wraps(command)
+    def with_environment(*args: Any, data: str | None, **kwargs: Any) -> None:
+        command(*args, environment=environment_of(data=data), **kwargs)
+
+    return with_environment
+
+
+def environment_of(**flags: Any) -> Environment:
+    """The settings with these flags, or one sentence and exit code 2."""
+    try:
+        return read_environment(flags)
+    except SettingError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@contextmanager
+def open_control(environment: Environment) -> Iterator[Any]:
+    """The control store, made and migrated when missing; changes are published to the collectors afterwards."""
+    from control_store.sites import publish_snapshot
+    from control_store.tables import ControlStore
+    from footfall.assembly import make_directories
+
+    with sentences():
+        make_directories(environment)
+    store = ControlStore(environment.control) if environment.control else ControlStore.in_directory(environment.data)
+    try:
+        store.migrate()
+        with sentences():
+            yield store
+        publish_snapshot(store, environment.snapshot)
+    finally:
+        store.close()
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Turns the rooms' designed errors into one sentence and exit code 1."""
+    from control_store.site_settings import BadSetting
+    from control_store.sites import UnknownSite
+    from footfall.assembly import SetUpError
+    from footfall.supervisor import PortBusyError
+    from warehouse.errors import WarehouseError
+
+    try:
+        yield
+    except (BadSetting, UnknownSite, SetUpError, PortBusyError, WarehouseError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def say_json(content: Any) -> None:
+    """Print for a script."""
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False))

@@ -1,0 +1,116 @@
+"""The core: the one process that owns the warehouse. Loader, jobs and console live and die together in it."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+
+import uvicorn
+
+from aggregator.schedule import Run, Schedule
+from console.app import ConsoleParts, create_app
+from console.settings import ConsoleSettings
+from control_store.jobs import JobRun, keep_run
+from control_store.salts import SaltFile
+from control_store.sites import publish_snapshot
+from control_store.tables import ControlStore
+from footfall.assembly import clock, crash_points, make_directories, set_up_logging
+from footfall.collecting import server_config
+from footfall.environment import Environment
+from footfall.jobs import Rooms, jobs
+from loader.loop import Loader
+from loader.settings import LoaderSettings
+from warehouse.client import Warehouse
+from warehouse.errors import WarehouseError
+from warehouse.events import EventTable
+from warehouse.migrate import migrate
+from warehouse.settings import WarehouseSettings
+from warehouse.tables import check_columns
+
+_LOG = logging.getLogger("footfall.core")
+_PATIENCE_S = 8.0
+"""How long a start waits for a predecessor that still holds the warehouse."""
+
+
+def run_core(environment: Environment, sock: socket.socket) -> None:
+    """Serve the console's port until told to stop; the loader finishes the batch it is at."""
+    set_up_logging(environment)
+    make_directories(environment)
+    store = open_control(environment)
+    publish_snapshot(store, environment.snapshot)
+    warehouse = open_warehouse(environment)
+    salts = SaltFile(environment.salts, clock)
+    table = EventTable(warehouse)
+    loader = Loader(environment.spool, table, LoaderSettings(), clock, crash_points(environment))
+    rooms = Rooms(environment, store, salts, loader, warehouse)
+    schedule = Schedule(jobs(rooms), clock, lambda run: _keep(store, run))
+    schedule.run_now()
+    stop = threading.Event()
+    thread = threading.Thread(target=_load, args=(loader, stop), name="loader")
+    settings = ConsoleSettings(query_rate=environment.query_rate)
+    app = create_app(ConsoleParts(settings, store, warehouse, clock, loader.state))
+    server = uvicorn.Server(server_config(app, drain_s=2))
+    thread.start()
+    schedule.start()
+    try:
+        server.run(sockets=[sock])
+    finally:
+        stop.set()
+        schedule.stop()
+        thread.join(timeout=3)
+        loader.close()
+        store.close()
+        salts.close()
+        warehouse.close()
+
+
+def open_control(environment: Environment) -> ControlStore:
+    """The control store, migrated."""
+    store = ControlStore(environment.control) if environment.control else ControlStore.in_directory(environment.data)
+    store.migrate()
+    return store
+
+
+def open_warehouse(environment: Environment) -> Warehouse:
+    """The warehouse, its tables up to date and equal to the catalogue. Raises WarehouseError.
+
+    A predecessor that is still leaving is waited for; an unreachable server ends the start, and the supervisor tries
+    again: collectors acknowledge meanwhile.
+    """
+    settings = WarehouseSettings(
+        dsn=environment.warehouse,
+        memory_bytes=environment.warehouse_memory_mb * 1024 * 1024,
+        console_seconds=int(environment.query_seconds),
+    )
+    warehouse = _patiently(settings)
+    migrate(warehouse)
+    check_columns(warehouse)
+    return warehouse
+
+
+def _patiently(settings: WarehouseSettings) -> Warehouse:
+    waited = 0.0
+    while True:
+        try:
+            return Warehouse(settings)
+        except WarehouseError:
+            if waited >= _PATIENCE_S:
+                raise
+            waited += 0.5
+            time.sleep(0.5)
+
+
+def _load(loader: Loader, stop: threading.Event) -> None:
+    """The loader's thread. If it ends by itself the process ends too: a core that does not load must not look well."""
+    try:
+        loader.run(stop)
+    except BaseException:
+        _LOG.exception("The loader stopped; the core starts anew.")
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise
+
+
+def _keep(store: ControlStore, run: Run) -> None:
+    keep_run(store, JobRun(*run))

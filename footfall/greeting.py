@@ -1,0 +1,39 @@
+"""What the operator reads at the start: once everything answers, both addresses and where the data lies."""
+
+import http.client
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+_WHAT = {"collector": "Sites send to", "console": "Statistics at"}
+
+
+class Greeting:
+    """Asks each process whether it is ready, and speaks once when all are."""
+
+    def __init__(self, addresses: Mapping[str, tuple[str, int]], data: Path, say: Callable[[str], object]) -> None:
+        self._addresses = addresses
+        self._data = data
+        self._say = say
+        self._done = False
+
+    def look(self) -> None:
+        """Called at every tick of the supervisor; costs nothing once it has spoken."""
+        if self._done or not all(_ready(address) for address in self._addresses.values()):
+            return
+        self._done = True
+        for name, (host, port) in self._addresses.items():
+            self._say(f"{_WHAT[name]:<14} http://{f'[{host}]' if ':' in host else host}:{port}")
+        self._say(f"{'Data in':<14} {self._data}")
+        self._say("Ready. Ctrl-C stops it; nothing acknowledged is lost.")
+
+
+def _ready(address: tuple[str, int]) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])  # noqa: S104 - names of "every interface"
+    connection = http.client.HTTPConnection(host, address[1], timeout=0.2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
