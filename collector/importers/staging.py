@@ -1,4 +1,4 @@
-"""An import as one act: read, staged in a spool of its own, then committed whole. A kill at any line leaves nothing half.
+"""An import as one act: read, staged in a spool of its own, committed whole. A kill at any line leaves nothing half.
 
 1. A number is taken from the control store and the spool `import-<number>` is staged aside, where no loader looks.
 2. Every line goes through the same steps as a live beacon, with salts that exist in memory only and end with the

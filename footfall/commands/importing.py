@@ -67,11 +67,14 @@ def _lines(path: Path | None) -> Callable[[], Iterable[bytes]]:
 
 def _open(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        packed = file.peek(2)[:2] == b"\x1f\x8b"
-        yield from _read(gzip.open(file) if packed else file)  # type: ignore[arg-type]  # both give lines of bytes
+        if file.peek(2)[:2] != b"\x1f\x8b":
+            yield from _read(file)
+            return
+        with gzip.open(file) as unpacked:
+            yield from _read(unpacked)
 
 
-def _read(file: IO[bytes]) -> Iterator[bytes]:
+def _read(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
     """Lines, each cut at 64 KiB so that a file without line ends can't fill the memory."""
     while line := file.readline(65536):
         yield line

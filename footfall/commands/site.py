@@ -1,4 +1,4 @@
-"""`footfall site`: add, list, set, delete. They work with the server stopped; a running one sees them in two seconds."""
+"""`footfall site`: add, list, set, delete; with the server stopped too. A running one sees changes in two seconds."""
 
 from typing import Any
 
