@@ -93,7 +93,7 @@ def _salts(salts: SaltFile, imports: ImportSessions) -> Callable[[ServedSite, in
 def _missing(registry: Registry, spool: SpoolWriter) -> str:
     if not registry.ready:
         return "No sites are known yet: the core has not published any. Start `footfall serve` or `footfall core`."
-    return "" if spool.ready else "The spool can't be written: its disk is full or fails."
+    return spool.state.refusal
 
 
 def _lifespan(registry: Registry, salts: SaltFile) -> Callable[[Starlette], object]:

@@ -18,10 +18,12 @@ from collector.steps import Draft, Tools, Verdict, Way, walk
 from event_catalogue.decode import Beacon, Refused, decode_beacon
 from event_catalogue.event import SCHEMA_VERSION, Parcel, Tally, encode_parcel, encode_tallies
 from event_catalogue.events import MAX_BODY
+from spool.errors import SpoolRefusal
 from spool.kinds import Kind
-from spool.writer import SpoolFull, SpoolWriter
+from spool.writer import SpoolWriter
 
 UNKNOWN_SITE: Final = 0
+_NO_SITES: Final = "The collector does not know its sites yet. Send the same beacon again in a moment."
 _FULL: Final = "The collector can't store events at the moment. Send the same beacon again later."
 
 
@@ -44,6 +46,8 @@ class Intake:
         return answer
 
     async def _take(self, body: bytes, facts: RequestFacts) -> Answer:
+        if not self.registry.ready:
+            return problem(503, _NO_SITES, retry_after=2)
         wait = self.limits.network(facts.address, 1)
         if wait:
             self.count_later(Tally(UNKNOWN_SITE, self.utc_day(), "rejected", "rate"))
@@ -71,7 +75,7 @@ class Intake:
         verdict = walk(draft, self.tools)
         try:
             return await self._settle(draft, verdict)
-        except SpoolFull as full:
+        except SpoolRefusal as full:
             return problem(503, _FULL, retry_after=full.retry_after_s)
 
     async def take_all(self, drafts: list[Draft]) -> Answer:
@@ -84,7 +88,7 @@ class Intake:
                 return problem(verdict.status, verdict.sentence, field=f"[{place}].{verdict.field}")
         try:
             answers = await asyncio.gather(*[self._settle(*pair) for pair in zip(drafts, verdicts, strict=True)])
-        except SpoolFull as full:
+        except SpoolRefusal as full:
             return problem(503, _FULL, retry_after=full.retry_after_s)
         stored = sum(answer is STORED for answer in answers)
         return as_json({"stored": stored, "not_recorded": len(answers) - stored}, 202 if stored else 200)
@@ -123,7 +127,7 @@ class Intake:
         """Count durably. With the spool full the counts wait in memory: a refusal is answered all the same."""
         try:
             await asyncio.gather(*[self._spool.count(encode_tallies([t._replace(n=0)]), t.n) for t in tallies])
-        except SpoolFull:
+        except SpoolRefusal:
             return
 
     def count_later(self, tally: Tally) -> None:

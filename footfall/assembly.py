@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from footfall.environment import Environment
-from spool.crash import CrashPoints
 from spool.settings import SpoolSettings
 
 
@@ -84,9 +83,3 @@ def spool_settings(environment: Environment) -> SpoolSettings:
         min_free_bytes=environment.spool_min_free_mb * 1024 * 1024,
         gather_s=environment.gather_ms / 1000,
     )
-
-
-def crash_points(environment: Environment) -> CrashPoints:
-    """Where this process is to kill itself, for tests; nowhere by default."""
-    name, _, count = environment.crash.partition(":")
-    return CrashPoints(name, int(count or 1))

@@ -8,8 +8,9 @@ import uvicorn
 from collector.app import Collector, create_app
 from collector.settings import CollectorSettings
 from control_store.salts import SaltFile
-from footfall.assembly import SWITCH_INTERVAL_S, clock, crash_points, make_directories, set_up_logging, spool_settings
+from footfall.assembly import SWITCH_INTERVAL_S, clock, make_directories, set_up_logging, spool_settings
 from footfall.environment import Environment
+from spool.crash import crash_points
 from spool.writer import SpoolWriter
 
 
@@ -27,7 +28,7 @@ def run_worker(environment: Environment, name: str, sock: socket.socket) -> None
         site_rate=environment.site_rate,
     )
     salts = SaltFile(environment.salts, clock)
-    spool = SpoolWriter(environment.spool, name, spool_settings(environment), clock, crash_points(environment))
+    spool = SpoolWriter(environment.spool, name, spool_settings(environment), clock, crash_points(environment.crash))
     app = create_app(Collector(settings, spool, salts, clock))
     server = uvicorn.Server(server_config(app, drain_s=3))
     try:

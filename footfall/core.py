@@ -16,12 +16,13 @@ from control_store.jobs import JobRun, keep_run
 from control_store.salts import SaltFile
 from control_store.sites import publish_snapshot
 from control_store.tables import ControlStore
-from footfall.assembly import clock, crash_points, make_directories, set_up_logging
+from footfall.assembly import clock, make_directories, set_up_logging
 from footfall.collecting import server_config
 from footfall.environment import Environment
 from footfall.jobs import Rooms, jobs
 from loader.loop import Loader
 from loader.settings import LoaderSettings
+from spool.crash import crash_points
 from warehouse.client import Warehouse
 from warehouse.errors import WarehouseError
 from warehouse.events import EventTable
@@ -43,7 +44,7 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
     warehouse = open_warehouse(environment)
     salts = SaltFile(environment.salts, clock)
     table = EventTable(warehouse)
-    loader = Loader(environment.spool, table, LoaderSettings(), clock, crash_points(environment))
+    loader = Loader(environment.spool, table, LoaderSettings(), clock, crash_points(environment.crash))
     rooms = Rooms(environment, store, salts, loader, warehouse)
     schedule = Schedule(jobs(rooms), clock, lambda run: _keep(store, run))
     schedule.run_now()

@@ -34,6 +34,7 @@ from control_store.imports import Manifest, abandon_import, begin_import, commit
 from control_store.tables import ControlStore
 from event_catalogue.decode import Beacon, WireEvent
 from event_catalogue.event import SCHEMA_VERSION, Parcel, Tally, encode_parcel, encode_tallies
+from spool.crash import CrashPoints
 from spool.kinds import Kind
 from spool.settings import SpoolSettings
 from spool.writer import SpoolWriter
@@ -59,7 +60,7 @@ class ImportSettings:
     spool: SpoolSettings
     geo: tuple[Path, ...]
     clock: Callable[[], int]
-    crash: Callable[[str], None]
+    crash: CrashPoints
 
 
 @dataclass(slots=True)

@@ -144,7 +144,8 @@ def _say(path: Path | None, report: Any, as_json: bool) -> None:
 
 def _settings(environment: Environment) -> Any:
     from collector.importers.staging import ImportSettings
-    from footfall.assembly import clock, crash_points, spool_settings
+    from footfall.assembly import clock, spool_settings
+    from spool.crash import crash_points
 
     return ImportSettings(
         staging=environment.data / "imports",
@@ -152,5 +153,5 @@ def _settings(environment: Environment) -> Any:
         spool=spool_settings(environment),
         geo=environment.geo,
         clock=clock,
-        crash=crash_points(environment),
+        crash=crash_points(environment.crash),
     )

@@ -1,0 +1,101 @@
+"""The Stats API: `POST /api/v1/query`, the same at `/api/v2/query`, in the shape of Plausible's Stats API v2."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from console.access import Access, Denied
+from console.sharing import Sharing
+from console.stats.parse import parse_body
+from console.stats.query import BadQuery, Query, SiteRef
+from console.stats.run import run
+from warehouse.client import Warehouse
+from warehouse.errors import TryLater, WarehouseError
+
+_LARGEST_BODY: Final = 64 * 1024
+_LOG = logging.getLogger("footfall.console")
+_TITLES: Final = {
+    400: "The question can't be answered as it was put",
+    401: "A key is needed",
+    403: "Not with this key",
+    413: "The body is too large",
+    429: "Too many questions",
+    503: "Not now",
+}
+
+
+class StatsApi:
+    """The handlers of the Stats API's routes."""
+
+    def __init__(self, access: Access, warehouse: Warehouse, sharing: Sharing, clock: Callable[[], int]) -> None:
+        self._access = access
+        self._warehouse = warehouse
+        self._sharing = sharing
+        self._clock = clock
+        self.answered: dict[int, int] = {}
+
+    async def query(self, request: Request) -> Response:
+        """Answer one question."""
+        response = await self._answer(request)
+        self.answered[response.status_code] = self.answered.get(response.status_code, 0) + 1
+        return response
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            key = self._access.key(request.headers.get("authorization", ""))
+            body = await _read(request)
+            query = parse_body(body)
+            site = self._access.site(key, query.site_id)
+            return _json(await self._ask(request, query, SiteRef(site.id, site.domain, site.timezone_at(self._clock()))))
+        except Denied as denied:
+            return problem(denied.status, denied.sentence, retry_after=denied.retry_after)
+        except BadQuery as bad:
+            return problem(400, bad.sentence, field=bad.field)
+        except TryLater:
+            return problem(503, "The warehouse is busy or the question takes too long; ask less, or later.", retry_after=2)
+        except WarehouseError as error:
+            _LOG.error("A question failed in the warehouse (code %d).", error.code)
+            return problem(503, "The warehouse can't answer at the moment.", retry_after=10)
+
+    async def _ask(self, request: Request, query: Query, site: SiteRef) -> Any:
+        gone = asyncio.ensure_future(_disconnected(request))
+        now = self._clock()
+        try:
+            key = (site, msgspec.json.encode(msgspec.to_builtins(query, enc_hook=repr)), now // 1000)
+            return await self._sharing.result(key, lambda query_id: run(self._warehouse, query, site, now, query_id), gone)
+        finally:
+            gone.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _read(request: Request) -> bytes:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _LARGEST_BODY:
+            raise Denied(413, f"A question has at most {_LARGEST_BODY} bytes.")
+    return body
+
+
+def _json(content: Any) -> Response:
+    return Response(msgspec.json.encode(content), media_type="application/json", headers={"cache-control": "no-store"})
+
+
+def problem(status: int, detail: str, *, field: str = "", retry_after: int = 0) -> Response:
+    """An error in the form of RFC 9457 that says what to do."""
+    content: dict[str, Any] = {"type": "about:blank", "title": _TITLES[status], "status": status, "detail": detail}
+    if field:
+        content["field"] = field
+    headers = {"cache-control": "no-store"}
+    if retry_after:
+        headers["retry-after"] = str(retry_after)
+    return Response(msgspec.json.encode(content), status, headers, media_type="application/problem+json")

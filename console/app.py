@@ -1,0 +1,68 @@
+"""The console's application: Stats API, health and metrics on the private port."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from console.access import Access
+from console.api import StatsApi, problem
+from console.metrics import Metrics
+from console.settings import ConsoleSettings
+from console.sharing import Sharing
+from control_store.tables import ControlStore
+from warehouse.client import Warehouse
+from warehouse.errors import WarehouseError
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleParts:
+    """What the console is made of."""
+
+    settings: ConsoleSettings
+    store: ControlStore
+    warehouse: Warehouse
+    clock: Callable[[], int]
+    loader: Callable[[], Any]
+    """Gives the loader's state; metrics and readiness read it."""
+
+
+def create_app(parts: ConsoleParts) -> Starlette:
+    """The ASGI application of the console."""
+    sharing = Sharing(parts.warehouse.cancel)
+    access = Access(parts.store, parts.settings.query_rate, parts.clock)
+    stats = StatsApi(access, parts.warehouse, sharing, parts.clock)
+    metrics = Metrics(parts.loader, stats.answered, parts.clock)
+
+    async def health(_request: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def readiness(_request: Request) -> Response:
+        try:
+            await asyncio.to_thread(parts.warehouse.ping)
+        except WarehouseError:
+            return problem(503, "The warehouse does not answer; collectors go on acknowledging meanwhile.", retry_after=2)
+        return JSONResponse({"status": "ready"})
+
+    async def exposition(_request: Request) -> Response:
+        return Response(await asyncio.to_thread(metrics.text), media_type="text/plain; version=0.0.4")
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        sharing.close()
+
+    routes = [
+        Route("/api/v1/query", stats.query, methods=["POST"]),
+        Route("/api/v2/query", stats.query, methods=["POST"]),
+        Route("/healthz", health),
+        Route("/readyz", readiness),
+        Route("/metrics", exposition),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
