@@ -1,0 +1,176 @@
+"""Reading a spool from another process: records in order, each once, and the release of what has been loaded.
+
+Promises: what is returned is durable and has no gap; a segment goes only when a later record exists in a newer one.
+Refuses to guess: a missing number, or a spool that ends before where it was read to, is SpoolGap.
+"""
+
+import itertools
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from spool.errors import SpoolGap, translated
+from spool.kinds import Mark, Record
+from spool.segment import (
+    Segment,
+    harden_log,
+    last_mark,
+    list_segments,
+    open_to_read,
+    remove,
+    segment_path,
+    sync_file,
+)
+
+# From the record before the wanted one, so that a spool that was set back is noticed. Its body is not read.
+_READ: Final = (
+    "SELECT seq, kind, received, events, total, CASE WHEN seq > :after THEN body ELSE x'' END FROM records "
+    "WHERE seq >= :after AND seq < :end ORDER BY seq"
+)
+_END_OF_TIME: Final = (1 << 63) - 1
+_CHUNK: Final = 128
+_RETRY_SECONDS: Final = 1
+
+
+class SpoolReader:
+    """Reads one spool's directory. Used by one thread."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._segments: list[Segment] = []
+        self._open: tuple[Segment, sqlite3.Connection] | None = None
+
+    @property
+    def name(self) -> str:
+        """The spool's name."""
+        return self._directory.name
+
+    def read(self, after: int, *, max_events: int, max_bytes: int) -> list[Record]:
+        """Records after number `after`, in order, at least one if there is one, about as many as the bounds say.
+
+        Every record counts as one event at least. Raises SpoolGap, SpoolBroken.
+        """
+        with translated(f"Reading the spool {self.name}", _RETRY_SECONDS):
+            return self._read(after, max_events, max_bytes)
+
+    def last(self) -> Mark:
+        """The last record; a mark of zeros while there is none. Raises SpoolBroken."""
+        with translated(f"Reading the spool {self.name}", _RETRY_SECONDS):
+            return self._last()
+
+    def pending(self, after: Mark) -> int:
+        """Events beyond a mark: exact, and as quick for a million records as for one. Raises SpoolBroken."""
+        return self.last().total - after.total
+
+    def release(self, upto: int) -> int:
+        """Unlink the segments whose records are all loaded (numbers up to `upto`); how many went. Raises SpoolBroken.
+
+        The segment of the last record stays, so that the numbers always go on.
+        """
+        with translated(f"Releasing the spool {self.name}", _RETRY_SECONDS):
+            return self._release(upto)
+
+    def close(self) -> None:
+        """Close the segment that is open."""
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+
+    def _read(self, after: int, max_events: int, max_bytes: int) -> list[Record]:
+        records: list[Record] = []
+        while max_events > 0 and max_bytes > 0:
+            segment, end = self._segment_of(after + 1)
+            if segment is None:
+                break
+            found = self._records(segment, after, end, max_events, max_bytes)
+            if found:
+                after = found[-1].seq
+                max_events -= sum(record.events or 1 for record in found)
+                max_bytes -= sum(len(record.body) for record in found)
+                records += found
+                continue
+            if end == _END_OF_TIME or end == after + 1:
+                break
+            raise SpoolGap(f"The spool {self.name} lacks the records {after + 1} to {end - 1}.")
+        return records
+
+    def _last(self) -> Mark:
+        self._segments = list_segments(self._directory)
+        for segment in reversed(self._segments):
+            mark = last_mark(self._connection(segment))
+            if mark is not None:
+                return mark
+        return Mark()
+
+    def _release(self, upto: int) -> int:
+        segments = list_segments(self._directory)
+        last = self._last().seq
+        done = [
+            segment
+            for segment, newer in itertools.pairwise(segments)
+            if newer.first - 1 <= upto and newer.first <= last
+        ]
+        if not done:
+            return 0
+        for segment in done:
+            if self._open is not None and self._open[0] == segment:
+                self.close()
+            remove(segment.path)
+        sync_file(self._directory)
+        self._segments = segments[len(done) :]
+        return len(done)
+
+    def _segment_of(self, seq: int) -> tuple[Segment | None, int]:
+        """The segment in which record `seq` lies or would lie, and the number at which the next segment begins."""
+        newest = self._segments[-1] if self._segments else None
+        if newest is None or (newest.first < seq and segment_path(self._directory, seq).exists()):
+            self._segments = list_segments(self._directory)
+        end = _END_OF_TIME
+        for segment in reversed(self._segments):
+            if segment.first <= seq:
+                return segment, end
+            end = segment.first
+        if self._segments:
+            raise SpoolGap(
+                f"The spool {self.name} begins with record {self._segments[0].first}, but {seq} is not loaded yet: "
+                "segments were removed by hand, or the loader's journal is not theirs."
+            )
+        return None, end
+
+    def _records(self, segment: Segment, after: int, end: int, max_events: int, max_bytes: int) -> list[Record]:
+        connection = self._connection(segment)
+        cursor = connection.execute(_READ, {"after": after, "end": end})
+        found: list[Record] = []
+        events = size = 0
+        while events < max_events and size < max_bytes:
+            chunk = [Record._make(row) for row in cursor.fetchmany(_CHUNK)]
+            if not chunk:
+                break
+            found += chunk
+            events += sum(record.events or 1 for record in chunk)
+            size += sum(len(record.body) for record in chunk)
+        cursor.close()
+        if after >= segment.first:
+            if not found or found[0].seq != after:
+                raise SpoolGap(f"The spool {self.name} ends before record {after}, which was read from it once.")
+            del found[0]
+        if not found:
+            return found
+        if found[0].seq != after + 1 or found[-1].seq != after + len(found):
+            raise SpoolGap(f"The spool {self.name} lacks a record between {after + 1} and {found[-1].seq}.")
+        harden_log(segment.path)
+        return found
+
+    def _connection(self, segment: Segment) -> sqlite3.Connection:
+        if self._open is not None and self._open[0] == segment:
+            return self._open[1]
+        self.close()
+        self._open = (segment, open_to_read(segment.path))
+        return self._open[1]
+
+
+def list_spools(root: Path) -> list[str]:
+    """Names of all registered spools under `root`: a directory is the registration."""
+    if not root.is_dir():
+        return []
+    return sorted(path.name for path in root.iterdir() if path.is_dir())
