@@ -76,14 +76,14 @@ class Warehouse:
         with self._slots[slot].borrow() as client:
             answer = _ask(
                 f"Query in the slot {slot}",
-                lambda: client.query(sql, parameters=dict(params) or None, settings=named).result_rows,
+                lambda: client.query(sql, parameters=_bound(params), settings=named).result_rows,
             )
         return [tuple(row) for row in answer]
 
     def command(self, sql: str, params: Mapping[str, Param] | None = None, *, slot: Slot = "control") -> None:
         """Run a statement without an answer (DDL, KILL). Raises TryLater, Rejected, Broken."""
         with self._slots[slot].borrow() as client:
-            _ask("Statement to the warehouse", lambda: client.command(sql, parameters=dict(params) if params else None))
+            _ask("Statement to the warehouse", lambda: client.command(sql, parameters=_bound(params or {})))
 
     def insert(
         self, table: str, columns: Mapping[str, str], data: Sequence[Sequence[Any]], *, settings: str, query_id: str
@@ -202,6 +202,11 @@ class _Clients:
 
 def _sizes() -> list[tuple[Slot, int]]:
     return list(SLOT_SIZE.items())
+
+
+def _bound(params: Mapping[str, Param]) -> dict[str, Any] | None:
+    """Parameters as the driver takes them: it writes an array only for a list, and formats text without parameters."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in params.items()} or None
 
 
 def _directory(dsn: str) -> Path | None:

@@ -1,0 +1,128 @@
+"""Question + site + now → which days, cut how, answered from where.
+
+Days are the site's local days. Where a local hour comes twice (the end of summer time) both are kept apart; where one
+is missing there is none. The one source of truth for time zones is Python's zoneinfo: the engine gets the instants at
+which days begin, never a zone's name, so the two can't disagree about a rule.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from console.stats.query import BadQuery, Last, Query, SiteRef, Span
+
+EPOCH: Final = date(1970, 1, 1)
+HOUR_MS: Final = 3_600_000
+DAYS_AS_DAYS: Final = 92
+"""Longest range that `time` cuts by days: three months."""
+MAX_LABELS: Final = 20_000
+
+Step = Literal["hour", "day", "week", "month"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A run of days that one source answers. Today there is one source, raw rows; sealed days will be another."""
+
+    source: Literal["raw"]
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The days of an answer."""
+
+    first: date
+    last: date
+    zone: ZoneInfo
+    parts: tuple[Part, ...]
+
+    @property
+    def days(self) -> int:
+        """How many days."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def step(self) -> Step:
+        """What `time` is cut by."""
+        if self.days == 1:
+            return "hour"
+        return "day" if self.days <= DAYS_AS_DAYS else "month"
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """The instants (ms UTC) at which the days begin, and the one at which the last ends."""
+        return tuple(self.start_of(self.first + timedelta(days=n)) for n in range(self.days + 1))
+
+    def start_of(self, day: date) -> int:
+        """The instant (ms UTC) at which a local day begins, also where the clock has no midnight that day."""
+        return int(datetime(day.year, day.month, day.day, tzinfo=self.zone).timestamp()) * 1000
+
+    def span(self) -> tuple[str, str]:
+        """First and last second of the range, in ISO 8601 with the offsets of the site's clock."""
+        first = datetime.fromtimestamp(self.starts[0] / 1000, self.zone)
+        last = datetime.fromtimestamp(self.starts[-1] / 1000 - 1, self.zone)
+        return first.isoformat(), last.isoformat()
+
+    def hour_label(self, instant: int) -> str:
+        """An hour by the site's clock, with its offset if the clock shows that hour twice."""
+        local = datetime.fromtimestamp(instant / 1000, self.zone)
+        text = local.strftime("%Y-%m-%d %H:%M:%S")
+        twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+        return text + local.isoformat()[19:] if twice else text
+
+    def day_label(self, step: Step, day: date) -> str:
+        """The name of the day, week or month that a day lies in."""
+        match step:
+            case "week":
+                return max(day - timedelta(days=day.weekday()), self.first).isoformat()
+            case "month":
+                return day.replace(day=1).isoformat()
+            case _:
+                return day.isoformat()
+
+    def labels(self, step: Step) -> list[str]:
+        """Every hour, day, week or month of the range, in order. Raises BadQuery where that would be too many."""
+        if step == "hour":
+            if self.days * 24 > MAX_LABELS:
+                raise BadQuery("include", "The range has too many hours for `time_labels`: shorten it.")
+            ends = zip(self.starts[:-1], self.starts[1:], strict=True)
+            return [self.hour_label(instant) for start, end in ends for instant in range(start, end, HOUR_MS)]
+        days = (self.first + timedelta(days=n) for n in range(self.days))
+        return list(dict.fromkeys(self.day_label(step, day) for day in days))
+
+
+def plan(query: Query, site: SiteRef, now: int, first_row: date | None) -> Plan:
+    """Resolve the range at `now` (ms UTC); `first_row` is the first day with rows, for `all`. Raises BadQuery."""
+    try:
+        zone = ZoneInfo(site.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise BadQuery("site_id", f"The site's time zone {site.timezone!r} is not known here.") from None
+    today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
+    match query.date_range:
+        case Span(first, last):
+            pass
+        case Last() as wanted:
+            first, last = _first_of(wanted, today, first_row), today
+    return Plan(first, last, zone, (Part("raw", first, last),))
+
+
+def _first_of(wanted: Last, today: date, first_row: date | None) -> date:
+    match wanted.unit:
+        case "day":
+            return today - timedelta(days=wanted.count - 1)
+        case "month":
+            months = today.year * 12 + today.month - wanted.count
+            return date(months // 12, months % 12 + 1, 1)
+        case "year":
+            return today.replace(month=1, day=1)
+        case "all":
+            return min(first_row or today, today)
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01, as the warehouse counts."""
+    return (day - EPOCH).days

@@ -1,0 +1,130 @@
+"""A question as the rest of the room sees it: frozen, complete, every name known."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from event_catalogue.dimensions import Dimension
+from event_catalogue.metrics import Metric
+
+Operator = Literal["is", "is_not", "contains", "contains_not", "matches", "matches_not"]
+Direction = Literal["asc", "desc"]
+
+
+class BadQuery(Exception):
+    """The question can't be answered as it was put: `field` names the part, `sentence` says why and what would do."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(f"{field}: {sentence}")
+        self.field = field
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRef:
+    """The site that is asked about, found by the caller from id, key or domain."""
+
+    id: int
+    domain: str
+    timezone: str
+    """IANA name; days and hours are cut by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A dimension under the name that was used for it: answers use the same name."""
+
+    name: str
+    dimension: Dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One leaf: the dimension's value is, contains or matches any of the values."""
+
+    operator: Operator
+    asked: Asked
+    values: tuple[str, ...]
+    case_sensitive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every part holds."""
+
+    parts: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """At least one part holds."""
+
+    parts: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not hold."""
+
+    part: "Filter"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Some event of the same visit fulfils the part, which is about events."""
+
+    part: "Filter"
+
+
+Filter = Condition | All | Either | Not | Done
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """First and last day, both included."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """A range that ends today: `count` units, the running one included; `all` counts from the first row."""
+
+    unit: Literal["day", "month", "year", "all"]
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One key to sort by: a metric or an asked dimension, by the name that was used."""
+
+    name: str
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """What is wanted beside the rows."""
+
+    time_labels: bool = False
+    total_rows: bool = False
+    imports: bool = False
+    """Accepted for scripts written for Plausible: imported rows are always part of the numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to count, when, by what, of what."""
+
+    site_id: str
+    metrics: tuple[Metric, ...]
+    date_range: Span | Last
+    dimensions: tuple[Asked, ...] = ()
+    filters: All = All(())
+    order_by: tuple[Order, ...] = ()
+    include: Include = Include()
+    limit: int = 10_000
+    offset: int = 0
+    filters_said: tuple[object, ...] = field(default=(), compare=False, repr=False)
+    """Filters as they were put, for the echo."""

@@ -1,0 +1,135 @@
+"""The terms of one statement: what a dimension is called in it, how a filter reads, which values are bound.
+
+Nothing that a reader wrote becomes part of the text: names come from the catalogue, values are parameters.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from console.stats.plan import HOUR_MS, Plan, Step, day_number
+from console.stats.query import All, Asked, Condition, Done, Either, Filter, Not, SiteRef
+from event_catalogue.dimensions import PROPS, RESERVED, Dimension
+from warehouse.client import Param
+from warehouse.metrics import ROW_EXPRESSIONS, VisitShape, row_expression
+
+_STEPS: Final[dict[str, Step]] = {"time:hour": "hour", "time:day": "day", "time:week": "week", "time:month": "month"}
+
+
+def step_of(dimension: Dimension, plan: Plan) -> Step:
+    """What a dimension of time is cut by in this plan."""
+    return _STEPS.get(dimension.name, plan.step)
+
+
+class Terms:
+    """For questions to single rows (`shape` is None), or to visits: there `e` is one event and `v` all of a visit."""
+
+    def __init__(self, plan: Plan, site: SiteRef, shape: VisitShape | None) -> None:
+        self.params: dict[str, Param] = {
+            "site": site.id,
+            "first": day_number(plan.first),
+            "last": day_number(plan.last),
+        }
+        self.attributes: dict[str, str] = {}
+        """Columns that a visit needs, as name → expression over its rows."""
+        self._plan = plan
+        self._shape = shape
+
+    def differs_by_event(self, many: Iterable[Asked]) -> bool:
+        """Whether any of the dimensions has a value for each event and not for a whole visit."""
+        return any(asked.dimension.scope == "event" or self._is_hour(asked.dimension) for asked in many)
+
+    def key(self, asked: Asked) -> str:
+        """What to group by. Days, weeks and months are day numbers, hours are instants in ms."""
+        if asked.dimension.scope != "time":
+            return self._operand(asked)
+        match step_of(asked.dimension, self._plan):
+            case "hour":
+                return self._hour()
+            case "day":
+                return "toUInt16(day)"
+            case "week":
+                return "toUInt16(toMonday(day))"
+            case "month":
+                return "toUInt16(toStartOfMonth(day))"
+
+    def predicate(self, part: Filter) -> str:
+        """A filter as an expression; `1` where there is nothing to fulfil."""
+        match part:
+            case Condition():
+                return self._condition(part)
+            case Not(inner):
+                return f"NOT ({self.predicate(inner)})"
+            case All(parts):
+                return " AND ".join(f"({self.predicate(inner)})" for inner in parts) or "1"
+            case Either(parts):
+                return " OR ".join(f"({self.predicate(inner)})" for inner in parts)
+            case Done(inner):
+                return f"arrayExists(e -> {self.predicate(inner)}, v)"
+
+    def _is_hour(self, dimension: Dimension) -> bool:
+        return dimension.scope == "time" and step_of(dimension, self._plan) == "hour"
+
+    def _operand(self, asked: Asked) -> str:
+        dimension = asked.dimension
+        if self._shape is None:
+            return f"toString({self._row_value(dimension)})"
+        if dimension.scope == "visit":
+            column = f"a_{dimension.name}"
+            self.attributes[column] = self._shape.value(dimension)
+            return f"toString({column})"
+        return f"toString(e.{self._shape.place_of(dimension.name, self._row_value(dimension))})"
+
+    def _row_value(self, dimension: Dimension) -> str:
+        """A dimension of events over the columns of the table."""
+        if not dimension.name.startswith(PROPS):
+            return row_expression(dimension.field)
+        return f"prop_values[indexOf(prop_keys, {self._bind(dimension.name.removeprefix(PROPS), 'String')})]"
+
+    def _hour(self) -> str:
+        """The instant at which the hour began. An event outside its day (a new time zone since) is drawn into it."""
+        self.params["starts"] = self._plan.starts
+        at_ms = ROW_EXPRESSIONS["at_ms"] if self._shape is None else "e.1"
+        start = "{starts:Array(Int64)}[toUInt16(day) - {first:UInt16} + 1]"
+        end = "{starts:Array(Int64)}[toUInt16(day) - {first:UInt16} + 2]"
+        return f"{start} + intDiv(greatest(least({at_ms}, {end} - 1) - {start}, 0), {HOUR_MS}) * {HOUR_MS}"
+
+    def _condition(self, leaf: Condition) -> str:
+        operand = self._operand(leaf.asked)
+        operator = leaf.operator.removesuffix("_not")
+        match operator:
+            case "is":
+                text = self._equals(operand, leaf)
+            case "contains":
+                find = "position" if leaf.case_sensitive else "positionCaseInsensitiveUTF8"
+                text = f"arrayExists(x -> {find}({operand}, x) > 0, {self._bind(leaf.values, 'Array(String)')})"
+            case _:
+                text = " OR ".join(f"match({operand}, {self._bind(value, 'String')})" for value in leaf.values)
+        return f"({text})" if operator == leaf.operator else f"NOT ({text})"
+
+    def _equals(self, operand: str, leaf: Condition) -> str:
+        stored = [spelling for value in leaf.values for spelling in _spellings(leaf.asked.dimension, value)]
+        values = self._bind(stored, "Array(String)")
+        if leaf.case_sensitive:
+            return f"has({values}, {operand})"
+        return f"has(arrayMap(x -> lowerUTF8(x), {values}), lowerUTF8({operand}))"
+
+    def _bind(self, value: Param, kind: str) -> str:
+        name = f"p{len(self.params)}"
+        self.params[name] = value
+        return f"{{{name}:{kind}}}"
+
+
+def label(dimension: Dimension, value: str) -> str:
+    """A stored value as an answer shows it: a word for nothing, a backslash before real values that look like one."""
+    if value == "":
+        return dimension.blank
+    return f"\\{value}" if value in (*RESERVED, dimension.blank) else value
+
+
+def _spellings(dimension: Dimension, value: str) -> list[str]:
+    """The stored values that an answer shows as `value`."""
+    if value == dimension.blank:
+        return [""]
+    if value.startswith("\\") and value[1:] in (*RESERVED, dimension.blank):
+        return [value, value[1:]]  # the collector escapes such values itself; rows from elsewhere may not have it
+    return [value]
