@@ -13,7 +13,7 @@ from console.access import Access, Denied
 from console.sharing import Sharing
 from console.stats.parse import parse_body
 from console.stats.query import BadQuery, Query, SiteRef
-from console.stats.run import run
+from console.stats.run import Statistics
 from warehouse.client import Warehouse
 from warehouse.errors import TryLater, WarehouseError
 
@@ -34,7 +34,7 @@ class StatsApi:
 
     def __init__(self, access: Access, warehouse: Warehouse, sharing: Sharing, clock: Callable[[], int]) -> None:
         self._access = access
-        self._warehouse = warehouse
+        self._statistics = Statistics(warehouse, clock)
         self._sharing = sharing
         self._clock = clock
         self.answered: dict[int, int] = {}
@@ -51,23 +51,27 @@ class StatsApi:
             body = await _read(request)
             query = parse_body(body)
             site = self._access.site(key, query.site_id)
-            return _json(await self._ask(request, query, SiteRef(site.id, site.domain, site.timezone_at(self._clock()))))
+            return _json(
+                await self._ask(request, query, SiteRef(site.id, site.domain, site.timezone_at(self._clock())))
+            )
         except Denied as denied:
             return problem(denied.status, denied.sentence, retry_after=denied.retry_after)
         except BadQuery as bad:
             return problem(400, bad.sentence, field=bad.field)
         except TryLater:
-            return problem(503, "The warehouse is busy or the question takes too long; ask less, or later.", retry_after=2)
+            return problem(
+                503, "The warehouse is busy or the question takes too long; ask less, or later.", retry_after=2
+            )
         except WarehouseError as error:
             _LOG.error("A question failed in the warehouse (code %d).", error.code)
             return problem(503, "The warehouse can't answer at the moment.", retry_after=10)
 
     async def _ask(self, request: Request, query: Query, site: SiteRef) -> Any:
         gone = asyncio.ensure_future(_disconnected(request))
-        now = self._clock()
         try:
-            key = (site, msgspec.json.encode(msgspec.to_builtins(query, enc_hook=repr)), now // 1000)
-            return await self._sharing.result(key, lambda query_id: run(self._warehouse, query, site, now, query_id), gone)
+            return await self._sharing.result(
+                (site, query), lambda query_id: self._statistics.answer(query, site, query_id=query_id), gone
+            )
         finally:
             gone.cancel()
 
