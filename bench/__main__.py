@@ -1,0 +1,11 @@
+"""`python -m bench [NAME...]`: all measurements, or the named ones."""
+
+import importlib
+import sys
+
+_ALL = ("http", "load", "idle", "spool", "scrub", "accuracy")
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or _ALL:
+        print(f"\n== {name}")
+        importlib.import_module(f"bench.{name}").main()
