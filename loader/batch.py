@@ -1,0 +1,214 @@
+"""From records to rows: what a cut holds, partition by partition, always in the same order.
+
+Promises: the same records and the same left-out numbers give the same rows in the same order, in another process and
+after a restart; the digest says so. What cannot be read becomes a dead letter as a whole; no other record suffers.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+import msgspec
+
+from event_catalogue.event import Parcel, Row, decode_parcel, decode_tallies
+from event_catalogue.fields import POSITION
+from spool.cuts import DeadLetter, PlannedBatch, TallyKey
+from spool.kinds import Kind, Record
+
+_DAY: Final = POSITION["day"]
+_KEEP: Final = POSITION["keep"]
+_SITE: Final = POSITION["site"]
+_DAY_MS: Final = 86_400_000
+_LARGEST: Final = 65_535
+"""Days and retention classes are UInt16 in the warehouse."""
+
+_COUNTS: Final = msgspec.msgpack.Decoder(list[tuple[bytes, int]])
+_ROW: Final = msgspec.msgpack.Encoder()
+
+
+class Partition(NamedTuple):
+    """Where rows lie in the warehouse."""
+
+    day: int
+    keep: int
+
+
+class Packed(NamedTuple):
+    """A parcel with the record that it came in."""
+
+    spool: str
+    record: Record
+    parcel: Parcel
+
+
+class Unreadable(Exception):
+    """A record whose body does not hold what its kind promises."""
+
+
+@dataclass(slots=True)
+class Part:
+    """The rows of one partition, and which record each came from."""
+
+    rows: list[Row] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    sources: list[tuple[str, Record]] = field(default_factory=list)
+
+    def add(self, spool: str, record: Record, rows: Sequence[Row]) -> None:
+        """Append rows of a record."""
+        self.starts.append(len(self.rows))
+        self.sources.append((spool, record))
+        self.rows += rows
+
+    def digest(self, start: int, stop: int) -> str:
+        """What rows [start, stop) are made from: the place and the bytes of every record behind them."""
+        digest = blake2b(f"{start}-{stop}".encode(), digest_size=16)
+        first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, stop - 1)
+        for spool, record in self.sources[first:last]:
+            digest.update(f"/{spool}/{record.seq}/".encode())
+            digest.update(record.body)
+        return digest.hexdigest()
+
+    def source(self, row: int) -> tuple[str, Record]:
+        """The record that a row came from."""
+        return self.sources[bisect_right(self.starts, row) - 1]
+
+    def planned(self, partition: Partition, start: int, stop: int) -> PlannedBatch:
+        """Rows [start, stop) as a batch to fix."""
+        return PlannedBatch(partition.day, partition.keep, start, stop, self.digest(start, stop))
+
+
+@dataclass(slots=True)
+class Contents:
+    """What the records of a cut hold, before it is known which beacons are repeated."""
+
+    parcels: list[Packed] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+    others: list[tuple[str, Record]] = field(default_factory=list)
+    """Records of kinds that are not the loader's."""
+    tallies: Counter[TallyKey] = field(default_factory=Counter)
+
+    def add(self, spool: str, records: Iterable[Record], left_out: Collection[tuple[str, int]] = ()) -> None:
+        """Take in a spool's records, in order, but for those left out."""
+        for record in records:
+            if left_out and (spool, record.seq) in left_out:
+                continue
+            try:
+                self._take(spool, record)
+            except Unreadable:
+                self.give_up(spool, record, "unreadable")
+
+    def give_up(self, spool: str, record: Record, reason: str) -> None:
+        """Make a dead letter of a whole record; its events count as stored, on the day it was received."""
+        self.dead.append(dead_record(reason, spool, record))
+        self._account(0, record.received // _DAY_MS, "stored", "", record.events)
+
+    def leave_untaken(self, takers: Collection[int]) -> None:
+        """Give up the records of kinds that nobody takes; a later release may find them among the dead letters."""
+        untaken = [other for other in self.others if other[1].kind not in takers]
+        self.others = [other for other in self.others if other[1].kind in takers]
+        for spool, record in untaken:
+            self.give_up(spool, record, "no_taker")
+
+    def parts(self, repeated: Collection[tuple[str, int]] = ()) -> dict[Partition, Part]:
+        """The rows by partition, in the order of the records; beacons that are repeated only count."""
+        parts: dict[Partition, Part] = {}
+        for spool, record, parcel in self.parcels:
+            if (spool, record.seq) in repeated:
+                self._account_repeated(parcel)
+                continue
+            for partition, rows in _by_partition(parcel.rows):
+                part = parts.get(partition)
+                if part is None:
+                    part = parts[partition] = Part()
+                part.add(spool, record, rows)
+                self._account(parcel.site, partition.day, "stored", "", len(rows))
+            for tally in parcel.left_out:
+                self._account(tally.site, tally.day, tally.outcome, tally.reason, tally.n)
+        return dict(sorted(parts.items()))
+
+    def _take(self, spool: str, record: Record) -> None:
+        match record.kind:
+            case Kind.EVENTS:
+                self.parcels.append(Packed(spool, record, _parcel(record.body)))
+            case Kind.COUNTS:
+                for (site, day, outcome, reason), n in _counts(record.body):
+                    self._account(site, day, outcome, reason, n)
+            case Kind.TICK:
+                pass
+            case _:
+                self.others.append((spool, record))
+                if record.events:
+                    self._account(0, record.received // _DAY_MS, "not_recorded", "other_kind", record.events)
+
+    def _account(self, site: int, day: int, outcome: str, reason: str, n: int) -> None:
+        if not n:
+            return
+        self.tallies[site, day, "received", ""] += n
+        self.tallies[site, day, outcome, reason] += n
+
+    def _account_repeated(self, parcel: Parcel) -> None:
+        for row in parcel.rows:
+            self._account(parcel.site, row[_DAY], "repeated", "", 1)
+        for tally in parcel.left_out:
+            self._account(tally.site, tally.day, "repeated", "", tally.n)
+
+
+def dead_record(reason: str, spool: str, record: Record) -> DeadLetter:
+    """A whole record as a dead letter; its site is not known."""
+    day = record.received // _DAY_MS
+    return DeadLetter(reason, 0, day, record.events, spool, record.seq, record.kind, record.received, record.body)
+
+
+def dead_row(reason: str, spool: str, record: Record, row: Row) -> DeadLetter:
+    """A single row as a dead letter."""
+    return DeadLetter(
+        reason, row[_SITE], row[_DAY], 1, spool, record.seq, record.kind, record.received, _ROW.encode(row)
+    )
+
+
+def plan_batches(parts: dict[Partition, Part], most_rows: int) -> tuple[PlannedBatch, ...]:
+    """Every part cut into batches of at most `most_rows` rows."""
+    return tuple(
+        part.planned(partition, start, min(start + most_rows, len(part.rows)))
+        for partition, part in parts.items()
+        for start in range(0, len(part.rows), most_rows)
+    )
+
+
+def _parcel(body: bytes) -> Parcel:
+    try:
+        parcel = decode_parcel(body)
+    except msgspec.DecodeError:
+        raise Unreadable from None
+    for row in parcel.rows:
+        if not (_is_uint16(row[_DAY]) and _is_uint16(row[_KEEP])):
+            raise Unreadable
+    return parcel
+
+
+def _counts(body: bytes) -> list[tuple[TallyKey, int]]:
+    """The counts of a record: a key is an encoded tally, its own `n` is not looked at."""
+    try:
+        pairs = [(decode_tallies(key), n) for key, n in _COUNTS.decode(body)]
+    except msgspec.DecodeError:
+        raise Unreadable from None
+    if any(len(tallies) != 1 for tallies, _ in pairs):
+        raise Unreadable
+    return [(tallies[0][:4], n) for tallies, n in pairs]
+
+
+def _is_uint16(value: object) -> bool:
+    return type(value) is int and 0 <= value <= _LARGEST
+
+
+def _by_partition(rows: list[Row]) -> list[tuple[Partition, list[Row]]]:
+    """A beacon's rows by partition; nearly always there is one."""
+    if len(rows) == 1:
+        return [(Partition(rows[0][_DAY], rows[0][_KEEP]), rows)]
+    found: dict[Partition, list[Row]] = {}
+    for row in rows:
+        found.setdefault(Partition(row[_DAY], row[_KEEP]), []).append(row)
+    return list(found.items())

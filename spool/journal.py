@@ -1,0 +1,225 @@
+"""The loader's journal: one SQLite file beside the spools of a host, owned by one loader.
+
+Promises: a batch has its number before the warehouse hears of it, and no number is ever used twice, by no journal
+(numbers begin at a random place) and not after a loss of all rows; fixing a cut (ranges, batches, what is left out,
+remembered beacons, tallies, dead letters) is one transaction, closing it another. Refuses a second loader.
+
+At most one cut is open. After a kill it is found by `open_cut` and built again from the spools' segments, which are
+released only when it is closed.
+"""
+
+import fcntl
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from spool.beacons import BeaconMemory
+from spool.cuts import Batch, CutPlan, DeadLetter, OpenCut, PlannedBatch, Position, Range
+from spool.errors import SpoolBroken, SpoolBusy, translated
+from spool.kinds import Mark
+from spool.quarantine import bury
+from spool.segment import sync_file
+
+JOURNAL: Final = "journal.db"
+_LOCK: Final = "journal.lock"
+_SCHEMA_VERSION: Final = 1
+_RETRY_SECONDS: Final = 1
+_BATCHES_KEPT_MS: Final = 7 * 86_400_000
+"""Closed batches are remembered for a week, for whoever wants to compare them with the warehouse."""
+
+
+class Journal:
+    """The journal under `root`, from construction to `close`. Used by one thread."""
+
+    def __init__(self, root: Path, clock: Callable[[], int]) -> None:
+        """Open it, or make it. Raises SpoolBusy when another loader has it, SpoolFull, SpoolBroken."""
+        self._clock = clock
+        self._held = _hold(root)
+        try:
+            with translated("Opening the loader's journal", _RETRY_SECONDS):
+                self._connection = _open(root / JOURNAL)
+                self.beacons = BeaconMemory(self._connection)
+        except BaseException:
+            os.close(self._held)
+            raise
+
+    def positions(self, names: Iterable[str] = ()) -> dict[str, Position]:
+        """How far every spool is loaded; `names` that are new are registered at their beginning."""
+        rows = self._all("SELECT name, seq, received, total, retired FROM spools")
+        known = {
+            name: Position(name, Mark(seq, received, total), bool(gone)) for name, seq, received, total, gone in rows
+        }
+        fresh = sorted(set(names) - known.keys())
+        if fresh:
+            with self._transaction() as connection:
+                connection.executemany("INSERT INTO spools (name) VALUES (?)", [(name,) for name in fresh])
+            known.update((name, Position(name, Mark(), retired=False)) for name in fresh)
+        return known
+
+    def retire(self, name: str) -> Position | None:
+        """Stop waiting for a spool that is silent for ever. Where it stood, None if it is unknown."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE spools SET retired = 1 WHERE name = ?", (name,))
+        return self.positions().get(name)
+
+    def open_cut(self) -> OpenCut | None:
+        """The cut that a kill or a doubt has left open."""
+        row = self._all("SELECT max(cut) FROM ranges")[0]
+        if row[0] is None:
+            return None
+        number = int(row[0])
+        ranges = self._all("SELECT spool, after, seq, received, total FROM ranges WHERE cut = ? ORDER BY spool", number)
+        left_out = self._all("SELECT spool, seq FROM left_out WHERE cut = ?", number)
+        return OpenCut(
+            number,
+            tuple(Range(spool, after, Mark(*end)) for spool, after, *end in ranges),
+            self._open_batches(number),
+            frozenset(left_out),
+        )
+
+    def fix(self, plan: CutPlan) -> OpenCut:
+        """Make the plan a fact, in one transaction. Only when no cut is open."""
+        with self._transaction() as connection:
+            number = int(connection.execute("INSERT INTO cuts DEFAULT VALUES RETURNING cut").fetchone()[0])
+            connection.executemany(
+                "INSERT INTO ranges VALUES (?, ?, ?, ?, ?, ?)",
+                [(number, part.spool, part.after, *part.end) for part in plan.ranges],
+            )
+            connection.executemany("INSERT INTO left_out VALUES (?, ?, ?)", [(number, *out) for out in plan.left_out])
+            connection.executemany(
+                "INSERT INTO tallies VALUES (?, ?, ?, ?, ?, ?)", [(number, *key, n) for key, n in plan.tallies.items()]
+            )
+            batches = _insert_batches(connection, number, plan.batches)
+            bury(connection, plan.dead)
+            self.beacons.remember(plan.beacons)
+        return OpenCut(number, plan.ranges, batches, frozenset(plan.left_out))
+
+    def split(self, cut: OpenCut, batch: Batch, halves: Sequence[PlannedBatch]) -> tuple[Batch, ...]:
+        """Replace a batch that lies nowhere by parts of it, under new numbers."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM batches WHERE batch = ?", (batch.number,))
+            return _insert_batches(connection, cut.number, halves)
+
+    def bury(self, batch: Batch, letter: DeadLetter) -> None:
+        """Replace a batch of one row, that lies nowhere, by a dead letter."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM batches WHERE batch = ?", (batch.number,))
+            bury(connection, [letter])
+
+    def close_cut(self, cut: OpenCut, *, dead: Iterable[DeadLetter] = (), forget_before: int = 0) -> None:
+        """All batches of the cut have been counted in the warehouse: move the positions, add up the tallies.
+
+        `dead`: records of other kinds that nobody can use. Beacon ids that nothing received at or after
+        `forget_before` (ms) can repeat are forgotten.
+        """
+        now = self._clock()
+        with self._transaction() as connection:
+            connection.executemany(
+                "UPDATE spools SET seq = ?, received = ?, total = ? WHERE name = ?",
+                [(*part.end, part.spool) for part in cut.ranges],
+            )
+            bury(connection, dead)
+            connection.execute(_ADD_UP, (cut.number,))
+            connection.execute("UPDATE batches SET closed = ? WHERE cut = ? AND closed = 0", (now, cut.number))
+            connection.execute("DELETE FROM batches WHERE closed BETWEEN 1 AND ?", (now - _BATCHES_KEPT_MS,))
+            for statement in _CLEAR:
+                connection.execute(statement, (cut.number,))
+            self.beacons.forget(forget_before)
+
+    def close(self) -> None:
+        """Close the file and let another loader in."""
+        self._connection.close()
+        os.close(self._held)
+
+    def _open_batches(self, cut: int) -> tuple[Batch, ...]:
+        rows = self._all(
+            "SELECT batch, day, keep, start, stop, digest FROM batches WHERE cut = ? AND closed = 0 ORDER BY batch", cut
+        )
+        return tuple(Batch(number, PlannedBatch(*plan)) for number, *plan in rows)
+
+    def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with translated("Reading the loader's journal", _RETRY_SECONDS):
+            return self._connection.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with translated("Writing the loader's journal", _RETRY_SECONDS):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                self.beacons.reload()
+                raise
+
+
+_ADD_UP: Final = (
+    "INSERT INTO totals SELECT site, day, outcome, reason, n FROM tallies WHERE cut = ? "
+    "ON CONFLICT DO UPDATE SET n = totals.n + excluded.n"
+)
+
+_CLEAR: Final = tuple(
+    f"DELETE FROM {table} WHERE cut = ?"  # noqa: S608  # names from this line
+    for table in ("ranges", "left_out", "tallies", "cuts")
+)
+
+
+def _insert_batches(connection: sqlite3.Connection, cut: int, plans: Sequence[PlannedBatch]) -> tuple[Batch, ...]:
+    batches = []
+    for plan in plans:
+        row = connection.execute(
+            "INSERT INTO batches (cut, day, keep, start, stop, digest) VALUES (?, ?, ?, ?, ?, ?) RETURNING batch",
+            (cut, plan.day, plan.keep, plan.start, plan.stop, plan.digest),
+        ).fetchone()
+        batches.append(Batch(int(row[0]), plan))
+    return tuple(batches)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        _create(connection)
+        sync_file(path.parent)
+    elif version != _SCHEMA_VERSION:
+        connection.close()
+        raise SpoolBroken(
+            f"The loader's journal has schema version {version}, this release knows {_SCHEMA_VERSION}: "
+            "start the release that wrote it.",
+            60,
+        )
+    return connection
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    """Schema, version and a random first batch number, in one transaction.
+
+    Several hosts load into one warehouse, and a lost journal is followed by a new one: the upper 31 bits are random, so
+    that the numbers of two journals never meet; the lower 32 count 136 years of one batch a second.
+    """
+    first = secrets.randbits(31) << 32
+    schema = (resources.files("spool") / "journal.sql").read_text(encoding="utf-8")
+    connection.executescript(f"BEGIN;{schema}")
+    connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('batches', ?)", (first,))
+    connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION:d}")
+    connection.execute("COMMIT")
+
+
+def _hold(root: Path) -> int:
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise SpoolBusy(f"Another loader works on {root}: one is enough, stop one of them.") from None
+    return descriptor
