@@ -7,7 +7,7 @@ Refuses: to tell brand or model; neither is stored.
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import ua_parser_rs
 
@@ -20,7 +20,9 @@ class DeviceRules:
 
     def __init__(self, table: Path) -> None:
         classes = tomllib.loads(table.read_text(encoding="utf-8"))["class"]
-        rows = [(f"({pattern})", "i", row["name"], "", "") for row in classes for pattern in row["patterns"]]
+        rows: list[tuple[str, Literal["i"] | None, str | None, str | None, str | None]] = [
+            (f"({pattern})", "i", row["name"], "", "") for row in classes for pattern in row["patterns"]
+        ]
         self._extractor = ua_parser_rs.DeviceExtractor(rows)
 
     def kind(self, text: str) -> str:
