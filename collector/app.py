@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,6 @@ from collector.agent import AgentReader
 from collector.answers import problem
 from collector.beacons import App, Beacons
 from collector.bots import BotRules
-from event_catalogue.days import DAY_MS, day_end
 from collector.details import Details
 from collector.endpoints import Endpoints
 from collector.importing import ImportSessions
@@ -29,6 +28,7 @@ from collector.scrub import Scrubber
 from collector.settings import CollectorSettings
 from collector.steps import Tools
 from control_store.salts import SaltFile
+from event_catalogue.days import DAY_MS, day_end
 from spool.writer import SpoolWriter
 
 _REFRESH_S: Final = 0.5
@@ -63,10 +63,12 @@ def create_app(parts: Collector) -> App:
     imports = ImportSessions(parts.salts, clock)
     tools = make_tools(Places(settings.geo), _salts(parts.salts, imports))
     limits = Limits(network_rate=settings.network_rate, site_rate=settings.site_rate, clock=clock)
-    intake = Intake(registry, tools, parts.spool, limits, clock)
+    intake = Intake(registry, tools, spool=parts.spool, limits=limits, clock=clock)
     hops = Hops(read_networks(settings.trusted_proxies))
     endpoints = Endpoints(intake, hops, imports, lambda: _missing(registry, parts.spool))
-    inner = Starlette(routes=_routes(endpoints), lifespan=_lifespan(registry, parts.salts), exception_handlers=_HANDLERS)
+    inner = Starlette(
+        routes=_routes(endpoints), lifespan=_lifespan(registry, parts.salts), exception_handlers=_HANDLERS
+    )
     return Beacons(inner, intake, hops)
 
 
@@ -96,7 +98,7 @@ def _missing(registry: Registry, spool: SpoolWriter) -> str:
     return spool.state.refusal
 
 
-def _lifespan(registry: Registry, salts: SaltFile) -> Callable[[Starlette], object]:
+def _lifespan(registry: Registry, salts: SaltFile) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         task = asyncio.create_task(_watch(registry, salts))
@@ -118,7 +120,7 @@ async def _watch(registry: Registry, salts: SaltFile) -> None:
 
 async def _not_found(_request: Request, _error: Exception) -> Response:
     answer = problem(404, "The collector serves /e, /e.gif and /api/v1/events; pages are at the console's address.")
-    return Response(answer.body, answer.status, dict([(k.decode(), v.decode()) for k, v in answer.headers]))
+    return Response(answer.body, answer.status, {k.decode(): v.decode() for k, v in answer.headers})
 
 
 async def _not_allowed(_request: Request, _error: Exception) -> Response:

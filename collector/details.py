@@ -71,7 +71,9 @@ class Details:
                 cleaned[field] = self._cleaners.get(field, _word)(value)
         if name == "tel" and "target_url" in columns:
             cleaned["target_url"] = _number(columns["target_url"])
-            cleaned["target"] = cleaned["target_url"] if "[phone]" in cleaned.get("target", "") else cleaned.get("target", "")
+            cleaned["target"] = (
+                cleaned["target_url"] if "[phone]" in cleaned.get("target", "") else cleaned.get("target", "")
+            )
         return cleaned
 
     def own(self, keys: list[str], values: list[str]) -> tuple[list[str], list[str]]:

@@ -24,6 +24,7 @@ from event_catalogue.fields import POSITION
 
 _MOST_BEACONS: Final = 1000
 _LARGEST_BODY: Final = 1024 * 1024
+_LONGEST_TEXT: Final = 4096
 
 
 class Endpoints:
@@ -165,17 +166,15 @@ def _server_facts(beacon: ServerBeacon) -> RequestFacts:
 
 
 def _pixel_beacon(query: Mapping[str, str], url: str, now: int, way: Way) -> Beacon:
-    texts = {"url": url, "referrer": query.get("referrer", ""), "title": query.get("title", "")}
-    for field, text in texts.items():
-        if len(text) > 4096:
-            raise Refused(422, field, "must have at most 4096 characters")
+    referrer, title = query.get("referrer", ""), query.get("title", "")
+    for field, text in (("url", url), ("referrer", referrer), ("title", title)):
+        if len(text) > _LONGEST_TEXT:
+            raise Refused(422, field, f"must have at most {_LONGEST_TEXT} characters")
     event = WireEvent("open" if way == "mail" else "pageview", now)
-    return Beacon(v=1, site="", id=str(uuid4()), events=[event], **texts)
+    return Beacon(v=1, site="", id=str(uuid4()), events=[event], url=url, referrer=referrer, title=title)
 
 
 def _respond(answer: Answer) -> Response:
     response = Response(answer.body, answer.status)
     response.raw_headers = list(answer.headers)
     return response
-
-

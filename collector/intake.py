@@ -10,11 +10,11 @@ from typing import Final
 from uuid import UUID
 
 from collector.answers import NOT_RECORDED, STORED, Answer, as_json, problem
-from event_catalogue.days import DAY_MS
 from collector.limits import Limits
 from collector.registry import Registry, ServedSite
 from collector.request import RequestFacts
 from collector.steps import Draft, Tools, Verdict, Way, walk
+from event_catalogue.days import DAY_MS
 from event_catalogue.decode import Beacon, Refused, decode_beacon
 from event_catalogue.event import SCHEMA_VERSION, Parcel, Tally, encode_parcel, encode_tallies
 from event_catalogue.events import MAX_BODY
@@ -30,7 +30,9 @@ _FULL: Final = "The collector can't store events at the moment. Send the same be
 class Intake:
     """One per collector process; shared by every way in."""
 
-    def __init__(self, registry: Registry, tools: Tools, spool: SpoolWriter, limits: Limits, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, registry: Registry, tools: Tools, spool: SpoolWriter, limits: Limits, clock: Callable[[], int]
+    ) -> None:
         self.registry = registry
         self.tools = tools
         self.limits = limits
@@ -116,7 +118,11 @@ class Intake:
         events = len(draft.beacon.events)
         if verdict is not None:
             await self._count([Tally(draft.served.site.id, draft.today, verdict.outcome, verdict.reason, events)])
-            return NOT_RECORDED if verdict.status == 204 else problem(verdict.status, verdict.sentence, field=verdict.field)
+            return (
+                NOT_RECORDED
+                if verdict.status == 204
+                else problem(verdict.status, verdict.sentence, field=verdict.field)
+            )
         if not draft.rows:
             await self._count(draft.tallies)
             return NOT_RECORDED

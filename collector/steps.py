@@ -13,7 +13,6 @@ from collector.agent import AgentReader
 from collector.bots import BotRules
 from collector.bots import Signals as BotSignals
 from collector.consent import Ruling, Signals, refused_event, rule
-from event_catalogue.days import DAY_MS, local_day
 from collector.details import Details, language, size_class, timezone
 from collector.page_url import BadUrl, PageUrl, read_page_url
 from collector.place import Places
@@ -23,6 +22,7 @@ from collector.request import RequestFacts
 from collector.rows import row_plan
 from collector.scrub import Scrubber
 from collector.visitor import returning_hash, visitor_hash
+from event_catalogue.days import DAY_MS, local_day
 from event_catalogue.decode import Beacon, Refused, check_props
 from event_catalogue.event import Outcome, Row, Tally
 
@@ -56,9 +56,24 @@ class Verdict(NamedTuple):
 class Draft:
     """One beacon on its way. The only place where beacon, address and site meet; it dies with the request."""
 
-    __slots__ = ("beacon", "facts", "import_id", "now", "page", "rows", "ruling", "served", "shared", "tallies", "way", "zone")
+    __slots__ = (
+        "beacon",
+        "facts",
+        "import_id",
+        "now",
+        "page",
+        "rows",
+        "ruling",
+        "served",
+        "shared",
+        "tallies",
+        "way",
+        "zone",
+    )
 
-    def __init__(self, beacon: Beacon, facts: RequestFacts, served: ServedSite, *, now: int, way: Way = "beacon") -> None:
+    def __init__(
+        self, beacon: Beacon, facts: RequestFacts, served: ServedSite, *, now: int, way: Way = "beacon"
+    ) -> None:
         self.beacon = beacon
         self.facts = facts
         self.served = served
@@ -108,7 +123,13 @@ def locate_page(draft: Draft, _tools: Tools) -> Verdict | None:
     if draft.served.is_local(draft.page.hostname):
         return Verdict("excluded", "localhost")
     if not draft.served.owns(draft.page.hostname):
-        return Verdict("rejected", "hostname", 403, "url", "The page's host is not one of this site's; add it to the site's hostnames.")
+        return Verdict(
+            "rejected",
+            "hostname",
+            403,
+            "url",
+            "The page's host is not one of this site's; add it to the site's hostnames.",
+        )
     return None
 
 
@@ -116,7 +137,9 @@ def describe_page(draft: Draft, tools: Tools) -> Verdict | None:
     """Page and source of the visit, scrubbed."""
     page, beacon = draft.page, draft.beacon
     query = {**page.kept, **dict.fromkeys(page.click_ids, "1")}
-    source = tools.sources.read(hostname=page.hostname, query=query, referrer=beacon.referrer, own_hosts=draft.served.owns)
+    source = tools.sources.read(
+        hostname=page.hostname, query=query, referrer=beacon.referrer, own_hosts=draft.served.owns
+    )
     scrub = tools.scrubber.scrub_text
     draft.shared = source._asdict()
     for name in _TAGS:
@@ -199,7 +222,7 @@ STEPS: Final[tuple[Step, ...]] = (
 
 
 def walk(draft: Draft, tools: Tools) -> Verdict | None:
-    """Take the draft through all steps. None: its rows and tallies are ready; else why it ended. Never raises Refused."""
+    """Take the draft through all steps. None: its rows and tallies are ready; else why it ended."""
     try:
         for step in STEPS:
             verdict = step(draft, tools)

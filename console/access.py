@@ -37,7 +37,9 @@ class Access:
         scheme, _, text = authorization.partition(" ")
         found = self._known().get(key_digest(text.strip())) if scheme.lower() == "bearer" else None
         if found is None:
-            raise Denied(401, "Send a key of the site: `Authorization: Bearer …`. `footfall key add --scope stats` makes one.")
+            raise Denied(
+                401, "Send a key of the site: `Authorization: Bearer …`. `footfall key add --scope stats` makes one."
+            )
         if found.scope != "stats":
             raise Denied(403, "This key does not open statistics; make one with the scope `stats`.")
         self._count(found)

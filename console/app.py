@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,8 +28,8 @@ class ConsoleParts:
     store: ControlStore
     warehouse: Warehouse
     clock: Callable[[], int]
-    loader: Callable[[], Any]
-    """Gives the loader's state; metrics and readiness read it."""
+    trouble: Callable[[], str]
+    """What keeps the loader from loading; empty while all is well."""
 
 
 def create_app(parts: ConsoleParts) -> Starlette:
@@ -38,7 +37,7 @@ def create_app(parts: ConsoleParts) -> Starlette:
     sharing = Sharing(parts.warehouse.cancel)
     access = Access(parts.store, parts.settings.query_rate, parts.clock)
     stats = StatsApi(access, parts.warehouse, sharing, parts.clock)
-    metrics = Metrics(parts.loader, stats.answered, parts.clock)
+    metrics = Metrics(parts.store, parts.trouble, stats.answered, parts.clock)
 
     async def health(_request: Request) -> Response:
         return JSONResponse({"status": "alive"})
@@ -47,7 +46,9 @@ def create_app(parts: ConsoleParts) -> Starlette:
         try:
             await asyncio.to_thread(parts.warehouse.ping)
         except WarehouseError:
-            return problem(503, "The warehouse does not answer; collectors go on acknowledging meanwhile.", retry_after=2)
+            return problem(
+                503, "The warehouse does not answer; collectors go on acknowledging meanwhile.", retry_after=2
+            )
         return JSONResponse({"status": "ready"})
 
     async def exposition(_request: Request) -> Response:

@@ -44,9 +44,42 @@ def publish_spools(store: ControlStore, loader: str, spools: Sequence[SpoolState
             )
 
 
-def accounts(store: ControlStore) -> Mapping[tuple[int, int, str, str], int]:
+def published_spools(store: ControlStore) -> list[SpoolState]:
+    """How far each spool is loaded, as its loader last said."""
+    columns = [SPOOLS.c[name] for name in SpoolState._fields]
+    with store.engine.connect() as connection:
+        return [SpoolState(*row) for row in connection.execute(sa.select(*columns).order_by(SPOOLS.c.name))]
+
+
+def published_accounts(store: ControlStore) -> Mapping[tuple[int, int, str, str], int]:
     """Events by (site, day, outcome, reason), over all loaders."""
     columns = (ACCOUNTING.c.site, ACCOUNTING.c.day, ACCOUNTING.c.outcome, ACCOUNTING.c.reason)
     with store.engine.connect() as connection:
-        rows = connection.execute(sa.select(*columns, sa.func.sum(ACCOUNTING.c.events)).group_by(*columns))
-        return {(row[0], row[1], row[2], row[3]): int(row[4]) for row in rows}
+        events = sa.select(*columns, sa.func.sum(ACCOUNTING.c.events)).where(ACCOUNTING.c.loader != _WAREHOUSE)
+        return {(row[0], row[1], row[2], row[3]): int(row[4]) for row in connection.execute(events.group_by(*columns))}
+
+
+_WAREHOUSE = "warehouse"
+
+
+def publish_rows(store: ControlStore, rows: Mapping[tuple[int, int], tuple[int, int]]) -> None:
+    """Replace what the warehouse was last counted to hold: rows, and bots among them, by (site, day)."""
+    both = [
+        Account(site, day, word, "", n)
+        for (site, day), pair in rows.items()
+        for word, n in zip(_WORDS, pair, strict=True)
+    ]
+    publish_accounts(store, _WAREHOUSE, both)
+
+
+def published_rows(store: ControlStore) -> dict[tuple[int, int], tuple[int, int]]:
+    """What `publish_rows` published last."""
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    with store.engine.connect() as connection:
+        for row in connection.execute(sa.select(ACCOUNTING).where(ACCOUNTING.c.loader == _WAREHOUSE)):
+            rows, bots = found.get((row.site, row.day), (0, 0))
+            found[row.site, row.day] = (row.events, bots) if row.outcome == _WORDS[0] else (rows, row.events)
+    return found
+
+
+_WORDS = ("rows", "bots")

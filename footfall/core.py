@@ -20,7 +20,7 @@ from footfall.assembly import clock, make_directories, set_up_logging
 from footfall.collecting import server_config
 from footfall.environment import Environment
 from footfall.jobs import Rooms, jobs
-from loader.loop import Loader
+from loader.loop import Hooks, Loader
 from loader.settings import LoaderSettings
 from spool.crash import crash_points
 from warehouse.client import Warehouse
@@ -44,14 +44,15 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
     warehouse = open_warehouse(environment)
     salts = SaltFile(environment.salts, clock)
     table = EventTable(warehouse)
-    loader = Loader(environment.spool, table, LoaderSettings(), clock, crash_points(environment.crash))
-    rooms = Rooms(environment, store, salts, loader, warehouse)
+    hooks = Hooks(crash=crash_points(environment.crash))
+    loader = Loader(environment.spool, table, settings=LoaderSettings(), clock=clock, hooks=hooks)
+    rooms = Rooms(environment, store, salts, table)
     schedule = Schedule(jobs(rooms), clock, lambda run: _keep(store, run))
     schedule.run_now()
     stop = threading.Event()
     thread = threading.Thread(target=_load, args=(loader, stop), name="loader")
     settings = ConsoleSettings(query_rate=environment.query_rate)
-    app = create_app(ConsoleParts(settings, store, warehouse, clock, loader.state))
+    app = create_app(ConsoleParts(settings, store, warehouse, clock, lambda: loader.state.error))
     server = uvicorn.Server(server_config(app, drain_s=2))
     thread.start()
     schedule.start()
@@ -91,6 +92,15 @@ def open_warehouse(environment: Environment) -> Warehouse:
     return warehouse
 
 
+def count_warehouse(environment: Environment) -> dict[tuple[int, int], tuple[int, int]]:
+    """Rows and bots by (site, day), asked of the warehouse itself. Raises WarehouseError while a core holds it."""
+    warehouse = Warehouse(WarehouseSettings(dsn=environment.warehouse))
+    try:
+        return EventTable(warehouse).day_counts()
+    finally:
+        warehouse.close()
+
+
 def _patiently(settings: WarehouseSettings) -> Warehouse:
     waited = 0.0
     while True:
@@ -104,11 +114,11 @@ def _patiently(settings: WarehouseSettings) -> Warehouse:
 
 
 def _load(loader: Loader, stop: threading.Event) -> None:
-    """The loader's thread. If it ends by itself the process ends too: a core that does not load must not look well."""
+    """The loader's thread. A contradiction stops it loudly and stays visible; a fault of ours ends the process."""
     try:
         loader.run(stop)
     except BaseException:
-        _LOG.exception("The loader stopped; the core starts anew.")
+        _LOG.exception("The loader failed; the core starts anew.")
         os.kill(os.getpid(), signal.SIGTERM)
         raise
 

@@ -33,7 +33,7 @@ class Child:
 
     name: str
     arguments: Sequence[str]
-    socket: socket.socket | None = None
+    listener: socket.socket | None = None
 
 
 @dataclass(slots=True)
@@ -81,8 +81,8 @@ class Supervisor:
     def _start(self, one: _Running, now: float) -> None:
         arguments = [sys.executable, "-m", "footfall", *one.child.arguments]
         descriptors = []
-        if one.child.socket is not None:
-            descriptors = [one.child.socket.fileno()]
+        if one.child.listener is not None:
+            descriptors = [one.child.listener.fileno()]
             arguments += ["--fd", str(descriptors[0])]
         environ = self.environ | {"FOOTFALL_SUPERVISOR": str(os.getpid())}
         if one.deaths:

@@ -1,0 +1,129 @@
+"""`footfall status`: where every received event went, to the unit. `footfall spool status`: how far loading is."""
+
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import click
+
+from footfall.commands.options import installation, open_control, say_json
+from footfall.environment import Environment
+
+_EPOCH: Final = date(1970, 1, 1)
+_OUTCOMES: Final = ("stored", "repeated", "not_recorded", "excluded", "rejected")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@installation
+def status(as_json: bool, environment: Environment) -> None:
+    """Show where every received event went, by site and day, and whether the sum is right.
+
+    received = stored + repeated + not recorded + excluded + rejected + pending,
+    stored = in the warehouse + dead letters.
+    """
+    from control_store.sites import list_sites
+    from spool.accounts import read_journal
+
+    with open_control(environment) as store:
+        domains = {site.id: site.domain for site in list_sites(store)}
+        rows = _warehouse_rows(store, environment)
+    view = read_journal(environment.spool)
+    days = _by_day(view, rows or {})
+    pending = sum(spool.pending for spool in view.spools)
+    report = {
+        "days": [_entry(domains, key, counts) for key, counts in sorted(days.items())],
+        "pending": pending,
+        "received": pending + view.received,
+        "balanced": None if rows is None else _balanced(view, days),
+    }
+    if as_json:
+        say_json(report)
+    else:
+        _print(report)
+    if report["balanced"] is False:
+        raise click.ClickException("Stored rows and the warehouse differ; `footfall status --json` shows where.")
+
+
+@click.group()
+def spool() -> None:
+    """What was acknowledged and is not yet loaded."""
+
+
+@spool.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@installation
+def spool_status(as_json: bool, environment: Environment) -> None:
+    """Show each spool: how far it is loaded, and how many events wait."""
+    from spool.accounts import read_journal
+
+    spools = read_journal(environment.spool).spools
+    if as_json:
+        say_json([one._asdict() for one in spools])
+        return
+    for one in spools:
+        moment = datetime.fromtimestamp(max(0, one.watermark) / 1000, UTC)
+        loaded = moment.isoformat(timespec="seconds") if one.watermark > 0 else "never"
+        click.echo(f"{one.name}\tloaded up to {loaded}\t{one.pending} events wait")
+    if not spools:
+        click.echo("There is no spool yet; `footfall serve` makes one.")
+
+
+def _warehouse_rows(store: Any, environment: Environment) -> dict[tuple[int, int], tuple[int, int]] | None:
+    """Rows and bots by (site, day): from the warehouse if nobody holds it, else as the running core last counted.
+
+    None while what the core counted is older than what is loaded: then there is nothing to compare yet.
+    """
+    from control_store.accounting import published_accounts, published_rows
+    from footfall.core import count_warehouse
+    from spool.accounts import read_journal
+    from warehouse.errors import WarehouseError
+
+    try:
+        return count_warehouse(environment)
+    except WarehouseError:
+        loaded = {total[:4]: total.events for total in read_journal(environment.spool).totals}
+        return published_rows(store) if loaded == published_accounts(store) else None
+
+
+def _by_day(view: Any, warehouse: dict[tuple[int, int], tuple[int, int]]) -> dict[tuple[int, int], dict[str, Any]]:
+    days: dict[tuple[int, int], dict[str, Any]] = defaultdict(_nothing)
+    for total in view.totals:
+        counts = days[total.site, total.day]
+        counts["received"] += total.events
+        counts[total.outcome] += total.events
+        counts["reasons"][f"{total.outcome}:{total.reason}".rstrip(":")] = total.events
+    for key, events in view.dead_letters.items():
+        days[key]["dead_letters"] = events
+    for key, (rows, bots) in warehouse.items():
+        days[key]["in_warehouse"], days[key]["bots"] = rows, bots
+    return days
+
+
+def _nothing() -> dict[str, Any]:
+    counts = dict.fromkeys(("received", *_OUTCOMES, "in_warehouse", "dead_letters", "bots"), 0)
+    return {**counts, "reasons": {}}
+
+
+def _balanced(view: Any, days: dict[tuple[int, int], dict[str, Any]]) -> bool:
+    """The spools' own count equals the sum of outcomes, and every stored event lies where it is said to."""
+    told = sum(counts["received"] for counts in days.values())
+    return view.received == told and all(c["stored"] == c["in_warehouse"] + c["dead_letters"] for c in days.values())
+
+
+def _entry(domains: dict[int, str], key: tuple[int, int], counts: dict[str, Any]) -> dict[str, Any]:
+    site, day = key
+    return {"site": domains.get(site, "unknown"), "day": (_EPOCH + timedelta(days=day)).isoformat(), **counts}
+
+
+def _print(report: dict[str, Any]) -> None:
+    columns = ("received", *_OUTCOMES, "in_warehouse", "dead_letters", "bots")
+    click.echo("\t".join(("site", "day", *columns)))
+    for entry in report["days"]:
+        click.echo("\t".join(str(entry[name]) for name in ("site", "day", *columns)))
+        if entry["reasons"]:
+            click.echo("\t\t" + ", ".join(f"{count} {reason}" for reason, count in sorted(entry["reasons"].items())))
+    word = {True: "to the unit", False: "NOT BALANCED", None: "still loading, ask again in a few seconds"}[
+        report["balanced"]
+    ]
+    click.echo(f"{report['received']} received, {report['pending']} of them not yet loaded; {word}.")
