@@ -1,77 +1,154 @@
 """Country, region and city of an address; the time zone's country, labelled, where no database knows.
 
-Promises: never finer than a city; latitude, longitude, radius and postcode are not read out of the record. Refuses: to
-keep an address: only a bounded cache in memory, gone with the process, knows that an address was looked up.
+Promises: never finer than a city; latitude, longitude, radius and postcode are not read out of the record. No address
+is held after the call: the cache of places is bounded, lives in memory only, and is keyed by a hash under a key of this
+process. Refuses: to raise on an address or a zone, whatever they are; a database that can't be read is refused at
+construction.
 """
 
 from __future__ import annotations
 
+import secrets
 import socket
-from functools import lru_cache
+from hashlib import blake2b
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import maxminddb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.resources.abc import Traversable
     from pathlib import Path
+
+_MAPPED: Final = bytes(10) + b"\xff\xff"
+"""What stands before an IPv4 address inside IPv6 (RFC 4291 § 2.5.5.2)."""
+
+
+class BadDatabase(ValueError):
+    """A file given as a geography database is none. The message names the file and what to do."""
 
 
 class Place(NamedTuple):
-    """Where a visitor is, never finer than a city. place_from: "address", "timezone" or ""."""
+    """Where a visitor is, never finer than a city."""
 
     country: str = ""
+    """ISO 3166-1 alpha-2."""
     region: str = ""
+    """ISO 3166-2 ("US-CA") where the database has a code, else the region's name."""
     city: str = ""
+    """In English where the database has it."""
     city_id: int = 0
+    """GeoNames id, 0 where the database has none."""
     place_from: str = ""
+    """"address", "timezone" (a rough guess) or ""."""
+
+
+NOWHERE: Final = Place()
 
 
 class Places:
-    """Looks places up. Construct once per process; `paths`: .mmdb files, first answer wins."""
+    """Looks places up. Construct once per process; pure after that."""
 
     def __init__(self, paths: Sequence[Path], cache_size: int = 10_000) -> None:
-        self._readers = [maxminddb.open_database(path) for path in paths]
-        self._zones = _zone_countries()
-        self._cached = lru_cache(maxsize=cache_size)(self._look_up)
+        """paths: .mmdb files, MaxMind's nested shape or DB-IP's flat one, the first that knows the address answers.
+
+        Raises BadDatabase. Without a file, places come from time zones alone.
+        """
+        self._readers = [_open(path) for path in paths]
+        self._zones = {zone: Place(country=code, place_from="timezone") for zone, code in _zone_countries().items()}
+        self._key = secrets.token_bytes(16)
+        self._cache_size = cache_size
+        self._places: dict[bytes, Place] = {}
 
     def locate(self, packed: bytes, timezone: str) -> Place:
         """The place of a packed address (4 or 16 bytes, b"" if unknown), else the time zone's country, else nothing."""
-        place = self._cached(packed)
-        if place.country:
-            return place
-        country = self._zones.get(timezone, "")
-        return Place(country=country, place_from="timezone") if country else place
+        if self._readers:
+            place = self._remembered(packed)
+            if place.country:
+                return place
+        return self._zones.get(timezone, NOWHERE)
 
-    def _look_up(self, packed: bytes) -> Place:
+    def _remembered(self, packed: bytes) -> Place:
+        """The place, from the cache if it can be. A full cache is emptied: cheaper than keeping an order, and addresses
+        that come often are back at once.
+        """
+        mark = blake2b(packed, digest_size=8, key=self._key).digest()
+        place = self._places.get(mark)
+        if place is None:
+            place = self._of_address(packed)
+            if len(self._places) >= self._cache_size:
+                self._places.clear()
+            self._places[mark] = place
+        return place
+
+    def _of_address(self, packed: bytes) -> Place:
+        if packed[:12] == _MAPPED:
+            packed = packed[12:]
         if len(packed) not in (4, 16):
-            return Place()
+            return NOWHERE
         text = socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
-        for reader in self._readers:
+        for reader, ip_version in self._readers:
+            if len(packed) == 16 and ip_version == 4:
+                continue
             record: Any = reader.get(text)
-            if isinstance(record, dict):
-                return _place(record)
-        return Place()
+            if record:
+                return _flat(record) if "country_code" in record else _nested(record)
+        return NOWHERE
 
 
-def _place(record: dict[str, Any]) -> Place:
-    if "country_code" in record:
-        return Place(record["country_code"], record.get("state1", ""), record.get("city", ""), 0, "address")
+def _open(path: Path) -> tuple[maxminddb.Reader, int]:
+    try:
+        reader = maxminddb.open_database(path)
+    except (OSError, maxminddb.InvalidDatabaseError) as error:
+        raise BadDatabase(
+            f"{path} can't be read as a geography database ({error}); fetch it again or leave it out."
+        ) from None
+    metadata = reader.metadata()
+    if "ASN" in metadata.database_type:
+        raise BadDatabase(
+            f"{path} is a database of networks ({metadata.database_type}); a City or Country one is needed."
+        )
+    return reader, metadata.ip_version
+
+
+def _flat(record: dict[str, Any]) -> Place:
+    """DB-IP's files of npm: country_code, state1, city as plain text; no codes of regions, no ids of cities."""
+    return Place(record["country_code"] or "", record.get("state1") or "", record.get("city") or "", 0, "address")
+
+
+def _nested(record: dict[str, Any]) -> Place:
+    """MaxMind's shape, and DB-IP's own files: the first subdivision is the largest, a state before its counties."""
     country = record.get("country", {}).get("iso_code", "")
-    regions = record.get("subdivisions") or [{}]
-    code = regions[0].get("iso_code", "")
+    region: dict[str, Any] = next(iter(record.get("subdivisions", ())), {})
+    code = region.get("iso_code", "")
     city = record.get("city", {})
     return Place(
         country,
-        f"{country}-{code}" if code else regions[0].get("names", {}).get("en", ""),
+        f"{country}-{code}" if code and country else region.get("names", {}).get("en", ""),
         city.get("names", {}).get("en", ""),
         city.get("geoname_id", 0),
-        "address",
+        "address" if country else "",
     )
 
 
 def _zone_countries() -> dict[str, str]:
-    table = files("tzdata").joinpath("zoneinfo", "zone1970.tab").read_text(encoding="utf-8")
-    rows = [line.split("\t") for line in table.splitlines() if line and not line.startswith("#")]
-    return {row[2]: row[0].split(",")[0] for row in rows}
+    """IANA zone → its principal country, from the tables of the installed tzdata package.
+
+    zone.tab has one country for each zone and keeps Europe/Oslo apart from Europe/Berlin; zone1970.tab has those that
+    are left, most populous country first; tzdata.zi has the aliases (Asia/Calcutta). Zones of no country ("UTC",
+    "Etc/GMT-2") are in none of them.
+    """
+    folder = files("tzdata").joinpath("zoneinfo")
+    found = {row[2]: row[0].split(",")[0] for row in _rows(folder, "zone1970.tab", "\t")}
+    found.update({row[2]: row[0] for row in _rows(folder, "zone.tab", "\t")})
+    links = {row[2]: row[1] for row in _rows(folder, "tzdata.zi", " ") if row[0] == "L"}
+    for alias, zone in links.items():
+        if alias not in found and zone in found:
+            found[alias] = found[zone]
+    return found
+
+
+def _rows(folder: Traversable, name: str, separator: str) -> list[list[str]]:
+    lines = folder.joinpath(name).read_text(encoding="utf-8").splitlines()
+    return [line.split(separator) for line in lines if line and not line.startswith("#")]
