@@ -48,9 +48,12 @@ class WireEvent(Struct, frozen=True):
     at: _Milliseconds
     props: dict[str, Any] = {}
 
+    def __repr__(self) -> str:
+        return f"<event {self.name}>"
+
 
 class Beacon(Struct, frozen=True):
-    """One message of the snippet (DESIGN §4)."""
+    """One message of the snippet (DESIGN §4). Printed it tells nothing: page, ids and texts can be personal."""
 
     v: Annotated[int, Meta(ge=1, le=1)]
     site: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -71,6 +74,9 @@ class Beacon(Struct, frozen=True):
     screen: _Size | None = None
     viewport: _Size | None = None
     plugins: Annotated[list[_Short], Meta(max_length=50)] = []
+
+    def __repr__(self) -> str:
+        return f"<beacon of {len(self.events)} events>"
 
 
 class _Strict(Beacon, frozen=True, forbid_unknown_fields=True):
@@ -168,7 +174,7 @@ def check_props(name: str, props: Mapping[str, Any], place: int) -> Props:
     """The properties of event number `place`, checked against its declaration. Raises Refused, naming that place."""
     kind = kind_of(name)
     if not props and not _REQUIRED.get(name):
-        return _NO_PROPS
+        return Props({}, [], [])
     where = f"events[{place}].props"
     if len(props) > MAX_PROPS:
         raise Refused(422, where, f"must hold at most {MAX_PROPS} properties")
@@ -252,7 +258,6 @@ _CHECKS: Final[dict[str, Any]] = {
     "money": _money,
     "currency": _currency,
 }
-_NO_PROPS: Final = Props({}, [], [])
 _DECLARED: Final[dict[str, dict[str, Prop]]] = {kind.name: {prop.name: prop for prop in kind.props} for kind in EVENTS}
 _DECLARED_CUSTOM: Final = {prop.name: prop for prop in kind_of("").props}
 _REQUIRED: Final = {kind.name: any(prop.required for prop in kind.props) for kind in EVENTS}

@@ -61,10 +61,9 @@ def encode_parcel(parcel: Parcel) -> bytes:
 def decode_parcel(body: bytes) -> Parcel:
     """The parcel that `encode_parcel` wrote, rows filled up to today's width. Raises msgspec.DecodeError."""
     parcel = _PARCEL.decode(body)
-    width = len(DEFAULT_ROW)
     for row in parcel.rows:
-        if len(row) < width:
-            row.extend(DEFAULT_ROW[len(row) :])
+        if len(row) < len(FIELDS):
+            row.extend(field.default for field in FIELDS[len(row) :])
     return parcel
 
 
