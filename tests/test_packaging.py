@@ -56,8 +56,8 @@ def test_no_room_shares_its_name_with_another_distribution() -> None:
 
 def test_every_folder_of_tests_is_a_package() -> None:
     """Else tests/collector could pose as the room `collector`."""
-    folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
-    assert not [str(folder.relative_to(ROOT)) for folder in folders if not (folder / "__init__.py").is_file()]
+    holding = {path.parent for path in (ROOT / "tests").rglob("*.py")}
+    assert not [str(folder.relative_to(ROOT)) for folder in holding if not (folder / "__init__.py").is_file()]
 
 
 def test_a_wheel_holds_every_file_of_the_rooms(tmp_path: Path) -> None:
