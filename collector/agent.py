@@ -204,8 +204,9 @@ def _true_version(system: str, parsed: ParsedAgent) -> str:
     """The string's version where it can be true, "" where browsers write the same on every machine.
 
     Frozen: Windows NT 10.0 (10 or 11); macOS 10.15 in Safari, Chrome and Firefox since 2020; "Android 10; K" and
-    Firefox's Android 10 (user-agent reduction); ChromeOS's build 14541; iOS 18.6 and 18.7 since iOS 26, where Safari's
-    own Version tells the truth. Versions of Linux distributions are not kept.
+    Firefox's Android 10 (user-agent reduction); ChromeOS's build 14541; iOS 18.6 and 18.7 (without a third number)
+    since iOS 26, where Safari's own Version or an app's remark tells the truth. Versions of Linux distributions are
+    not kept.
     """
     version = tuple(str(part) for part in parsed.os.version)
     text = parsed.ua_string
@@ -220,10 +221,10 @@ def _true_version(system: str, parsed: ParsedAgent) -> str:
     }
     if frozen.get(system, False):
         return ""
-    if system == "iOS" and version[:2] in (("18", "6"), ("18", "7")):
-        safari = re.search(r" Version/(\d+)\.(\d+)", text)
-        return _short(safari.groups()) if safari else ""
-    return _short(version)
+    if system == "iOS" and version in (("18", "6"), ("18", "7")):
+        told = re.search(r"(?: Version/|FBSV/| iOS )(\d+)[._](\d+)", text)
+        return _short(told.groups()) if told else ""
+    return "" if version[0] == "NT" else _short(version)
 
 
 def _short(version: tuple[int | str | Any, ...]) -> str:

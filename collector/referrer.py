@@ -8,6 +8,7 @@ other people's pages. Which rules other tools answer differently is written in d
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
@@ -35,15 +36,8 @@ UTM_FIELDS: Final = (
     "utm_marketing_tactic",
 )
 
-_SPARE_KEYS: Final = {
-    "utm_source": ("ref", "source", "via", "mtm_source", "pk_source"),
-    "utm_medium": ("mtm_medium", "pk_medium"),
-    "utm_campaign": ("mtm_campaign", "pk_campaign"),
-    "utm_term": ("mtm_kwd", "mtm_keyword", "pk_kwd", "pk_keyword"),
-    "utm_content": ("mtm_content", "pk_content"),
-    "utm_id": ("mtm_cid", "pk_cid"),
-}
-"""What stands in for a missing utm_ tag, in order: the short forms, then Matomo's."""
+_SHORT_SOURCES: Final = ("ref", "source", "via")
+"""What stands in for a missing utm_source, in this order (UX §1.8)."""
 
 _PRIVATE_SUFFIXES: Final = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".test", ".invalid")
 
@@ -76,6 +70,9 @@ class Link(NamedTuple):
 
 
 NO_LINK: Final = Link()
+NO_CLICK: Final = Click("", "", paid=False)
+NO_TAGS: Final = dict.fromkeys(UTM_FIELDS, "")
+DIRECT: Final = Source()
 
 
 class SourceReader:
@@ -83,6 +80,8 @@ class SourceReader:
 
     def __init__(self, table: Path = TABLE) -> None:
         self._table = SourceTable(table)
+        self._order = {key: place for place, key in enumerate(self._table.clicks)}
+        self._channel = lru_cache(maxsize=4096)(channel)
 
     def read(
         self,
@@ -97,9 +96,10 @@ class SourceReader:
         hostname: host of the viewed page; query: its parameters, keys in lower case, values decoded; referrer: as the
         browser sent it; own_hosts: further hosts of the site, as a set or a predicate. Never raises.
         """
+        if not referrer and not query:
+            return DIRECT
         link = self._foreign(_link(referrer), hostname, own_hosts)
-        tags = {field: _tag(query, field) for field in UTM_FIELDS}
-        tags["utm_source"] = tags["utm_source"].lower()
+        tags = _tags(query)
         click = self._click(query)
         found = self._named(tags["utm_source"], link, click)
         paid = found.paid or (click.paid and click.source == found.site.name)
@@ -111,7 +111,7 @@ class SourceReader:
             tags["utm_source"],
             paid,
         )
-        name = channel(touch)
+        name = self._channel(touch)
         kind = _kind(touch, name)
         return Source(_kept_host(link, found.site), found.site.name, kind, name, click.network, **tags)
 
@@ -126,9 +126,9 @@ class SourceReader:
         return link
 
     def _click(self, query: Mapping[str, str]) -> Click:
-        """The network of the first click id of the query, in the table's order."""
-        clicks = self._table.clicks
-        return next((clicks[key] for key in clicks if query.get(key)), Click("", "", paid=False))
+        """The network of the query's click id; of several, the first of the table."""
+        present = [key for key in query if key in self._order and query[key]]
+        return self._table.clicks[min(present, key=self._order.__getitem__)] if present else NO_CLICK
 
     def _named(self, tag: str, link: Link, click: Click) -> Tag:
         """The tag's source, else the referrer's, else the click id's."""
@@ -141,17 +141,37 @@ class SourceReader:
         return Tag(self._table.named(click.source)) if click.source else Tag(Site("", ""))
 
 
-def _tag(query: Mapping[str, str], field: str) -> str:
-    """A campaign tag's value: trimmed, on one line, cut to its limit; a stand-in where the tag itself is missing."""
-    for key in (field, *_SPARE_KEYS.get(field, ())):
-        value = " ".join(query.get(key, "").split())
-        if value:
-            return value[:LONGEST_TAG]
-    return ""
+def _tags(query: Mapping[str, str]) -> dict[str, str]:
+    """The campaign fields; the source in lower case, so that "Facebook" and "facebook" are one."""
+    if not query:
+        return NO_TAGS
+    tags = {field: _tag(query, field) for field in UTM_FIELDS}
+    source = tags["utm_source"] or next(filter(None, (_tag(query, key) for key in _SHORT_SOURCES)), "")
+    tags["utm_source"] = source.lower()
+    return tags
+
+
+def _tag(query: Mapping[str, str], key: str) -> str:
+    """A campaign tag's value: trimmed, on one line, cut to its limit."""
+    value = query.get(key, "")
+    return " ".join(value.split())[:LONGEST_TAG] if value else ""
+
+
+_USUAL: Final = re.compile(
+    r"https?://(?:www\.)?((?:[a-z0-9_-]+\.)+[a-z]{2,24})(?::\d+)?(/[^?#\s\\\x00-\x1f\x7f]*)?(?:[?#]|$)"
+)
+"""A referrer as browsers send it; anything else takes the long way."""
 
 
 def _link(referrer: str) -> Link:
     """Host and path of a referrer; nothing for anything that is no page of the public web."""
+    usual = _USUAL.match(referrer)
+    if usual is not None and len(usual[1]) <= 253:
+        return NO_LINK if usual[1].endswith(_PRIVATE_SUFFIXES) else Link(usual[1], usual[2] or "")
+    return _odd_link(referrer)
+
+
+def _odd_link(referrer: str) -> Link:
     text = referrer.strip()
     if "://" not in text and "%3a%2f%2f" in text[:40].lower():
         text = unquote(text)
