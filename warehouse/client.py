@@ -9,9 +9,9 @@ query_id from outside, keep its own query log. A statement is therefore named by
 show in system.processes, and is cancelled by that name. The driver's handles serialise calls: one statement a client.
 """
 
-import fcntl
 import logging
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,11 +19,13 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import clickhouse_connect
+from clickhouse_connect.datatypes.registry import get_from_name
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, Error
+from clickhouse_connect.driver.exceptions import ClickHouseError, DataError, Error, ProgrammingError
+from clickhouse_connect.driver.insert import InsertContext
 from clickhouse_connect.driver.transform import NativeTransform
 from urllib3.exceptions import HTTPError
 
@@ -40,10 +42,12 @@ Answer = TypeVar("Answer")
 Record = tuple[Any, ...]
 """One row of an answer; the query's text says what stands where."""
 
-SLOT_SIZE: Final[dict[Slot, int]] = {"loader": 1, "seal": 1, "console": 2, "control": 1}
+SLOT_SIZE: Final[dict[Slot, int]] = {"loader": 1, "seal": 1, "console": 2, "control": 2}
 """Statements at once in each slot; two console queries leave the rest of the machine usable."""
 
-_LOCK: Final = "footfall.lock"
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_HELD: Final = 36
+"""What the embedded engine answers when its directory is open elsewhere; it names no cause itself."""
 
 
 class Warehouse:
@@ -54,17 +58,13 @@ class Warehouse:
         _silence_driver()
         self._settings = settings
         self.dialect = Dialect(settings.cluster)
-        self.directory = _directory(settings.dsn)
+        self.directory, self._database = _location(settings.dsn)
         """Where the embedded engine keeps its files; None for a server."""
-        self._held = _hold(self.directory) if self.directory else None
+        self._memory = settings.memory_bytes or memory_of_machine() // 2
         self._slots = {name: _Clients(name, size, self._connect, settings.wait_seconds) for name, size in _sizes()}
         self._texts: dict[str, str] = {}
         if self.directory:
-            try:
-                self.ping()
-            except WarehouseError:
-                self.close()
-                raise
+            self._open(self.directory)
 
     def query(self, name: str, params: Mapping[str, Param], slot: Slot, *, query_id: str = "") -> list[Record]:
         """The rows that `queries/<name>.sql` answers, `{name:Type}` bound to params. Raises TryLater, Broken."""
@@ -95,9 +95,9 @@ class Warehouse:
         """
         names = ", ".join(f"`{name}`" for name in columns)
         clause = f"SETTINGS {settings}, log_comment = '{query_id}'"
+        step = f"Insert into {table}"
+        block = _ask(step, lambda: _native_block(table, columns, data))
         with self._slots["loader"].borrow() as client:
-            step = f"Insert into {table}"
-            block = _ask(step, lambda: _native_block(client, table, columns, data))
             if self.directory:
                 head = f"INSERT INTO {table} ({names}) FROM INFILE"
                 _ask(step, lambda: self._insert_embedded(client, head, clause, block))
@@ -119,9 +119,6 @@ class Warehouse:
         """Close all clients, waiting for what they are doing, and give the directory back."""
         for clients in self._slots.values():
             clients.close()
-        if self._held is not None:
-            os.close(self._held)
-            self._held = None
 
     def _text(self, name: str) -> str:
         if name not in self._texts:
@@ -139,16 +136,26 @@ class Warehouse:
         finally:
             os.close(descriptor)
 
-    def _connect(self, slot: Slot) -> Client:
-        memory = self._settings.memory_bytes or memory_of_machine() // 2
-        options = _statement_settings(self._settings, slot, memory)
-        if self.directory:
-            return clickhouse_connect.get_client(
-                interface="chdb",
-                path=str(self.directory),
-                settings=options,
-                chdb_options={"max_server_memory_usage": memory},
+    def _open(self, directory: Path) -> None:
+        """Start the embedded engine, or say why it does not start."""
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+            raise Broken(
+                f"The warehouse's directory {directory} can't be written: give it to the user of this process."
             )
+        first = _ask("Opening the warehouse", lambda: _embedded_client(directory, "", {}, self._memory))
+        try:
+            if self._database:
+                name = self._database
+                _ask("Opening the warehouse", lambda: first.command(f"CREATE DATABASE IF NOT EXISTS {name}"))
+            self.ping()  # keeps a client, and with it the engine
+        finally:
+            first.close()
+
+    def _connect(self, slot: Slot) -> Client:
+        options = _statement_settings(self._settings, slot, self._memory)
+        if self.directory:
+            return _embedded_client(self.directory, self._database, options, self._memory)
         return clickhouse_connect.get_client(
             dsn=self._settings.dsn,
             settings=options,
@@ -209,29 +216,36 @@ def _bound(params: Mapping[str, Param]) -> dict[str, Any] | None:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in params.items()} or None
 
 
-def _directory(dsn: str) -> Path | None:
+def _location(dsn: str) -> tuple[Path | None, str]:
+    """Directory and database of the embedded engine; (None, "") for a server."""
     parts = urlsplit(dsn)
     if parts.scheme in ("http", "https"):
-        return None
-    if parts.scheme != "chdb" or parts.netloc or not parts.path.startswith("/"):
-        raise Broken("The warehouse address must be chdb:///directory or http(s)://host:port/database.")
-    return Path(unquote(parts.path)).resolve()
+        return None, ""
+    options = dict(parse_qsl(parts.query))
+    database = options.pop("database", "")
+    if parts.scheme != "chdb" or parts.netloc or not parts.path.startswith("/") or options:
+        raise Broken("The warehouse's address must be chdb:///directory or http(s)://host:port/database.")
+    if database and not _NAME.fullmatch(database):
+        raise Broken("A database's name has letters, digits and _ only: correct the warehouse's address.")
+    return Path(unquote(parts.path)).resolve(), database
 
 
-def _hold(directory: Path) -> int:
-    """Lock the directory for this process. The engine has a lock of its own, but its message names no cause."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _embedded_client(directory: Path, database: str, options: dict[str, Any], memory: int) -> Client:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
+        return clickhouse_connect.get_client(
+            interface="chdb",
+            path=str(directory),
+            database=database or None,
+            settings=options,
+            chdb_options={"max_server_memory_usage": memory},
+        )
+    except ProgrammingError:
+        # The engine answers 36 without a cause. The directory can be written (see _open), so it is in use.
         message = (
             f"The warehouse in {directory} is open in another process: stop that one (`footfall status` names it), "
             "or use a ClickHouse server with --clickhouse."
         )
-        raise Broken(message, code=36) from None
-    return descriptor
+    raise Broken(message, code=_HELD)
 
 
 def _nameless_file(directory: Path) -> int:
@@ -269,15 +283,13 @@ def _statement_settings(settings: WarehouseSettings, slot: Slot, memory: int) ->
     return options
 
 
-def _native_block(client: Client, table: str, columns: Mapping[str, str], data: Sequence[Sequence[Any]]) -> bytes:
-    """The rows as one Native block, without the statement that the driver puts in front."""
+def _native_block(table: str, columns: Mapping[str, str], data: Sequence[Sequence[Any]]) -> bytes:
+    """The rows as one Native block, without the statement that the driver puts in front. Raises Rejected."""
     count = len(data[0])
     if any(len(column) != count for column in data):
         raise Rejected(f"Insert into {table}: the columns differ in length.")
-    context = client.create_insert_context(
-        table, list(columns), column_type_names=list(columns.values()), data=data, column_oriented=True
-    )
-    context.block_row_count = count
+    types = [get_from_name(kind) for kind in columns.values()]
+    context = InsertContext(table, list(columns), types, data, column_oriented=True, block_size=count)
     body = b"".join(NativeTransform.build_insert(context))
     if context.insert_exception is not None:
         raise Rejected(f"Insert into {table}: a value does not fit its column.")
@@ -288,7 +300,8 @@ def _silence_driver() -> None:
     """The driver logs statements and values when it fails; the errors raised here say what may be said."""
     logger = logging.getLogger("clickhouse_connect")
     logger.propagate = False
-    logger.addHandler(logging.NullHandler())
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _ask(step: str, work: Callable[[], Answer]) -> Answer:
@@ -299,7 +312,7 @@ def _ask(step: str, work: Callable[[], Answer]) -> Answer:
     failure: WarehouseError
     try:
         return work()
-    except DataError:
+    except (DataError, UnicodeError):
         failure = Rejected(f"{step}: a value does not fit its column.")
     except Error as error:
         failure = from_code(step, error.code)

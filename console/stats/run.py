@@ -1,11 +1,9 @@
 """Runs a question and shapes the answer as Plausible's Stats API v2 does: `results`, `meta`, `query`.
 
-Equal questions that are asked at the same time share one run. Every number says in `meta.quality` what it is worth.
+Every number says in `meta.quality` what it is worth.
 """
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import date, timedelta
 from typing import Any, Final, TypedDict
 
@@ -14,14 +12,13 @@ from console.stats.plan import EPOCH, Plan, plan
 from console.stats.query import Asked, BadQuery, Last, Query, SiteRef
 from console.stats.terms import label, step_of
 from warehouse.client import Record, Warehouse
-from warehouse.errors import TryLater, WarehouseError
+from warehouse.errors import WarehouseError
 
 Clock = Callable[[], int]
 """Now, in ms UTC."""
 
 _BAD_PATTERN: Final = 427
 """CANNOT_COMPILE_REGEXP."""
-_CANCELLED: Final = 394
 
 
 class Row(TypedDict):
@@ -45,8 +42,6 @@ class Statistics:
     def __init__(self, warehouse: Warehouse, clock: Clock) -> None:
         self._warehouse = warehouse
         self._clock = clock
-        self._running: dict[tuple[object, ...], Future[list[Record]]] = {}
-        self._lock = threading.Lock()
 
     def answer(self, query: Query, site: SiteRef, *, query_id: str = "") -> Answer:
         """The answer to `query` about `site`. `query_id` names the run, so that `Warehouse.cancel` can stop it.
@@ -77,31 +72,6 @@ class Statistics:
         return int(self._run(statement.count_sql, statement, query_id)[0][0])
 
     def _run(self, sql: str, statement: Statement, query_id: str) -> list[Record]:
-        """Run, or wait for an equal run that is already under way."""
-        key = (sql, *sorted((name, str(value)) for name, value in statement.params.items()))
-        while True:
-            with self._lock:
-                shared = self._running.get(key)
-                if shared is None:
-                    mine = self._running[key] = Future[list[Record]]()
-                    break
-            try:
-                return shared.result()
-            except TryLater as error:
-                if error.code != _CANCELLED:
-                    raise
-                # Who began this run gave it up. That is no answer to the others: one of them begins again.
-        try:
-            mine.set_result(self._select(sql, statement, query_id))
-        except BaseException as error:
-            mine.set_exception(error)
-            raise
-        finally:
-            with self._lock:
-                del self._running[key]
-        return mine.result()
-
-    def _select(self, sql: str, statement: Statement, query_id: str) -> list[Record]:
         try:
             return self._warehouse.select(sql, statement.params, "console", query_id=query_id)
         except WarehouseError as error:

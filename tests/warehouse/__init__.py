@@ -1,0 +1,1 @@
+"""Tests of the warehouse, on the embedded engine and over HTTP."""
