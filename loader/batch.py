@@ -6,10 +6,10 @@ after a restart; the digest says so. What cannot be read becomes a dead letter a
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -29,19 +29,15 @@ _COUNTS: Final = msgspec.msgpack.Decoder(list[tuple[bytes, int]])
 _ROW: Final = msgspec.msgpack.Encoder()
 
 
-class Partition(NamedTuple):
-    """Where rows lie in the warehouse."""
-
-    day: int
-    keep: int
+Partition = tuple[int, int]
+"""Where rows lie in the warehouse: (day, keep)."""
 
 
-class Packed(NamedTuple):
-    """A parcel with the record that it came in."""
+Packed = tuple[str, Record, Parcel]
+"""A parcel, the record that it came in, and that one's spool."""
 
-    spool: str
-    record: Record
-    parcel: Parcel
+_EVENTS: Final = int(Kind.EVENTS)
+_BEACON_BYTES: Final = 16
 
 
 class Unreadable(Exception):
@@ -56,19 +52,13 @@ class Part:
     starts: list[int] = field(default_factory=list)
     sources: list[tuple[str, Record]] = field(default_factory=list)
 
-    def add(self, spool: str, record: Record, rows: Sequence[Row]) -> None:
-        """Append rows of a record."""
-        self.starts.append(len(self.rows))
-        self.sources.append((spool, record))
-        self.rows += rows
-
     def digest(self, start: int, stop: int) -> str:
         """What rows [start, stop) are made from: the place and the bytes of every record behind them."""
-        digest = blake2b(f"{start}-{stop}".encode(), digest_size=16)
         first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, stop - 1)
-        for spool, record in self.sources[first:last]:
-            digest.update(f"/{spool}/{record.seq}/".encode())
-            digest.update(record.body)
+        sources = self.sources[first:last]
+        digest = blake2b(f"{start}-{stop}".encode(), digest_size=16)
+        digest.update(" ".join(f"{spool}/{record.seq}" for spool, record in sources).encode())
+        digest.update(b"".join([record.body for _, record in sources]))
         return digest.hexdigest()
 
     def source(self, row: int) -> tuple[str, Record]:
@@ -77,7 +67,7 @@ class Part:
 
     def planned(self, partition: Partition, start: int, stop: int) -> PlannedBatch:
         """Rows [start, stop) as a batch to fix."""
-        return PlannedBatch(partition.day, partition.keep, start, stop, self.digest(start, stop))
+        return PlannedBatch(*partition, start, stop, self.digest(start, stop))
 
 
 @dataclass(slots=True)
@@ -96,7 +86,10 @@ class Contents:
             if left_out and (spool, record.seq) in left_out:
                 continue
             try:
-                self._take(spool, record)
+                if record.kind == _EVENTS:
+                    self.parcels.append((spool, record, _parcel(record.body)))
+                else:
+                    self._take(spool, record)
             except Unreadable:
                 self.give_up(spool, record, "unreadable")
 
@@ -115,29 +108,39 @@ class Contents:
     def parts(self, repeated: Collection[tuple[str, int]] = ()) -> dict[Partition, Part]:
         """The rows by partition, in the order of the records; beacons that are repeated only count."""
         parts: dict[Partition, Part] = {}
+        stored: Counter[tuple[int, int]] = Counter()
         for spool, record, parcel in self.parcels:
-            if (spool, record.seq) in repeated:
+            if repeated and (spool, record.seq) in repeated:
                 self._account_repeated(parcel)
                 continue
             for partition, rows in _by_partition(parcel.rows):
                 part = parts.get(partition)
                 if part is None:
                     part = parts[partition] = Part()
-                part.add(spool, record, rows)
-                self._account(parcel.site, partition.day, "stored", "", len(rows))
+                part.starts.append(len(part.rows))
+                part.sources.append((spool, record))
+                part.rows += rows
+                stored[parcel.site, partition[0]] += len(rows)
             for tally in parcel.left_out:
                 self._account(tally.site, tally.day, tally.outcome, tally.reason, tally.n)
+        for (site, day), n in stored.items():
+            self._account(site, day, "stored", "", n)
         return dict(sorted(parts.items()))
+
+    def outcomes(self) -> dict[str, int]:
+        """Events by outcome, over all sites and days."""
+        sums: Counter[str] = Counter()
+        for (_, _, outcome, _), n in self.tallies.items():
+            sums[outcome] += n
+        return dict(sums)
 
     def _take(self, spool: str, record: Record) -> None:
         match record.kind:
-            case Kind.EVENTS:
-                self.parcels.append(Packed(spool, record, _parcel(record.body)))
+            case Kind.TICK:
+                pass
             case Kind.COUNTS:
                 for (site, day, outcome, reason), n in _counts(record.body):
                     self._account(site, day, outcome, reason, n)
-            case Kind.TICK:
-                pass
             case _:
                 self.others.append((spool, record))
                 if record.events:
@@ -183,6 +186,8 @@ def _parcel(body: bytes) -> Parcel:
         parcel = decode_parcel(body)
     except msgspec.DecodeError:
         raise Unreadable from None
+    if len(parcel.beacon) != _BEACON_BYTES:
+        raise Unreadable
     for row in parcel.rows:
         if not (_is_uint16(row[_DAY]) and _is_uint16(row[_KEEP])):
             raise Unreadable
@@ -204,11 +209,11 @@ def _is_uint16(value: object) -> bool:
     return type(value) is int and 0 <= value <= _LARGEST
 
 
-def _by_partition(rows: list[Row]) -> list[tuple[Partition, list[Row]]]:
+def _by_partition(rows: list[Row]) -> Iterable[tuple[Partition, list[Row]]]:
     """A beacon's rows by partition; nearly always there is one."""
     if len(rows) == 1:
-        return [(Partition(rows[0][_DAY], rows[0][_KEEP]), rows)]
+        return (((rows[0][_DAY], rows[0][_KEEP]), rows),)
     found: dict[Partition, list[Row]] = {}
     for row in rows:
-        found.setdefault(Partition(row[_DAY], row[_KEEP]), []).append(row)
-    return list(found.items())
+        found.setdefault((row[_DAY], row[_KEEP]), []).append(row)
+    return found.items()

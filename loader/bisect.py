@@ -5,7 +5,7 @@ journal; a batch of one row becomes a dead letter. A kill in between leaves eith
 One poison row among n costs about 2·log2(n) inserts.
 """
 
-from loader.batch import Part, Partition, dead_row
+from loader.batch import Part, dead_row
 from spool.cuts import Batch, OpenCut
 from spool.journal import Journal
 
@@ -17,6 +17,6 @@ def replace_rejected(journal: Journal, cut: OpenCut, batch: Batch, part: Part) -
         spool, record = part.source(start)
         journal.bury(batch, dead_row("rejected", spool, record, part.rows[start]))
         return ()
-    partition = Partition(batch.plan.day, batch.plan.keep)
+    partition = (batch.plan.day, batch.plan.keep)
     middle = (start + stop) // 2
     return journal.split(cut, batch, [part.planned(partition, start, middle), part.planned(partition, middle, stop)])

@@ -18,35 +18,38 @@ one way back, not two. A count that is neither nothing nor everything, a digest 
 and says so; nobody may guess.
 """
 
+import gc
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from loader.batch import Contents, Part, Partition, dead_record, plan_batches
+from loader.batch import dead_record
 from loader.bisect import replace_rejected
+from loader.cut import Cut, fix_cut, rebuild_cut
 from loader.settings import LoaderSettings
-from loader.state import Health, LoaderState, Progress, SpoolProgress
+from loader.spools import Spools
+from loader.state import Health, LoaderState, Progress
 from loader.table import EventTable
-from spool.beacons import generation_of
 from spool.crash import CrashPoints
-from spool.cuts import Batch, CutPlan, DeadLetter, OpenCut, Position, Range
+from spool.cuts import Batch, DeadLetter
 from spool.errors import SpoolGap, SpoolRefusal
 from spool.journal import Journal
-from spool.kinds import Mark, Record
-from spool.reader import SpoolReader, list_spools
+from spool.kinds import Record
 from warehouse.errors import Broken, Rejected, TryLater
 
 LOADER_POINTS: Final = (
     "loader.claimed",
     "loader.fixed",
     "loader.inserted",
-    "loader.counted",
     "loader.split",
+    "loader.counted",
     "loader.taken",
     "loader.closed",
     "loader.released",
@@ -70,30 +73,29 @@ class Hooks:
     """What the loader calls."""
 
     takers: Mapping[int, Taker] = field(default_factory=dict)
-    """By kind."""
+    """By kind. A taker is called after all rows of its cut have been counted in the warehouse."""
     publish: Callable[[LoaderState], None] = lambda _: None
     """Called with each new state, on the loader's thread."""
     crash: CrashPoints = field(default_factory=CrashPoints)
 
 
 class Loader:
-    """Loads all spools under `root` into one table. Used by one thread; `state` may be read by any."""
+    """Loads all spools under `root` into one table. One thread runs it; any may read `state`, `retire`, `at_rest`."""
 
     def __init__(self, root: Path, table: EventTable, *, settings: LoaderSettings, clock: Clock, hooks: Hooks) -> None:
         """Take the journal. Raises SpoolBusy when another loader has it, SpoolFull, SpoolBroken."""
-        self._root = root
         self._table = table
         self._settings = settings
         self._hooks = hooks
         self._crash = hooks.crash
         self._journal = Journal(root, clock)
-        self._readers: dict[str, SpoolReader] = {}
-        self._positions: dict[str, Position] = {}
-        self._ends: dict[str, Mark] = {}
+        self._spools = Spools(root, self._journal)
         self._in_doubt = True
+        self._rejected = False
         self._noticed: float | None = None
         self._turn = threading.Lock()
-        self._state = LoaderState()
+        self._outcomes: Counter[str] = Counter(self._journal.outcomes())
+        self._state = LoaderState(totals=dict(self._outcomes), dead_letters=self._journal.dead_letters())
 
     @property
     def state(self) -> LoaderState:
@@ -104,11 +106,11 @@ class Loader:
         """One round, at once. Raises TryLater, SpoolRefusal (later again), Broken, SpoolGap (a person has to look)."""
         with self._turn:
             try:
-                progress = self._round()
+                with _uncollected():
+                    return self._round()
             except BaseException:
                 self._in_doubt = True
                 raise
-        return progress
 
     def run(self, stop: threading.Event) -> None:
         """Rounds until `stop` is set, or until something contradicts itself: then the state says `stopped`."""
@@ -116,9 +118,8 @@ class Loader:
         while not stop.is_set():
             pause = self._settings.poll_s
             try:
-                if self._in_doubt or self._due():
-                    progress = self.step()
-                    pause = 0.0 if progress.more else pause
+                if self._due() and self.step().more:
+                    pause = 0.0
                 self._tell("working", "")
                 wait = 0.0
             except (TryLater, SpoolRefusal) as error:
@@ -134,163 +135,85 @@ class Loader:
                 return
             stop.wait(pause)
 
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """No batch is between insert and count inside: rewriting a partition, as erasure does, is safe here.
+
+        Raises TryLater when a batch is in doubt and cannot be settled now.
+        """
+        with self._turn:
+            if self._journal.open_cut() is not None:
+                raise TryLater("A batch is not yet known to be stored or not; ask again when the warehouse answers.")
+            yield
+
+    def retire(self, name: str) -> Path | None:
+        """Wait for a spool no longer; where what was not loaded lies now. Raises SpoolBusy while it has an owner."""
+        with self.at_rest():
+            aside = self._spools.retire(name)
+            self._update()
+        return aside
+
     def close(self) -> None:
         """Give the journal back. An open cut stays open and is finished at the next start."""
-        for reader in self._readers.values():
-            reader.close()
+        self._spools.close()
         self._journal.close()
-
-    def _round(self) -> Progress:
-        self._look()
-        cut = self._journal.open_cut() if self._in_doubt else None
-        if cut is not None:
-            contents, parts = self._rebuilt(cut)
-        else:
-            claimed = self._claim()
-            if claimed is None:
-                self._in_doubt = False
-                return Progress()
-            contents, parts, cut = self._fix(*claimed)
-            self._in_doubt = False
-        rows = sum(batch.rows for batch in cut.batches)
-        self._update(open_batches=len(cut.batches))
-        self._store(cut, parts, doubt=self._in_doubt)
-        unusable = self._hand_over(contents)
-        self._close(cut, unusable)
-        self._release(cut)
-        self._in_doubt = False
-        records = sum(part.end.seq - part.after for part in cut.ranges)
-        return Progress(records, rows, more=self._pending() >= self._settings.enough_events)
-
-    def _look(self) -> None:
-        """Find new spools, and where all of them end."""
-        for name in list_spools(self._root):
-            if name not in self._readers:
-                self._readers[name] = SpoolReader(self._root / name)
-        if self._in_doubt or self._readers.keys() - self._positions.keys():
-            self._positions = self._journal.positions(self._readers)
-        self._ends = {name: reader.last() for name, reader in self._readers.items()}
 
     def _due(self) -> bool:
         """Whether there is enough to load, or something that has waited long enough."""
-        self._look()
-        if all(self._ends[name].seq == self._positions[name].loaded.seq for name in self._ends):
+        if self._in_doubt:
+            return True
+        with self._turn:
+            self._spools.look()
+        if self._spools.all_read:
             self._noticed = None
             return False
         now = time.monotonic()
         if self._noticed is None:
             self._noticed = now
-        if self._pending() < self._settings.enough_events and now - self._noticed < self._settings.gather_s:
-            return False
-        self._noticed = None
-        return True
+        return self._spools.pending >= self._settings.enough_events or now - self._noticed >= self._settings.gather_s
 
-    def _pending(self) -> int:
-        return sum(end.total - self._positions[name].loaded.total for name, end in self._ends.items())
-
-    def _claim(self) -> tuple[tuple[Range, ...], dict[str, list[Record]]] | None:
-        """Read the next records of all spools, those that are furthest behind first."""
-        events, size = self._settings.cut_events, self._settings.cut_bytes
-        claimed: dict[str, list[Record]] = {}
-        for position in sorted(self._positions.values(), key=lambda one: one.loaded.received):
-            reader = self._readers.get(position.spool)
-            if reader is None or position.retired or events <= 0 or size <= 0:
-                continue
-            records = reader.read(position.loaded.seq, max_events=events, max_bytes=size)
-            if records:
-                claimed[position.spool] = records
-                events -= sum(record.events or 1 for record in records)
-                size -= sum(len(record.body) for record in records)
-        if not claimed:
-            return None
-        self._crash("loader.claimed")
-        claimed = dict(sorted(claimed.items()))
-        return tuple(self._range(name, records) for name, records in claimed.items()), claimed
-
-    def _range(self, name: str, records: list[Record]) -> Range:
-        loaded, last = self._positions[name].loaded, records[-1]
-        if loaded.total + sum(record.events for record in records) != last.total:
-            raise SpoolGap(f"The events of the spool {name} up to record {last.seq} do not add up.")
-        return Range(name, loaded.seq, Mark(last.seq, last.received, last.total))
-
-    def _fix(
-        self, ranges: tuple[Range, ...], claimed: dict[str, list[Record]]
-    ) -> tuple[Contents, dict[Partition, Part], OpenCut]:
-        contents = Contents()
-        for name, records in claimed.items():
-            contents.add(name, records)
-        contents.leave_untaken(self._hooks.takers)
-        repeated, beacons = self._repeated(contents)
-        parts = contents.parts(repeated)
-        plan = CutPlan(
-            ranges=ranges,
-            batches=plan_batches(parts, self._settings.batch_rows),
-            left_out=(*repeated, *((letter.spool, letter.seq) for letter in contents.dead)),
-            tallies=contents.tallies,
-            dead=tuple(contents.dead),
-            beacons=beacons,
-        )
-        cut = self._journal.fix(plan)
-        if plan.dead:
-            _logger.error("%d records could not be read and are dead letters now (`footfall status`).", len(plan.dead))
+    def _round(self) -> Progress:
+        self._spools.look(afresh=self._in_doubt)
+        open_cut = self._journal.open_cut() if self._in_doubt else None
+        if open_cut is not None:
+            cut = rebuild_cut(open_cut, self._spools.claim_again(open_cut.ranges))
+        else:
+            claim = self._spools.claim(self._settings.cut_events, self._settings.cut_bytes)
+            if not claim:
+                self._settled()
+                return Progress()
+            self._crash("loader.claimed")
+            cut = fix_cut(self._journal, claim, takers=self._hooks.takers, batch_rows=self._settings.batch_rows)
         self._crash("loader.fixed")
-        return contents, parts, cut
+        self._update(open_batches=len(cut.fixed.batches))
+        self._store(cut, doubt=open_cut is not None)
+        self._close(cut, self._hand_over(cut))
+        self._spools.release(cut.fixed.ranges)
+        self._crash("loader.released")
+        self._settled()
+        return Progress(cut.records, cut.rows, more=self._spools.pending >= self._settings.enough_events)
 
-    def _repeated(self, contents: Contents) -> tuple[set[tuple[str, int]], dict[int, list[bytes]]]:
-        """Which beacons were received before, in the journal's memory or earlier in this cut; and the new ones."""
-        asked: dict[int, list[bytes]] = {}
-        for _, record, parcel in contents.parcels:
-            asked.setdefault(generation_of(record.received), []).append(parcel.beacon)
-        known = set().union(*(self._journal.beacons.seen(ids, number) for number, ids in asked.items()))
-        repeated: set[tuple[str, int]] = set()
-        fresh: dict[int, list[bytes]] = {}
-        for spool, record, parcel in contents.parcels:
-            if parcel.beacon in known:
-                repeated.add((spool, record.seq))
-                continue
-            known.add(parcel.beacon)
-            fresh.setdefault(generation_of(record.received), []).append(parcel.beacon)
-        return repeated, fresh
-
-    def _rebuilt(self, cut: OpenCut) -> tuple[Contents, dict[Partition, Part]]:
-        """The rows of an open cut once more, from the segments. Raises Broken if they are not the same."""
-        contents = Contents()
-        for part in cut.ranges:
-            records: list[Record] = []
-            while (after := records[-1].seq if records else part.after) < part.end.seq:
-                records += self._readers[part.spool].read(after, max_events=part.end.seq - after, max_bytes=1 << 62)
-            contents.add(part.spool, records[: part.end.seq - part.after], cut.left_out)
-        parts = contents.parts()
-        for batch in cut.batches:
-            plan = batch.plan
-            found = parts.get(Partition(plan.day, plan.keep))
-            if contents.dead or found is None or found.digest(plan.start, plan.stop) != plan.digest:
-                raise Broken(
-                    f"Batch {batch.number} cannot be built again: the spool is not what it was. Delete nothing, look "
-                    "at the disk's health and run `footfall doctor`."
-                )
-        return contents, parts
-
-    def _store(self, cut: OpenCut, parts: Mapping[Partition, Part], *, doubt: bool) -> None:
+    def _store(self, cut: Cut, *, doubt: bool) -> None:
         """Bring every batch of the cut into the warehouse, exactly once."""
-        waiting = list(cut.batches)
+        waiting = list(cut.fixed.batches)
         while waiting:
             batch = waiting.pop(0)
             if doubt and self._is_there(batch):
                 continue
-            part = parts[Partition(batch.plan.day, batch.plan.keep)]
+            part = cut.parts[batch.plan.day, batch.plan.keep]
             try:
                 self._table.insert(part.rows[batch.plan.start : batch.plan.stop], batch=batch.number, token=batch.token)
             except Rejected:
                 if self._is_there(batch):
                     continue
-                waiting[:0] = replace_rejected(self._journal, cut, batch, part)
+                self._rejected = True
+                waiting[:0] = replace_rejected(self._journal, cut.fixed, batch, part)
                 self._crash("loader.split")
                 continue
             self._crash("loader.inserted")
             if not self._is_there(batch):
                 raise TryLater(f"Batch {batch.number} was inserted and is not there; it will be tried again.")
-            self._crash("loader.counted")
+        self._crash("loader.counted")
 
     def _is_there(self, batch: Batch) -> bool:
         """Whether the batch lies in the warehouse. Raises Broken if only a part of it does."""
@@ -302,12 +225,12 @@ class Loader:
             )
         return found == batch.rows
 
-    def _hand_over(self, contents: Contents) -> list[DeadLetter]:
+    def _hand_over(self, cut: Cut) -> list[DeadLetter]:
         """Give the records of other kinds to their takers; those that can never be taken become dead letters."""
         unusable = []
-        for spool, record in contents.others:
+        for spool, record in cut.others:
             taker = self._hooks.takers.get(record.kind)
-            if taker is None:
+            if taker is None:  # there was one when the cut was fixed
                 unusable.append(dead_record("no_taker", spool, record))
                 continue
             try:
@@ -315,56 +238,54 @@ class Loader:
             except Unusable:
                 unusable.append(dead_record("unusable", spool, record))
             except Exception as error:  # A taker may fail in any way of its store; its record must not be lost by it.
-                raise TryLater(
-                    f"A record of kind {record.kind} could not be taken ({type(error).__name__})."
-                ) from error
+                word = type(error).__name__
+                raise TryLater(f"A record of kind {record.kind} could not be taken ({word}).") from error
         self._crash("loader.taken")
         return unusable
 
-    def _close(self, cut: OpenCut, unusable: list[DeadLetter]) -> None:
-        moved = {part.spool: part.end for part in cut.ranges}
-        positions = {
-            name: replace(position, loaded=moved.get(name, position.loaded))
-            for name, position in self._positions.items()
-        }
-        self._journal.close_cut(cut, dead=unusable, forget_before=self._horizon(positions))
-        self._positions = positions
+    def _close(self, cut: Cut, unusable: list[DeadLetter]) -> None:
+        ranges = cut.fixed.ranges
+        self._journal.close_cut(cut.fixed, dead=unusable, forget_before=self._spools.horizon(ranges))
+        self._spools.advance(ranges)
         self._crash("loader.closed")
+        if cut.outcomes is None:
+            self._outcomes = Counter(self._journal.outcomes())
+        else:
+            self._outcomes.update(cut.outcomes)
+        dead = self._state.dead_letters
+        if cut.dead or unusable or self._rejected:
+            dead, self._rejected = self._journal.dead_letters(), False
+            _logger.error("Rows or records could not be used: %d events are dead letters now.", dead)
+        self._update(open_batches=0, totals=dict(self._outcomes), dead_letters=dead)
 
-    def _horizon(self, positions: Mapping[str, Position]) -> int:
-        """A moment before which no record to come was received: what lags behind counts, what is read up does not."""
-        newest = max(position.loaded.received for position in positions.values())
-        return min(
-            [newest]
-            + [
-                position.loaded.received
-                for name, position in positions.items()
-                if name in self._ends and self._ends[name].seq > position.loaded.seq
-            ]
-        )
-
-    def _release(self, cut: OpenCut) -> None:
-        for part in cut.ranges:
-            self._readers[part.spool].release(part.end.seq)
-        self._crash("loader.released")
+    def _settled(self) -> None:
+        """Nothing is open, and what is in memory is what is in the journal."""
+        self._in_doubt = False
+        self._noticed = None
 
     def _tell(self, health: Health, error: str) -> None:
         """Publish a change of state, and log a change of health once."""
         if health != self._state.health:
             level = {"stopped": logging.CRITICAL, "waiting": logging.WARNING}.get(health, logging.INFO)
             _logger.log(level, "The loader is %s. %s", health, error)
-        self._update(health=health, error=error, open_batches=0 if health == "working" else self._state.open_batches)
+        self._update(health=health, error=error)
 
     def _update(self, **changes: object) -> None:
-        spools = tuple(
-            SpoolProgress(name, position.watermark, self._behind(name), position.retired)
-            for name, position in sorted(self._positions.items())
-        )
-        state = replace(self._state, spools=spools, **changes)  # type: ignore[arg-type]
+        state = replace(self._state, spools=self._spools.progress, **changes)  # type: ignore[arg-type]
         if state != self._state:
             self._state = state
             self._hooks.publish(state)
 
-    def _behind(self, name: str) -> int:
-        end = self._ends.get(name)
-        return end.total - self._positions[name].loaded.total if end else 0
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cyclic garbage meanwhile: a round makes a list for every row and no cycles, and the collector would
+    go through all of them again and again (11 instead of 5 µs a row to decode alone).
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -18,7 +18,6 @@ class SpoolProgress:
     """All records received at or before this millisecond are loaded; -1: none."""
     pending: int
     """Events acknowledged and not yet loaded."""
-    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)

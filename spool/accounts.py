@@ -6,9 +6,13 @@ The journal is read through a connection that can't write, so a status command c
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from spool.reader import SpoolReader, list_spools
+from spool.errors import translated
+from spool.reader import SpoolReader
+from spool.registry import list_spools
+
+JOURNAL: Final = "journal.db"
 
 
 class Total(NamedTuple):
@@ -26,7 +30,17 @@ class SpoolAccount(NamedTuple):
 
     name: str
     watermark: int
+    """All records received at or before this millisecond are loaded; -1: none is."""
     pending: int
+
+
+class ClosedBatch(NamedTuple):
+    """A batch that was counted in the warehouse."""
+
+    number: int
+    day: int
+    keep: int
+    rows: int
 
 
 class JournalView(NamedTuple):
@@ -42,31 +56,43 @@ class JournalView(NamedTuple):
 
 
 def read_journal(root: Path) -> JournalView:
-    """Totals, spools and dead letters under a spool root; empty where nothing was loaded yet."""
-    path = root / "journal.db"
-    positions: dict[str, tuple[int, int, int]] = {}
+    """Totals, spools and dead letters under a spool root; empty where nothing was loaded yet. Raises SpoolBroken."""
+    path = root / JOURNAL
+    positions: dict[str, tuple[int, int]] = {}
     totals: list[Total] = []
     dead: dict[tuple[int, int], int] = {}
-    batches = 0
+    batches = received = 0
     if path.is_file():
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as journal, journal:
+        with translated("Reading the loader's journal", 1), closing(_connect(path)) as journal:
             journal.execute("BEGIN")
             totals = [Total(*row) for row in journal.execute("SELECT site, day, outcome, reason, n FROM totals")]
-            dead = {
-                (s, d): n
-                for s, d, n in journal.execute("SELECT site, day, sum(events) FROM dead_letters GROUP BY 1, 2")
-            }
-            rows = journal.execute("SELECT name, seq, received, total FROM spools")
-            positions = {name: (seq, received, total) for name, seq, received, total in rows}
-            batches = int(journal.execute("SELECT count(*) FROM batches WHERE closed = 0").fetchone()[0])
-    spools = [_account(root, name, positions.get(name, (0, -1, 0))) for name in list_spools(root)]
-    return JournalView(totals, spools, dead, batches, sum(total for _, _, total in positions.values()))
+            letters = journal.execute("SELECT site, day, sum(events) FROM dead_letters GROUP BY 1, 2")
+            dead = {(site, day): events for site, day, events in letters}
+            rows = journal.execute("SELECT name, received, total FROM spools WHERE NOT retired")
+            positions = {name: (received - 1, total) for name, received, total in rows}
+            batches = journal.execute("SELECT count(*) FROM batches WHERE closed = 0").fetchone()[0]
+            received = journal.execute("SELECT coalesce(sum(total), 0) FROM spools").fetchone()[0]
+    names = sorted(positions.keys() | set(list_spools(root)))
+    spools = [_account(root, name, *positions.get(name, (-1, 0))) for name in names]
+    return JournalView(totals, spools, dead, batches, received)
 
 
-def _account(root: Path, name: str, position: tuple[int, int, int]) -> SpoolAccount:
-    _seq, received, total = position
+def closed_batches(root: Path) -> list[ClosedBatch]:
+    """The batches of the last seven days, for a comparison with the warehouse. Raises SpoolBroken."""
+    with translated("Reading the loader's journal", 1), closing(_connect(root / JOURNAL)) as journal:
+        rows = journal.execute("SELECT batch, day, keep, stop - start FROM batches WHERE closed > 0 ORDER BY batch")
+        return [ClosedBatch(*row) for row in rows]
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10, isolation_level=None)
+
+
+def _account(root: Path, name: str, watermark: int, total: int) -> SpoolAccount:
+    if not (root / name).is_dir():
+        return SpoolAccount(name, watermark, 0)  # its directory is lost: it blocks the seal until it is retired
     reader = SpoolReader(root / name)
     try:
-        return SpoolAccount(name, received, max(0, reader.last().total - total))
+        return SpoolAccount(name, watermark, max(0, reader.last().total - total))
     finally:
         reader.close()

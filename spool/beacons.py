@@ -1,7 +1,10 @@
 """The ids of beacons received in the last 26 hours, so that one that comes twice is counted once.
 
-Kept in tables of 13 hours each, in the journal's own file: remembering and fixing a batch are one transaction, and
-forgetting is a DROP. An id is looked for in its own 13 hours and the two before, so for 26 to 39 hours.
+They lie in the journal's own file: remembering and fixing a batch are one transaction. An id is looked for in its own
+13 hours and in those 26 hours before and after, for spools are not read in step; forgetting is the DROP of a table.
+
+Ids are random, so writing each into a large tree costs a page (15 µs an id at 3 million). New ones are therefore
+written as one blob a cut (0.2 µs) and held in memory; every 100,000 of them are sorted into the tree at once (2 µs).
 """
 
 import sqlite3
@@ -9,7 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 GENERATION_MS: Final = 13 * 3600 * 1000
-_LOOK_BACK: Final = 2
+_WINDOW: Final = 2
+"""Generations to either side: at least 26 hours."""
+_FRESH_LIMIT: Final = 100_000
+"""Ids held in memory, at some 100 bytes each."""
+_ID_BYTES: Final = 16
+_ASKED_AT_ONCE: Final = 1_000
+_MARKS: Final = ",".join("?" * _ASKED_AT_ONCE)
 
 
 def generation_of(received: int) -> int:
@@ -18,51 +27,76 @@ def generation_of(received: int) -> int:
 
 
 class BeaconMemory:
-    """Remembered ids. Works inside the transactions of the journal whose connection it shares."""
+    """Remembered ids, 16 bytes each. Works inside the transactions of the journal whose connection it shares."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._connection.execute("CREATE TEMP TABLE asked (id BLOB PRIMARY KEY) WITHOUT ROWID")
-        self._known = {row[0] for row in connection.execute("SELECT generation FROM generations")}
+        self._tables: set[int] = set()
+        self._fresh: dict[int, set[bytes]] = {}
+        self.reload()
 
     def seen(self, ids: Sequence[bytes], generation: int) -> set[bytes]:
-        """Which of the ids were remembered in `generation` or the 26 hours before."""
-        tables = [number for number in self._known if generation - _LOOK_BACK <= number <= generation]
-        if not tables or not ids:
-            return set()
-        execute = self._connection.execute
-        execute("DELETE FROM temp.asked")
-        self._connection.executemany("INSERT OR IGNORE INTO temp.asked VALUES (?)", [(id_,) for id_ in ids])
+        """Which of the ids were remembered within 26 hours of `generation`."""
         found: set[bytes] = set()
-        for number in tables:
-            rows = execute(f"SELECT id FROM temp.asked JOIN beacons_{number:d} USING (id)")  # noqa: S608
-            found.update(row[0] for row in rows)
+        for number, fresh in self._fresh.items():
+            if abs(number - generation) <= _WINDOW:
+                found |= fresh.intersection(ids)
+        for number in self._tables:
+            if abs(number - generation) <= _WINDOW:
+                found |= self._in_table(number, ids)
         return found
 
     def remember(self, beacons: Mapping[int, Sequence[bytes]]) -> None:
         """Keep ids, by generation. Part of the caller's transaction."""
         for number, ids in beacons.items():
-            if number not in self._known:
-                self._begin(number)
-            self._connection.executemany(
-                f"INSERT OR IGNORE INTO beacons_{number:d} VALUES (?)",  # noqa: S608
-                [(id_,) for id_ in sorted(ids)],
-            )
+            self._connection.execute("INSERT INTO fresh_beacons VALUES (?, ?)", (number, b"".join(ids)))
+            self._fresh.setdefault(number, set()).update(ids)
+        if sum(map(len, self._fresh.values())) > _FRESH_LIMIT:
+            self._sort_in()
 
     def forget(self, before: int) -> int:
-        """Drop the ids that no beacon received at or after `before` (ms) can repeat; how many tables went."""
-        gone = [number for number in self._known if number < generation_of(before) - _LOOK_BACK]
+        """Drop the ids that no beacon received at or after `before` (ms) can repeat; how many tables went.
+
+        Part of the caller's transaction.
+        """
+        oldest = generation_of(before) - _WINDOW
+        gone = [number for number in self._tables if number < oldest]
         for number in gone:
             self._connection.execute(f"DROP TABLE beacons_{number:d}")
             self._connection.execute("DELETE FROM generations WHERE generation = ?", (number,))
-            self._known.discard(number)
+            self._tables.discard(number)
+        stale = [number for number in self._fresh if number < oldest]
+        for number in stale:
+            self._connection.execute("DELETE FROM fresh_beacons WHERE generation = ?", (number,))
+            del self._fresh[number]
         return len(gone)
 
     def reload(self) -> None:
-        """Look again which tables there are, after a transaction was undone."""
-        self._known = {row[0] for row in self._connection.execute("SELECT generation FROM generations")}
+        """Take memory from the file, at the start and after a transaction was undone."""
+        self._tables = {row[0] for row in self._connection.execute("SELECT generation FROM generations")}
+        self._fresh = {}
+        for number, ids in self._connection.execute("SELECT generation, ids FROM fresh_beacons"):
+            fresh = self._fresh.setdefault(number, set())
+            fresh.update(ids[at : at + _ID_BYTES] for at in range(0, len(ids), _ID_BYTES))
 
-    def _begin(self, number: int) -> None:
-        self._connection.execute(f"CREATE TABLE beacons_{number:d} (id BLOB PRIMARY KEY) WITHOUT ROWID")
-        self._connection.execute("INSERT INTO generations VALUES (?)", (number,))
-        self._known.add(number)
+    def _in_table(self, number: int, ids: Sequence[bytes]) -> set[bytes]:
+        """Looked up in order, so that neighbours share pages: 0.8 to 2 µs an id."""
+        ask = f"SELECT id FROM beacons_{number:d} WHERE id IN ({_MARKS})"  # noqa: S608  # a number and question marks
+        ordered = sorted(ids)
+        found: set[bytes] = set()
+        for start in range(0, len(ordered), _ASKED_AT_ONCE):
+            asked = ordered[start : start + _ASKED_AT_ONCE]
+            asked += asked[:1] * (_ASKED_AT_ONCE - len(asked))  # one text, so that SQLite prepares it once
+            found.update(row[0] for row in self._connection.execute(ask, asked))
+        return found
+
+    def _sort_in(self) -> None:
+        for number, ids in self._fresh.items():
+            if number not in self._tables:
+                self._connection.execute(f"CREATE TABLE beacons_{number:d} (id BLOB PRIMARY KEY) WITHOUT ROWID")
+                self._connection.execute("INSERT INTO generations VALUES (?)", (number,))
+                self._tables.add(number)
+            keep = f"INSERT OR IGNORE INTO beacons_{number:d} VALUES (?)"  # noqa: S608  # a number
+            self._connection.executemany(keep, zip(sorted(ids)))
+        self._connection.execute("DELETE FROM fresh_beacons")
+        self._fresh = {}

@@ -93,7 +93,6 @@ class Position:
 
     spool: str
     loaded: Mark
-    retired: bool
 
     @property
     def watermark(self) -> int:

@@ -18,6 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from spool.accounts import JOURNAL
 from spool.beacons import BeaconMemory
 from spool.cuts import Batch, CutPlan, DeadLetter, OpenCut, PlannedBatch, Position, Range
 from spool.errors import SpoolBroken, SpoolBusy, translated
@@ -25,7 +26,6 @@ from spool.kinds import Mark
 from spool.quarantine import bury
 from spool.segment import sync_file
 
-JOURNAL: Final = "journal.db"
 _LOCK: Final = "journal.lock"
 _SCHEMA_VERSION: Final = 1
 _RETRY_SECONDS: Final = 1
@@ -49,23 +49,28 @@ class Journal:
             raise
 
     def positions(self, names: Iterable[str] = ()) -> dict[str, Position]:
-        """How far every spool is loaded; `names` that are new are registered at their beginning."""
-        rows = self._all("SELECT name, seq, received, total, retired FROM spools")
-        known = {
-            name: Position(name, Mark(seq, received, total), bool(gone)) for name, seq, received, total, gone in rows
-        }
+        """How far every living spool is loaded; `names` that are new begin at their beginning."""
+        rows = self._all("SELECT name, seq, received, total FROM spools WHERE NOT retired")
+        known = {name: Position(name, Mark(*loaded)) for name, *loaded in rows}
         fresh = sorted(set(names) - known.keys())
         if fresh:
             with self._transaction() as connection:
                 connection.executemany("INSERT INTO spools (name) VALUES (?)", [(name,) for name in fresh])
-            known.update((name, Position(name, Mark(), retired=False)) for name in fresh)
+            known.update((name, Position(name, Mark())) for name in fresh)
         return known
 
-    def retire(self, name: str) -> Position | None:
-        """Stop waiting for a spool that is silent for ever. Where it stood, None if it is unknown."""
+    def retire(self, name: str) -> None:
+        """Wait for this spool no longer. Its events stay in the sum; a spool of the same name begins anew."""
         with self._transaction() as connection:
-            connection.execute("UPDATE spools SET retired = 1 WHERE name = ?", (name,))
-        return self.positions().get(name)
+            connection.execute("UPDATE spools SET retired = 1 WHERE name = ? AND NOT retired", (name,))
+
+    def outcomes(self) -> dict[str, int]:
+        """Events by outcome since the journal began; `received` is the sum of the others."""
+        return dict(self._all("SELECT outcome, sum(n) FROM totals GROUP BY outcome"))
+
+    def dead_letters(self) -> int:
+        """Events in dead letters."""
+        return int(self._all("SELECT coalesce(sum(events), 0) FROM dead_letters")[0][0])
 
     def open_cut(self) -> OpenCut | None:
         """The cut that a kill or a doubt has left open."""
@@ -120,7 +125,7 @@ class Journal:
         now = self._clock()
         with self._transaction() as connection:
             connection.executemany(
-                "UPDATE spools SET seq = ?, received = ?, total = ? WHERE name = ?",
+                "UPDATE spools SET seq = ?, received = ?, total = ? WHERE name = ? AND NOT retired",
                 [(*part.end, part.spool) for part in cut.ranges],
             )
             bury(connection, dead)

@@ -1,13 +1,15 @@
 -- The loader's journal: which records have been cut into which batches, so that a batch can be built again, the same.
 CREATE TABLE spools (
     spool INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
     -- the last record that is loaded: all before it too
     seq INTEGER NOT NULL DEFAULT 0,
     received INTEGER NOT NULL DEFAULT 0,
     total INTEGER NOT NULL DEFAULT 0,
+    -- 1: it has gone for ever, and only its total still counts; its name may begin anew
     retired INTEGER NOT NULL DEFAULT 0
 );
+CREATE UNIQUE INDEX living_spools ON spools (name) WHERE NOT retired;
 -- A cut is open from the moment its batches are fixed until all of them have been counted in the warehouse.
 CREATE TABLE cuts (cut INTEGER PRIMARY KEY AUTOINCREMENT);
 CREATE TABLE ranges (
@@ -72,5 +74,7 @@ CREATE TABLE dead_letters (
     body BLOB NOT NULL
 );
 CREATE INDEX dead_letters_by_day ON dead_letters (day, site);
--- Beacon ids by the 13 hours in which they were received; the tables themselves are made as they are needed.
+-- Beacon ids by the 13 hours in which they were received; the sorted tables themselves are made as they are needed.
 CREATE TABLE generations (generation INTEGER PRIMARY KEY);
+-- Those not sorted in yet: 16 bytes each, one after the other.
+CREATE TABLE fresh_beacons (generation INTEGER NOT NULL, ids BLOB NOT NULL);

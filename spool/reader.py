@@ -6,6 +6,7 @@ Refuses to guess: a missing number, or a spool that ends before where it was rea
 
 import itertools
 import sqlite3
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -82,14 +83,14 @@ class SpoolReader:
             segment, end = self._segment_of(after + 1)
             if segment is None:
                 break
-            found = self._records(segment, after, end, max_events, max_bytes)
+            found, size = self._records(segment, after, end, max_events, max_bytes)
             if found:
                 after = found[-1].seq
-                max_events -= sum(record.events or 1 for record in found)
-                max_bytes -= sum(len(record.body) for record in found)
+                max_events -= _weight(found)
+                max_bytes -= size
                 records += found
                 continue
-            if end == _END_OF_TIME or end == after + 1:
+            if end in (_END_OF_TIME, after + 1):
                 break
             raise SpoolGap(f"The spool {self.name} lacks the records {after + 1} to {end - 1}.")
         return records
@@ -137,29 +138,30 @@ class SpoolReader:
             )
         return None, end
 
-    def _records(self, segment: Segment, after: int, end: int, max_events: int, max_bytes: int) -> list[Record]:
-        connection = self._connection(segment)
-        cursor = connection.execute(_READ, {"after": after, "end": end})
+    def _records(
+        self, segment: Segment, after: int, end: int, max_events: int, max_bytes: int
+    ) -> tuple[list[Record], int]:
+        """The next records of one segment, and the bytes of their bodies."""
+        cursor = self._connection(segment).execute(_READ, {"after": after, "end": end})
         found: list[Record] = []
-        events = size = 0
-        while events < max_events and size < max_bytes:
-            chunk = [Record._make(row) for row in cursor.fetchmany(_CHUNK)]
+        size = 0
+        while size < max_bytes and (not found or _weight(found) < max_events):
+            chunk = list(map(Record._make, cursor.fetchmany(_CHUNK)))
             if not chunk:
                 break
             found += chunk
-            events += sum(record.events or 1 for record in chunk)
-            size += sum(len(record.body) for record in chunk)
+            size += sum(map(len, map(_body, chunk)))
         cursor.close()
         if after >= segment.first:
             if not found or found[0].seq != after:
                 raise SpoolGap(f"The spool {self.name} ends before record {after}, which was read from it once.")
             del found[0]
         if not found:
-            return found
+            return found, 0
         if found[0].seq != after + 1 or found[-1].seq != after + len(found):
             raise SpoolGap(f"The spool {self.name} lacks a record between {after + 1} and {found[-1].seq}.")
         harden_log(segment.path)
-        return found
+        return found, size
 
     def _connection(self, segment: Segment) -> sqlite3.Connection:
         if self._open is not None and self._open[0] == segment:
@@ -169,8 +171,10 @@ class SpoolReader:
         return self._open[1]
 
 
-def list_spools(root: Path) -> list[str]:
-    """Names of all registered spools under `root`: a directory is the registration."""
-    if not root.is_dir():
-        return []
-    return sorted(path.name for path in root.iterdir() if path.is_dir())
+_body: Final = itemgetter(Record._fields.index("body"))
+
+
+def _weight(records: list[Record]) -> int:
+    """Events of consecutive records; one that has none counts as one."""
+    first = records[0]
+    return max(len(records), records[-1].total - first.total + first.events)

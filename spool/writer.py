@@ -14,7 +14,6 @@ and their senders have been refused.
 """
 
 import asyncio
-import fcntl
 import logging
 import os
 import threading
@@ -29,15 +28,13 @@ from typing import Final, Self
 import msgspec
 
 from spool.crash import CrashPoints
-from spool.errors import SpoolBroken, SpoolBusy, SpoolRefusal
+from spool.errors import SpoolBroken, SpoolRefusal
 from spool.kinds import Entry, Kind, Mark
 from spool.log import TICK, Clock, SegmentLog
-from spool.segment import sync_file
+from spool.registry import hold, register
 from spool.settings import SpoolSettings
 from spool.space import Space
 
-_LOCK: Final = "lock"
-_LOCK_POLL_SECONDS: Final = 0.05
 _FIRST_RETRY_SECONDS: Final = 0.1
 _LONGEST_RETRY_SECONDS: Final = 5.0
 _COMPANY: Final = range(2, 200)
@@ -70,10 +67,9 @@ class SpoolWriter:
         """Take the spool over, register it, start its commit thread. Raises SpoolBusy, SpoolFull, SpoolBroken."""
         self._settings = settings
         self._crash = crash or CrashPoints()
-        self._directory = root / name
-        _make_directory(self._directory)
+        self._directory = register(root, name)
         self._crash("spool.open.directory_made")
-        self._held = _hold(self._directory, settings.lock_wait_s)
+        self._held = hold(self._directory, settings.lock_wait_s)
         try:
             self._log = SegmentLog(self._directory, settings, clock, self._crash)
         except SpoolRefusal:
@@ -312,34 +308,3 @@ def _on_loop(futures: list[Future], call: "object") -> None:
         futures[0].get_loop().call_soon_threadsafe(call)  # type: ignore[arg-type]
     except RuntimeError:
         return  # the loop is closed: nobody waits any more
-
-
-def _make_directory(directory: Path) -> None:
-    """Make the spool's directory durable: from here on it is registered, and the loader looks for it."""
-    try:
-        if not directory.parent.is_dir():
-            directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            sync_file(directory.parent.parent)
-        directory.mkdir(exist_ok=True, mode=0o700)
-        sync_file(directory.parent)
-    except OSError as error:
-        raise SpoolBroken(f"The spool {directory} cannot be made: {error.strerror}.", 60) from None
-
-
-def _hold(directory: Path, patience: float) -> int:
-    """Lock the spool for this process, waiting for a predecessor that is about to end. Raises SpoolBusy."""
-    descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            if time.monotonic() < deadline:
-                time.sleep(_LOCK_POLL_SECONDS)
-                continue
-            os.close(descriptor)
-            raise SpoolBusy(
-                f"The spool {directory} is owned by another process that does not end: stop it, or give this one "
-                "another name."
-            ) from None
-        return descriptor
