@@ -3,6 +3,9 @@
 SQLite by default, Postgres by URL. No table here holds an event, an address or a salt.
 """
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,21 +111,34 @@ class ControlStore:
         return cls(f"sqlite:///{data / 'control.db'}")
 
     def migrate(self) -> None:
-        """Bring the tables up to date; does nothing when they are. Alembic takes the lock of the database."""
+        """Bring the tables up to date; does nothing when they are. One process at a time: the others wait."""
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["engine"] = self.engine
-        command.upgrade(config, "head")
+        with self._alone():
+            command.upgrade(config, "head")
 
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """A lock file beside a SQLite database: of two processes that meet on a fresh one, switching to WAL and making
+        the tables fails for one, whatever its timeout. Postgres is locked by the migration itself."""
+        database = self.engine.url.database
+        if self.engine.dialect.name != "sqlite" or not database:
+            yield
+            return
+        with Path(f"{database}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
 
 def _durable_sqlite(connection: Any, _record: object) -> None:
     """WAL and fsync on commit: what a command acknowledged survives a power cut; writers wait up to 10 s."""
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "secure_delete=ON"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
