@@ -6,6 +6,7 @@ name (`packed`), and only the geography, identity and rate-limit steps do. It di
 
 import ipaddress
 from collections.abc import Iterable
+from socket import AF_INET, inet_pton
 from typing import Final, NoReturn
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -49,6 +50,13 @@ NO_ADDRESS: Final = ClientAddress(b"")
 
 def read_address(text: str) -> ClientAddress | None:
     """The address in this text (with brackets, port or zone where proxies write them), or None. Never raises."""
+    try:
+        return ClientAddress(inet_pton(AF_INET, text))
+    except (OSError, ValueError):  # ValueError: a NUL or a lone surrogate
+        return _read_other(text)
+
+
+def _read_other(text: str) -> ClientAddress | None:
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]

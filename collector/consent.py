@@ -10,13 +10,19 @@ from typing import Final, Literal, NamedTuple
 from control_store.site_settings import SiteSettings
 from event_catalogue.decode import Consent
 from event_catalogue.events import kind_of
-from event_catalogue.fields import FIELDS, Field
+from event_catalogue.fields import FIELDS, RECORD, SOURCE, Field
 
 Tier = Literal["denied", "cookieless", "consented"]
 Reason = Literal["", "objection", "gpc", "dnt", "declined", "no_choice"]
 """Why a visitor is in the tier `denied`; the accounting counts by it."""
 
 _HIDDEN_FROM_MINORS: Final = frozenset(("city", "city_id", "search_term", "title", "prop_keys", "prop_values"))
+_MAIL: Final = frozenset(
+    (
+        *(f.name for f in RECORD if f.name not in ("visitor", "returning")),
+        *(f.name for f in SOURCE if f.name != "referrer"),
+    )
+)
 
 
 class Signals(NamedTuple):
@@ -39,6 +45,8 @@ class Ruling(NamedTuple):
     under_16: bool = False
     basic_only: bool = False
     plugins: bool = False
+    mail: bool = False
+    """An opened e-mail: its campaign may be kept, and nothing about who opened it."""
 
 
 def rule(settings: SiteSettings, signals: Signals, choice: Consent | None) -> Ruling:
@@ -81,6 +89,8 @@ def _tier(settings: SiteSettings, statistics: bool | None, *, capped: bool) -> t
 def allows(ruling: Ruling, field: Field) -> bool:
     """Whether this field may be kept under the ruling."""
     if ruling.tier == "denied" or (ruling.under_16 and field.name in _HIDDEN_FROM_MINORS):
+        return False
+    if ruling.mail and field.name not in _MAIL:
         return False
     match field.field_class:
         case "essential":

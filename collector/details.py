@@ -41,6 +41,16 @@ def size_class(width: int) -> str:
     return next((name for limit, name in _CLASSES if width < limit), "xxl")
 
 
+def packed_uuid(text: str) -> bytes:
+    """The 16 bytes of a UUID that the decoder has checked."""
+    return bytes.fromhex(text.replace("-", ""))
+
+
+def build_id(text: str) -> str:
+    """The snippet's build if it looks like one, else ""."""
+    return text if _WORD.match(text) else ""
+
+
 class Details:
     """Cleans the columns that an event's properties fill."""
 

@@ -6,22 +6,21 @@ about a visitor who refused; the address is used last and goes no further than t
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Literal, NamedTuple
-from uuid import UUID
+from typing import Final, Literal, NamedTuple
 
-from collector.agent import AgentReader
+from collector.agent import Agent, AgentReader
 from collector.bots import BotRules
 from collector.bots import Signals as BotSignals
 from collector.consent import Ruling, Signals, refused_event, rule
-from collector.details import Details, language, size_class, timezone
+from collector.details import Details, build_id, language, packed_uuid, size_class, timezone
 from collector.page_url import BadUrl, PageUrl, read_page_url
-from collector.place import Places
-from collector.referrer import SourceReader
+from collector.place import Place, Places
+from collector.referrer import Source, SourceReader
 from collector.registry import ServedSite
 from collector.request import RequestFacts
-from collector.rows import row_plan
+from collector.rows import Moment, Record, Script, row_plan, shared_row
 from collector.scrub import Scrubber
-from collector.visitor import returning_hash, visitor_hash
+from collector.visitor import NOBODY, returning_hash, visitor_hash
 from event_catalogue.days import DAY_MS, local_day
 from event_catalogue.decode import Beacon, Refused, check_props
 from event_catalogue.event import Outcome, Row, Tally
@@ -57,18 +56,8 @@ class Draft:
     """One beacon on its way. The only place where beacon, address and site meet; it dies with the request."""
 
     __slots__ = (
-        "beacon",
-        "facts",
-        "import_id",
-        "now",
-        "page",
-        "rows",
-        "ruling",
-        "served",
-        "shared",
-        "tallies",
-        "way",
-        "zone",
+        *("beacon", "facts", "served", "now", "way", "zone", "import_id", "ruling"),
+        *("page", "title", "source", "agent", "bot", "place", "language", "script", "rows", "tallies"),
     )
 
     def __init__(
@@ -83,7 +72,13 @@ class Draft:
         self.zone = served.site.timezone_at(now)
         self.ruling = Ruling("denied")
         self.page: PageUrl
-        self.shared: dict[str, Any] = {}
+        self.title = ""
+        self.source: Source
+        self.agent: Agent
+        self.bot = ""
+        self.place: Place
+        self.language = ""
+        self.script: Script
         self.rows: list[Row] = []
         self.tallies: list[Tally] = []
 
@@ -104,11 +99,11 @@ def gate(draft: Draft, _tools: Tools) -> Verdict | None:
     """Policy, signals and choice; the strictest of header, body and policy."""
     beacon, facts = draft.beacon, draft.facts
     signals = Signals(gpc=facts.gpc or beacon.gpc, dnt=facts.dnt, objection=beacon.optout)
-    draft.ruling = rule(draft.served.settings, signals, beacon.consent)
+    draft.ruling = rule(draft.served.settings, signals, beacon.consent)._replace(mail=draft.way == "mail")
     return Verdict("not_recorded", draft.ruling.reason) if draft.ruling.tier == "denied" else None
 
 
-def locate_page(draft: Draft, _tools: Tools) -> Verdict | None:
+def locate_page(draft: Draft, tools: Tools) -> Verdict | None:
     """The page's URL, reduced to what may be kept; pages of other hosts are refused, developers' machines left out."""
     settings = draft.served.settings
     try:
@@ -117,6 +112,7 @@ def locate_page(draft: Draft, _tools: Tools) -> Verdict | None:
             allowed=draft.served.query_keys,
             search_keys=settings.search_keys,
             hash_routes=settings.hash_routes,
+            scrubber=tools.scrubber,
         )
     except BadUrl as bad:
         return Verdict("rejected", "bad_url", 422, "url", str(bad))
@@ -136,57 +132,51 @@ def locate_page(draft: Draft, _tools: Tools) -> Verdict | None:
 def describe_page(draft: Draft, tools: Tools) -> Verdict | None:
     """Page and source of the visit, scrubbed."""
     page, beacon = draft.page, draft.beacon
-    query = {**page.kept, **dict.fromkeys(page.click_ids, "1")}
-    source = tools.sources.read(
+    query = {**page.kept, **dict.fromkeys(page.click_ids, "1")} if page.click_ids else page.kept
+    draft.source = tools.sources.read(
         hostname=page.hostname, query=query, referrer=beacon.referrer, own_hosts=draft.served.owns
     )
-    scrub = tools.scrubber.scrub_text
-    draft.shared = source._asdict()
-    for name in _TAGS:
-        if draft.shared[name]:
-            draft.shared[name] = scrub(draft.shared[name])
-    draft.shared.update(hostname=page.hostname, path=page.path, title=scrub(beacon.title) if beacon.title else "")
+    draft.title = tools.scrubber.scrub_text(beacon.title) if beacon.title else ""
     return None
 
 
 def describe_agent(draft: Draft, tools: Tools) -> Verdict | None:
     """Browser, system and device; and the rule that takes the sender for a machine. The string itself stays here."""
     facts = draft.facts
-    draft.shared.update(tools.agents.read(facts.user_agent, facts.hints)._asdict())
-    signals = BotSignals(purpose=facts.purpose, referrer_host=draft.shared["referrer"], address=facts.address.packed)
-    draft.shared["bot"] = tools.bots.rule(facts.user_agent, hints=facts.hints, headers=signals)
+    draft.agent = tools.agents.read(facts.user_agent, facts.hints)
+    signals = BotSignals(purpose=facts.purpose, referrer_host=draft.source.referrer, address=facts.address.packed)
+    draft.bot = tools.bots.rule(facts.user_agent, hints=facts.hints, headers=signals)
     return None
 
 
 def describe_client(draft: Draft, tools: Tools) -> Verdict | None:
     """What the script read: zone, language, sizes; and the place, from the address or else the zone."""
-    beacon, facts, shared = draft.beacon, draft.facts, draft.shared
+    beacon, facts = draft.beacon, draft.facts
     zone = timezone(beacon.tz)
-    shared["timezone"] = zone
-    shared["language"] = language(beacon.lang or facts.language)
-    if beacon.screen:
-        shared["screen_class"] = size_class(beacon.screen[0])
-        shared["screen"] = f"{beacon.screen[0]}x{beacon.screen[1]}"
-    if beacon.viewport:
-        shared["viewport_class"] = size_class(beacon.viewport[0])
-    if beacon.plugins:
-        shared["plugins"] = [tools.scrubber.scrub_text(name) for name in beacon.plugins]
-    shared.update(tools.places.locate(facts.address.packed, zone)._asdict())
-    return None
-
-
-def strip_mail(draft: Draft, _tools: Tools) -> Verdict | None:
-    """An opened e-mail keeps its campaign and nothing about who opened it: no place, no agent, no visitor."""
-    if draft.way == "mail":
-        draft.shared = {name: value for name, value in draft.shared.items() if name in _MAIL}
+    screen, viewport = beacon.screen, beacon.viewport
+    draft.script = (
+        zone,
+        size_class(screen[0]) if screen else "",
+        size_class(viewport[0]) if viewport else "",
+        f"{screen[0]}x{screen[1]}" if screen else "",
+        [tools.scrubber.scrub_text(name) for name in beacon.plugins],
+    )
+    draft.language = language(beacon.lang or facts.language)
+    draft.place = tools.places.locate(facts.address.packed, zone)
     return None
 
 
 def write_rows(draft: Draft, tools: Tools) -> Verdict | None:
     """Each event to a row of its own day, or to a counted reason; the visitor's hash is made here."""
-    draft.shared.update(_record(draft))
     plan = row_plan(draft.ruling)
-    base = plan.base(draft.shared)
+    base = shared_row(
+        _record(draft),
+        _page(draft),
+        draft.source,
+        (*draft.agent, draft.bot),
+        (*draft.place, draft.language),
+        draft.script,
+    )
     for place, event in enumerate(draft.beacon.events):
         at = event_time(draft, event.at)
         day = local_day(draft.zone, at)
@@ -198,15 +188,15 @@ def write_rows(draft: Draft, tools: Tools) -> Verdict | None:
         if refused:
             draft.leave_out(day, "not_recorded", refused)
             continue
-        facts = tools.details.clean(event.name, props.columns) if props.columns else {}
+        details = tools.details.clean(event.name, props.columns) if props.columns else {}
         if props.keys:
-            facts["prop_keys"], facts["prop_values"] = tools.details.own(props.keys, props.values)
-        facts.update(name=event.name, at=at, day=day, idx=place, visitor=_visitor(draft, tools, day))
+            details["prop_keys"], details["prop_values"] = tools.details.own(props.keys, props.values)
         if event.name == "search":
-            facts.setdefault("search_results", -1)
+            details.setdefault("search_results", -1)
         elif event.name == "pageview" and draft.page.search_term:
-            facts["search_term"] = tools.scrubber.scrub_text(draft.page.search_term.lower())
-        draft.rows.append(plan.event(base, facts))
+            details["search_term"] = tools.scrubber.scrub_text(draft.page.search_term.lower())
+        moment = Moment(event.name, place, at, day, _visitor(draft, tools, day))
+        draft.rows.append(plan.row(base, moment, details))
     return None
 
 
@@ -216,7 +206,6 @@ STEPS: Final[tuple[Step, ...]] = (
     describe_page,
     describe_agent,
     describe_client,
-    strip_mail,
     write_rows,
 )
 
@@ -242,43 +231,31 @@ def event_time(draft: Draft, at: int) -> int:
     return draft.now - age
 
 
-def _record(draft: Draft) -> dict[str, Any]:
+def _record(draft: Draft) -> Record:
     beacon, served, ruling = draft.beacon, draft.served, draft.ruling
-    record = {
-        "site": served.site.id,
-        "keep": served.settings.raw_days,
-        "beacon": UUID(beacon.id).bytes,
-        "received": draft.now,
-        "stored_on": draft.now // DAY_MS,
-        "tier": ruling.tier,
-        "no_share": int(ruling.no_share),
-        "policy_version": served.settings.policy_version,
-        "build": beacon.build,
-        "import_id": draft.import_id,
-    }
-    if beacon.page:
-        record["page"] = UUID(beacon.page).bytes
-    if beacon.visitor and ruling.device_id:
-        record["returning"] = returning_hash(beacon.visitor, served.site.returning_key)
-    return record
+    known = beacon.visitor and ruling.device_id
+    return Record(
+        site=served.site.id,
+        keep=served.settings.raw_days,
+        beacon=packed_uuid(beacon.id),
+        page=packed_uuid(beacon.page) if beacon.page else NOBODY,
+        received=draft.now,
+        stored_on=draft.now // DAY_MS,
+        tier=ruling.tier,
+        no_share=int(ruling.no_share),
+        policy_version=served.settings.policy_version,
+        build=build_id(beacon.build),
+        returning=returning_hash(beacon.visitor or "", served.site.returning_key) if known else NOBODY,
+        import_id=draft.import_id,
+    )
+
+
+def _page(draft: Draft) -> tuple[str, str, str]:
+    return draft.page.hostname, draft.page.path, draft.title
 
 
 def _visitor(draft: Draft, tools: Tools, day: int) -> bytes:
     if draft.way == "mail":
-        return b""
+        return NOBODY
     salt = tools.salt_of(draft.served, day, draft.import_id)
     return visitor_hash(draft.served.site.id, draft.facts.address, draft.facts.user_agent, salt)
-
-
-_TAGS: Final = (
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_term",
-    "utm_content",
-    "utm_id",
-    "utm_source_platform",
-    "utm_creative_format",
-    "utm_marketing_tactic",
-)
-_MAIL: Final = frozenset((*_TAGS, "hostname", "source", "source_kind", "channel"))
