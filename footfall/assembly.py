@@ -1,7 +1,9 @@
 """Opens stores and hands them to rooms. The one place that knows the wall clock, paths and the logging set-up."""
 
+import fcntl
 import json
 import logging
+import os
 import sys
 import time
 from pathlib import Path
@@ -83,3 +85,20 @@ def spool_settings(environment: Environment) -> SpoolSettings:
         min_free_bytes=environment.spool_min_free_mb * 1024 * 1024,
         gather_s=environment.gather_ms / 1000,
     )
+
+
+def hold_core(environment: Environment, *, patience_s: float) -> int | None:
+    """The lock that says that a core runs on this data directory; None if another process keeps holding it."""
+    lock = os.open(environment.data / "core.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    waited = 0.0
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waited >= patience_s:
+                os.close(lock)
+                return None
+            waited += 0.25
+            time.sleep(0.25)
+        else:
+            return lock

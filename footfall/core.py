@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import threading
-import time
 
 import uvicorn
 
@@ -16,7 +15,7 @@ from control_store.jobs import JobRun, keep_run
 from control_store.salts import SaltFile
 from control_store.sites import publish_snapshot
 from control_store.tables import ControlStore
-from footfall.assembly import clock, make_directories, set_up_logging
+from footfall.assembly import SetUpError, clock, hold_core, make_directories, set_up_logging
 from footfall.collecting import server_config
 from footfall.environment import Environment
 from footfall.jobs import Rooms, jobs
@@ -39,6 +38,8 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
     """Serve the console's port until told to stop; the loader finishes the batch it is at."""
     set_up_logging(environment)
     make_directories(environment)
+    if hold_core(environment, patience_s=_PATIENCE_S) is None:
+        raise SetUpError(f"Another core works on {environment.data}; stop it, or choose another directory with --data.")
     store = open_control(environment)
     publish_snapshot(store, environment.snapshot)
     warehouse = open_warehouse(environment)
@@ -78,39 +79,30 @@ def open_control(environment: Environment) -> ControlStore:
 def open_warehouse(environment: Environment) -> Warehouse:
     """The warehouse, its tables up to date and equal to the catalogue. Raises WarehouseError.
 
-    A predecessor that is still leaving is waited for; an unreachable server ends the start, and the supervisor tries
-    again: collectors acknowledge meanwhile.
+    An unreachable server ends the start, and the supervisor tries again: collectors acknowledge meanwhile.
     """
     settings = WarehouseSettings(
         dsn=environment.warehouse,
         memory_bytes=environment.warehouse_memory_mb * 1024 * 1024,
         console_seconds=int(environment.query_seconds),
     )
-    warehouse = _patiently(settings)
+    warehouse = Warehouse(settings)
     migrate(warehouse)
     check_columns(warehouse)
     return warehouse
 
 
-def count_warehouse(environment: Environment) -> dict[tuple[int, int], tuple[int, int]]:
-    """Rows and bots by (site, day), asked of the warehouse itself. Raises WarehouseError while a core holds it."""
-    warehouse = Warehouse(WarehouseSettings(dsn=environment.warehouse))
+def count_warehouse(environment: Environment) -> dict[tuple[int, int], tuple[int, int]] | None:
+    """Rows and bots by (site, day), asked of the warehouse itself; None while a core works on it."""
+    lock = hold_core(environment, patience_s=0)
+    if lock is None:
+        return None
+    warehouse = open_warehouse(environment)
     try:
         return EventTable(warehouse).day_counts()
     finally:
         warehouse.close()
-
-
-def _patiently(settings: WarehouseSettings) -> Warehouse:
-    waited = 0.0
-    while True:
-        try:
-            return Warehouse(settings)
-        except WarehouseError:
-            if waited >= _PATIENCE_S:
-                raise
-            waited += 0.5
-            time.sleep(0.5)
+        os.close(lock)
 
 
 def _load(loader: Loader, stop: threading.Event) -> None:

@@ -77,21 +77,21 @@ def _warehouse_rows(store: Any, environment: Environment) -> dict[tuple[int, int
     from control_store.accounting import published_accounts, published_rows
     from footfall.core import count_warehouse
     from spool.accounts import read_journal
-    from warehouse.errors import WarehouseError
 
-    try:
-        return count_warehouse(environment)
-    except WarehouseError:
+    counted = count_warehouse(environment)
+    if counted is None:
         loaded = {total[:4]: total.events for total in read_journal(environment.spool).totals}
-        return published_rows(store) if loaded == published_accounts(store) else None
+        counted = published_rows(store) if loaded == published_accounts(store) else None
+    return counted
 
 
 def _by_day(view: Any, warehouse: dict[tuple[int, int], tuple[int, int]]) -> dict[tuple[int, int], dict[str, Any]]:
     days: dict[tuple[int, int], dict[str, Any]] = defaultdict(_nothing)
     for total in view.totals:
         counts = days[total.site, total.day]
-        counts["received"] += total.events
         counts[total.outcome] += total.events
+        if total.outcome == "received":
+            continue
         counts["reasons"][f"{total.outcome}:{total.reason}".rstrip(":")] = total.events
     for key, events in view.dead_letters.items():
         days[key]["dead_letters"] = events
@@ -107,8 +107,13 @@ def _nothing() -> dict[str, Any]:
 
 def _balanced(view: Any, days: dict[tuple[int, int], dict[str, Any]]) -> bool:
     """The spools' own count equals the sum of outcomes, and every stored event lies where it is said to."""
-    told = sum(counts["received"] for counts in days.values())
-    return view.received == told and all(c["stored"] == c["in_warehouse"] + c["dead_letters"] for c in days.values())
+    if view.received != sum(counts["received"] for counts in days.values()):
+        return False
+    return all(
+        counts["received"] == sum(counts[outcome] for outcome in _OUTCOMES)
+        and counts["stored"] == counts["in_warehouse"] + counts["dead_letters"]
+        for counts in days.values()
+    )
 
 
 def _entry(domains: dict[int, str], key: tuple[int, int], counts: dict[str, Any]) -> dict[str, Any]:
