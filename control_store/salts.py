@@ -1,11 +1,14 @@
 """Salts: the random keys without which nobody can tell again who a visitor hash was.
 
-They live in one small file of fixed slots, overwritten in place and fsynced, in no backup. A slot is destroyed by
-writing zeros over it: nothing is renamed or appended, so no older copy of the file stays behind. The file is shared
-by every collector and the core of a machine under a lock; each process keeps what it has read in memory.
+They live in one small file of fixed slots, overwritten in place and fsynced, in no backup. Nothing is renamed or
+appended, so no older copy of the file stays behind. The file is shared by every collector and the core of a machine
+under a lock; each process keeps what it has read in memory.
 
-A torn or lost slot is a lost salt: the next user makes another one and the day is marked. Source of the rule:
-DESIGN §5; the reason is that a hash over address and agent can be found by trial as long as its key exists.
+A salt is destroyed by writing a tombstone over it, which names the key by a hash and holds no byte of it. Whichever
+process did it, the tombstone stays until the core has entered it in the ledger (`noted`): a kill before that writes
+the entry twice, never not at all. A torn slot is a lost salt and is overwritten with zeros: the next user makes another
+one. Source of the rules: DESIGN §5; the reason is that a hash over address and agent can be found by trial as long as
+its key exists.
 """
 
 import fcntl
@@ -15,7 +18,7 @@ import secrets
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,13 +27,14 @@ Clock = Callable[[], int]
 
 _SLOT: Final = struct.Struct("<4sIiQI32s4xI")
 """Mark, site, day, time of destruction (ms), import id, salt, checksum of all before it: 64 bytes."""
-_MARK: Final = b"FFS1"
+_LIVE: Final = b"FFS1"
+_GONE: Final = b"FFG1"
 _EMPTY: Final = bytes(_SLOT.size)
 _GROW: Final = 64 * _SLOT.size
 
 
 class Salt(NamedTuple):
-    """The key of one site and site-local day (days since 1970-01-01), or of one import's day."""
+    """The key of one site and site-local day (days since 1970-01-01), or of one import's day. Not to be printed."""
 
     site: int
     day: int
@@ -39,21 +43,41 @@ class Salt(NamedTuple):
     destroy_at: int
     """Time (ms UTC) from which it must not be used and is overwritten."""
 
-    @property
-    def key_id(self) -> str:
-        """A name for the ledger that says nothing about the salt: 16 hex digits of its hash."""
-        return hashlib.blake2b(self.secret, digest_size=8, person=b"footfall-salt-id").hexdigest()
+    def __repr__(self) -> str:
+        return f"<salt of site {self.site}, day {self.day}>"
+
+
+class Destroyed(NamedTuple):
+    """A salt that is gone, as the ledger names it."""
+
+    site: int
+    day: int
+    import_id: int
+    key_id: str
+    """16 hex digits of the salt's hash, which say nothing about the salt."""
+
+
+class _Slot(NamedTuple):
+    """One slot as read: empty, live, gone (`salt.secret` holds the key id) or torn."""
+
+    offset: int
+    mark: bytes
+    salt: Salt
 
 
 class SaltFile:
     """The salts of this machine. Safe for several processes and threads."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
+        """Open or make the file, readable by its owner alone; what is overdue is destroyed before anything else."""
         self._clock = clock
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.fchmod(self._file, 0o600)
         self._thread_lock = threading.Lock()
         self._known: dict[tuple[int, int, int], Salt] = {}
+        with self._locked():
+            self._swept()
 
     def close(self) -> None:
         """Forget everything and close the file."""
@@ -71,80 +95,97 @@ class SaltFile:
         """Let an import's salt live until then, as long as its requests keep coming; never a visitor's."""
         if not import_id:
             raise ValueError("the salts of visitors are never prolonged")
-        with self._locked(fcntl.LOCK_EX):
-            for offset, slot in self._slots():
-                if (slot.site, slot.day, slot.import_id) == (site, day, import_id):
-                    self._write(offset, slot._replace(destroy_at=destroy_at))
-                    self._known[site, day, import_id] = slot._replace(destroy_at=destroy_at)
+        key = (site, day, import_id)
+        with self._locked():
+            for slot in self._swept():
+                if slot.mark == _LIVE and slot.salt[:3] == key and slot.salt.destroy_at < destroy_at:
+                    self._known[key] = slot.salt._replace(destroy_at=destroy_at)
+                    self._write(slot.offset, _LIVE, self._known[key])
 
-    def destroy_overdue(self) -> list[Salt]:
-        """Overwrite every salt whose time has come, and fsync. Gives what is gone, secrets left out.
+    def destroy_overdue(self) -> list[Destroyed]:
+        """Overwrite every salt whose time has come, and fsync.
 
-        `key_id` of the result names the key that was destroyed: it is computed before the secret goes.
+        Gives every destroyed one that is not noted yet, whichever process destroyed it.
         """
-        now = self._clock()
-        gone: list[Salt] = []
-        with self._locked(fcntl.LOCK_EX):
-            for offset, slot in self._slots():
-                if slot.destroy_at <= now:
-                    os.pwrite(self._file, _EMPTY, offset)
-                    gone.append(slot)
-            if gone:
-                os.fsync(self._file)
-        for slot in gone:
-            self._known.pop((slot.site, slot.day, slot.import_id), None)
-        return gone
+        self.forget()
+        with self._locked():
+            gone = [slot.salt for slot in self._swept() if slot.mark == _GONE]
+        return [Destroyed(*salt[:3], salt.secret[:8].hex()) for salt in gone]
+
+    def noted(self, destroyed: Sequence[Destroyed]) -> None:
+        """Their entries are in the ledger: free the slots."""
+        noted = {(*one[:3], bytes.fromhex(one.key_id)) for one in destroyed}
+        with self._locked():
+            for slot in self._read():
+                if slot.mark == _GONE and (*slot.salt[:3], slot.salt.secret[:8]) in noted:
+                    os.pwrite(self._file, _EMPTY, slot.offset)
 
     def forget(self) -> None:
         """Drop from memory what is overdue; a process that only reads calls it on its own tick."""
         now = self._clock()
-        for key in [key for key, salt in self._known.items() if salt.destroy_at <= now]:
+        for key in [key for key, salt in list(self._known.items()) if salt.destroy_at <= now]:
             self._known.pop(key, None)
 
     def _find_or_make(self, wanted: Salt) -> Salt:
-        key = (wanted.site, wanted.day, wanted.import_id)
-        with self._locked(fcntl.LOCK_EX):
-            free = None
-            now = self._clock()
-            for offset, slot in self._slots(empty=True):
-                if slot.secret and slot.destroy_at <= now:
-                    os.pwrite(self._file, _EMPTY, offset)  # an overdue salt is destroyed before any use of the file
-                elif slot.secret and (slot.site, slot.day, slot.import_id) == key:
-                    self._known[key] = slot
-                    return slot
-                if free is None and (not slot.secret or slot.destroy_at <= now):
-                    free = offset
+        key = wanted[:3]
+        with self._locked():
+            slots = self._swept()
+            for slot in slots:
+                if slot.mark == _LIVE and slot.salt[:3] == key:
+                    self._known[key] = slot.salt
+                    return slot.salt
             made = wanted._replace(secret=secrets.token_bytes(32))
-            self._write(self._room() if free is None else free, made)
+            if made.destroy_at <= self._clock():
+                return made  # its time is over already: it serves this one call and is never written
+            free = next((slot.offset for slot in slots if slot.mark == _EMPTY[:4]), None)
+            self._write(self._room() if free is None else free, _LIVE, made)
             os.fsync(self._file)
-        self._known[key] = made
+            self._known[key] = made
         return made
+
+    def _swept(self) -> list[_Slot]:
+        """Every slot, after the overdue and the torn ones were overwritten and fsynced. Under the lock."""
+        slots, now, changed = self._read(), self._clock(), False
+        for place, (offset, mark, salt) in enumerate(slots):
+            if mark == _LIVE and salt.destroy_at <= now:
+                key_id = hashlib.blake2b(salt.secret, digest_size=8, person=b"footfall-salt-id").digest()
+                slots[place] = _Slot(offset, _GONE, salt._replace(secret=key_id.ljust(32, b"\0")))
+                self._write(*slots[place])
+                changed = True
+            elif mark not in (_LIVE, _GONE, _EMPTY[:4]):
+                slots[place] = _Slot(offset, _EMPTY[:4], salt)
+                os.pwrite(self._file, _EMPTY, offset)
+                changed = True
+        if changed:
+            os.fsync(self._file)
+        return slots
 
     def _room(self) -> int:
         """Offset of a new slot behind the last; the file grows by 64 slots of zeros at a time."""
-        size = os.fstat(self._file).st_size
+        size = os.fstat(self._file).st_size // _SLOT.size * _SLOT.size
         os.pwrite(self._file, bytes(_GROW), size)
         return size
 
-    def _write(self, offset: int, salt: Salt) -> None:
-        head = _SLOT.pack(_MARK, salt.site, salt.day, salt.destroy_at, salt.import_id, salt.secret, 0)[:-4]
+    def _write(self, offset: int, mark: bytes, salt: Salt) -> None:
+        head = _SLOT.pack(mark, salt.site, salt.day, salt.destroy_at, salt.import_id, salt.secret, 0)[:-4]
         os.pwrite(self._file, head + struct.pack("<I", zlib.crc32(head)), offset)
 
-    def _slots(self, *, empty: bool = False) -> Iterator[tuple[int, Salt]]:
-        """Offset and content of each whole slot; torn ones count as empty."""
+    def _read(self) -> list[_Slot]:
+        """Offset, mark and content of each slot; a mark of `torn` where the checksum does not fit."""
         content = os.pread(self._file, os.fstat(self._file).st_size, 0)
+        slots = []
         for offset in range(0, len(content) - _SLOT.size + 1, _SLOT.size):
             raw = content[offset : offset + _SLOT.size]
             mark, site, day, destroy_at, import_id, secret, checksum = _SLOT.unpack(raw)
-            if mark == _MARK and zlib.crc32(raw[:-4]) == checksum:
-                yield offset, Salt(site, day, import_id, secret, destroy_at)
-            elif empty:
-                yield offset, Salt(0, 0, 0, b"", 0)
+            if raw != _EMPTY and zlib.crc32(raw[:-4]) != checksum:
+                mark = b"torn"
+            slots.append(_Slot(offset, mark, Salt(site, day, import_id, secret, destroy_at)))
+        return slots
 
     @contextmanager
-    def _locked(self, kind: int) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         with self._thread_lock:
-            fcntl.flock(self._file, kind)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
             try:
                 yield
             finally:

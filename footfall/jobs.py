@@ -53,6 +53,7 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
 def destroy_salts(rooms: Rooms) -> str:
     """Overwrite every overdue salt."""
     gone = rooms.salts.destroy_overdue()
+    rooms.salts.noted(gone)
     return f"{len(gone)} destroyed: {' '.join(salt.key_id for salt in gone)}" if gone else ""
 
 
