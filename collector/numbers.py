@@ -1,7 +1,7 @@
 """Digits in running text and paths: which are about a person, and which are dates, prices, books or versions.
 
-Promises: a phone number, card, account, identity or customer number becomes `[phone]`, `[card]` or `[id]`; dates, times,
-prices, round sums, ISBNs, years and version numbers stay. Refuses: to keep six digits in a row whose harmlessness it
+Promises: a phone number, card, account, identity or customer number becomes `[phone]`, `[card]` or `[id]`; dates,
+times, prices, round sums, ISBNs, years and versions stay. Refuses: to keep six digits in a row whose harmlessness it
 can't tell (PRIVACY_RULES MIN-3).
 """
 
@@ -10,37 +10,43 @@ from typing import Final
 
 from collector.check_digits import is_card, is_isbn, is_national_number
 
-_GAP: Final = r"(?:[ .,_'’\u00a0\u202f()\-–]|/)"
-_IN_TEXT: Final = re.compile(r"\(?\+?\(?\d(?:[ .,_'’\u00a0\u202f()/\-–]{0,3}\d){5,}+")
-_IN_PATH: Final = re.compile(r"\(?\+?\(?\d(?:[ .,_'’\u00a0\u202f()\-–]{0,3}\d){5,}+")
+# One sign between digits, or brackets and spaced dashes as people write them in phone numbers; a slash only in text.
+_GAP: Final = r"(?:[ .,_'’\-–\u00a0\u202f{slash}]|\)[ .\-]?| ?\(| [-–{slash}] )"
+_IN_TEXT: Final = re.compile(r"\(?\+?\(?\d(?:GAP?\d){5,}+".replace("GAP", _GAP.format(slash="/")))
+_IN_PATH: Final = re.compile(r"\(?\+?\(?\d(?:GAP?\d){5,}+".replace("GAP", _GAP.format(slash="")))
 _GROUP: Final = re.compile(r"\d+")
+_WIDE_GAP: Final = re.compile(r"( [-–/] )")
 
 _DAY: Final = r"(?:0?[1-9]|[12]\d|3[01])"
 _MONTH: Final = r"(?:0?[1-9]|1[0-2])"
 _YEAR: Final = r"(?:1[5-9]|20)\d\d"
+_COMPACT: Final = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])"
 _CLOCK: Final = r"(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?"
 _DATE: Final = re.compile(
     rf"(?<!\d)(?:{_YEAR}([-./_ ]){_MONTH}\1{_DAY}|{_DAY}([-./_ ]){_MONTH}\2{_YEAR}|{_MONTH}([-./_ ]){_DAY}\3{_YEAR}"
-    rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[-_.]?{_CLOCK})?|{_YEAR}[-–/]{_YEAR}|{_YEAR}[-./_ ](?:0[1-9]|1[0-2])"
-    rf"|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d|{_YEAR}(?:0[1-9]|1[0-2]))(?!\d)"
+    rf"|{_COMPACT}(?:0[1-9]|[12]\d|3[01])(?:[-_.]?{_CLOCK})?|{_YEAR}[-–/]{_YEAR}|{_YEAR}[-./_ ](?:0[1-9]|1[0-2])"
+    rf"|(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d|{_COMPACT})(?!\d)"
 )
 _PRICE: Final = re.compile(
     r"[1-9]\d{0,2}(?:([,'’])\d{3}(?:\1\d{3})*)(?:\.\d{1,2})?\Z|[1-9]\d{0,2}(?:\.\d{3})+,\d{1,2}\Z|\d{1,7}[.,]\d{1,2}\Z"
 )
 _SPACED_SUM: Final = re.compile(
-    r"[1-9]\d{0,2}[.  \u00a0\u202f]\d{3}\Z|[1-9][.  \u00a0\u202f]\d{3}[.  \u00a0\u202f]\d{3}\Z"
+    r"[1-9]\d{0,2}[. \u00a0\u202f]\d{3}\Z|[1-9][. \u00a0\u202f]\d{3}[. \u00a0\u202f]\d{3}\Z"
 )
 _ROUND: Final = re.compile(r"[1-9]\d{0,3}0{4,8}\Z|[1-9]\d{2,3}000\Z")
+_FRACTION: Final = re.compile(r"(?:0|[1-9]\d?)\.\d+\Z")
 _VERSION: Final = re.compile(r"\d{1,4}(?:\.\d{1,5}){2,4}\Z")
-_CURRENCY_BEFORE: Final = re.compile(
-    r"(?:[$€£¥₹₽₺₩]|\b(?:CHF|EUR|USD|GBP|Fr\.|SEK|NOK|DKK|PLN|JPY|INR|BRL|price|preis|prix)[-_: ]?)\s?\Z", re.I
+_LONG_VERSION: Final = re.compile(r"(?=.*(?<!\d)\d\.)\d{1,4}(?:\.\d{1,5}){2,4}\Z")
+_AREA_CODE: Final = re.compile(r"\(?0\d{2,}")
+_CLOCK_AFTER_T: Final = re.compile(rf"{_CLOCK}\Z")
+_CODE_FILE: Final = re.compile(
+    r"[0-9A-Za-z]{0,20}+(?:[.-]\w{1,20}+){0,3}?\.(?:m?js|css|map|woff2?|ttf|otf|eot|wasm)(?![A-Za-z0-9])"
 )
-_CURRENCY_AFTER: Final = re.compile(
-    r"\s?(?:[$€£¥₹₽₺₩]|[-_ ]?(?:CHF|EUR|USD|GBP|SEK|NOK|DKK|PLN|JPY|INR|BRL|euros?|dollars?)(?![a-z]))", re.I
-)
+_MONEY: Final = "CHF|EUR|USD|GBP|SEK|NOK|DKK|PLN|JPY|INR|BRL"
+_MONEY_BEFORE: Final = re.compile(rf"(?:[$€£¥₹₽₺₩]|\b(?:{_MONEY}|Fr\.|price|preis|prix)[-_: ]?) ?\Z", re.I)
+_MONEY_AFTER: Final = re.compile(rf" ?(?:[$€£¥₹₽₺₩]|[-_ ]?(?:{_MONEY}|euros?|dollars?)(?![a-z]))", re.I)
 _CALL_BEFORE: Final = re.compile(
-    r"(?:tel|phone|telefon|telephone|mobile?|handy|call|fax|cell|whatsapp|sms|msisdn|number|anrufen)[-_:=./ ]{0,3}\Z",
-    re.I,
+    r"(?:tel|phone|telefon|telephone|mobile?|handy|call|fax|cell|whatsapp|msisdn|anrufen)[-_:=./ ]{0,3}\Z", re.I
 )
 _BOOK_BEFORE: Final = re.compile(r"(?:isbn(?:-?1[03])?|/dp|/product|/books?|/asin)[-_:=/ ]{0,2}\Z", re.I)
 
@@ -52,56 +58,95 @@ def scrub_numbers(text: str, *, in_path: bool) -> str:
 
 
 def _judged(found: re.Match[str], text: str) -> str:
+    """One run of digits and gaps: what its whole and its neighbours say, then what its parts say."""
     whole = found[0]
-    before, after = text[max(0, found.start() - 14) : found.start()], text[found.end() : found.end() + 10]
-    lead = whole[: len(whole) - len(whole.lstrip("(+"))]
+    before = text[max(0, found.start() - 14) : found.start()]
     digits = "".join(_GROUP.findall(whole))
-    if "+" in lead or (digits.startswith("00") and 10 <= len(digits) <= 17) or _CALL_BEFORE.search(before):
+    if _is_harmless_here(whole, digits, before=before, after=text[found.end() : found.end() + 60]):
+        return whole
+    dated = _DATE.fullmatch(whole)
+    lead = whole[: len(whole) - len(whole.lstrip("(+"))]
+    if "+" in lead or (_CALL_BEFORE.search(before) and not dated):
         return "[phone]"
     if is_card(digits):
         return "[card]"
+    if len(digits) == 12 and _is_birth_number(digits):
+        return "[id]"
+    if not dated and _is_phone_by_start(whole, digits):
+        return "[phone]"
     opened = "(" if lead and ")" not in whole else ""
-    body = whole[len(opened) :]
-    if _BOOK_BEFORE.search(before) and len(digits) in (9, 10, 13):
-        return whole
-    if _CURRENCY_BEFORE.search(before) or _CURRENCY_AFTER.match(after):
-        return whole
-    if before[-1:].isalpha() and after[:1].isalpha() and len(digits) == len(whole) <= 8:
-        return whole
-    return opened + _parts(body)
+    return opened + _parts(whole[len(opened) :])
+
+
+def _is_harmless_here(whole: str, digits: str, *, before: str, after: str) -> bool:
+    """A book after `isbn` or `/dp/`, a sum beside its currency, a build number in an asset's name, a time after T."""
+    near = before[-1:]
+    if near.isalpha() and after[:1].isalpha() and len(digits) == len(whole) <= 8:
+        return True
+    if near in ("T", "t") and before[-2:-1].isdigit() and _CLOCK_AFTER_T.match(whole):
+        return True
+    if after and "." in after and near in ("", ".", "-", "_", "~", "/") and _CODE_FILE.match(after):
+        return len(digits) == len(whole)
+    if len(digits) in (9, 10, 13) and _BOOK_BEFORE.search(before):
+        return True
+    return bool(_MONEY_BEFORE.search(before) or _MONEY_AFTER.match(after)) and not whole.startswith(("0", "+", "("))
+
+
+def _is_birth_number(digits: str) -> bool:
+    """A long personnummer looks like a date and a time: years before 2000 and times that no clock shows decide."""
+    return is_national_number(digits) and (digits < "2000" or digits[8:10] > "23" or digits[10] > "5")
+
+
+def _is_phone_by_start(whole: str, digits: str) -> bool:
+    if digits.startswith("00"):
+        return 10 <= len(digits) <= 17
+    return 9 <= len(digits) <= 12 and bool(_AREA_CODE.match(whole))
 
 
 def _parts(body: str) -> str:
-    """Dates are set aside; what lies between them is judged piece by piece."""
+    """Dates are set aside; what lies between them is judged piece by piece. Two numbers with a dash are two."""
     pieces, start = [], 0
     for date in _DATE.finditer(body):
-        pieces += [_piece(body[start : date.start()]), date[0]]
+        pieces += [body[start : date.start()], date[0]]
         start = date.end()
-    return "".join((*pieces, _piece(body[start:])))
+    pieces.append(body[start:])
+    return "".join(piece if place % 2 else _between_dates(piece) for place, piece in enumerate(pieces))
+
+
+def _between_dates(piece: str) -> str:
+    if sum(map(str.isdigit, piece)) > 13 and _WIDE_GAP.search(piece):
+        return "".join(map(_piece, _WIDE_GAP.split(piece)))
+    return _piece(piece)
 
 
 def _piece(piece: str) -> str:
     core = piece.strip(" .,_'’()/-–\u00a0\u202f")
     groups = _GROUP.findall(core)
     digits = "".join(groups)
-    if len(digits) < 6 or _harmless(core, digits):
+    if len(digits) < 6 or _is_harmless(core, digits):
         return piece
     kind = _solid(digits) if len(groups) == 1 else _grouped(core, groups, digits)
     if kind:
         return piece.replace(core, kind, 1)
-    return _GROUP.sub(
-        lambda group: _solid(group[0]) if len(group[0]) >= 6 and not _harmless(group[0], group[0]) else group[0], piece
-    )
+    return _GROUP.sub(_group, piece)
 
 
-def _harmless(core: str, digits: str) -> bool:
-    return bool(
-        _PRICE.match(core)
-        or _SPACED_SUM.match(core)
-        or _ROUND.match(core)
-        or (len(digits) == 13 and is_isbn(digits))
-        or (_VERSION.match(core) and len(digits) < 9)
-    )
+def _group(found: re.Match[str]) -> str:
+    digits = found[0]
+    return digits if len(digits) < 6 or _is_harmless(digits, digits) else _solid(digits)
+
+
+def _is_harmless(core: str, digits: str) -> bool:
+    """A price, a sum, a fraction, a book, a version."""
+    if len(digits) == 13 and is_isbn(digits):
+        return True
+    if core == digits:
+        return bool(_ROUND.match(core))
+    if len(digits) < 9 and (_VERSION.match(core) or _SPACED_SUM.match(core)):
+        return True
+    if _LONG_VERSION.match(core) and not is_national_number(digits):
+        return True
+    return bool(_PRICE.match(core) or _FRACTION.match(core))
 
 
 def _solid(digits: str) -> str:
@@ -113,18 +158,23 @@ def _solid(digits: str) -> str:
 def _grouped(core: str, groups: list[str], digits: str) -> str:
     """The placeholder for digits in groups, or "" where the groups are likelier several small numbers."""
     sizes = tuple(map(len, groups))
+    if is_card(digits):
+        return "[card]"
     if is_national_number(digits) or sizes == (3, 2, 4):
         return "[id]"
-    if sizes == (3, 3, 4) or (digits[0] == "0" and 9 <= len(digits) <= 12):
+    if sizes in ((3, 3, 4), (1, 3, 3, 4)) or (digits[0] == "0" and 9 <= len(digits) <= 12):
         return "[phone]"
-    if max(sizes) == 1 or len(set(_GROUP.sub("", core))) > 3:
+    if max(sizes) == 1 or all(len(group) == 4 and "1500" <= group <= "2100" for group in groups):
         return ""
-    if 9 <= len(digits) <= 12 and min(sizes) >= 2 and max(sizes) <= 4:
+    if "," not in core and _is_phone_shape(core, sizes, len(digits)):
         return "[phone]"
+    if len(digits) >= 13 and (digits[0] == "0" or max(sizes) >= 3):
+        return "[id]"
+    return "[id]" if len(digits) >= 9 and max(sizes) >= 4 else ""
+
+
+def _is_phone_shape(core: str, sizes: tuple[int, ...], total: int) -> bool:
+    """Groups as national phone numbers have them; equal pairs only with spaces, else they are sizes or scores."""
     if sizes in ((2, 2, 2, 2), (3, 2, 3)):
-        return "[phone]"
-    return (
-        "[id]"
-        if len(digits) >= 9 and max(sizes) >= 4 and not all(1500 <= int(group) <= 2100 for group in groups)
-        else ""
-    )
+        return " " in core
+    return 9 <= total <= 12 and min(sizes) >= 2 and max(sizes) <= 4 and set(sizes) != {2}

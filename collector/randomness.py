@@ -39,26 +39,31 @@ _FOLLOWERS: Final[dict[str, str]] = {
 }
 _PAIRS: Final = frozenset(left + right for left, rights in _FOLLOWERS.items() for right in rights)
 
-READABLE: Final = 0.68
+READABLE: Final = 0.75
 """Least share of word-like pairs in what is taken for words."""
+PADDED: Final = 0.9
+"""The same for what ends with the padding of base64, which words do not."""
 
 
-def looks_random(run: str, *, least_pairs: int = 10) -> bool:
-    """Whether the run (ASCII letters, digits, `-_+=`) is no text that people write.
+def looks_random(run: str, *, least_pairs: int = 10, readable: float = READABLE) -> bool:
+    """Whether the run (ASCII letters, digits, `-_+=/`) is no text that people write.
 
     Pairs that a separator, two digits or the hump of a camelCase word parts say nothing and are left out; a letter
-    beside a digit counts against words. With fewer than `least_pairs` telling pairs the answer is no.
+    beside a digit and a hump of one or two letters count against words. With fewer than `least_pairs` telling pairs
+    the answer is no.
     """
-    told = wordlike = 0
+    told = wordlike = hump = 0
     for left, right in itertools.pairwise(run):
-        if left.isalpha():
-            if right.isalpha():
-                if left.islower() and right.isupper():
-                    continue
+        hump += 1
+        if not (left.isalnum() and right.isalnum()):
+            hump = 0
+        elif left.isalpha() and right.isalpha():
+            if left.islower() and right.isupper():
+                told += hump < 3
+                hump = 0
+            else:
                 told += 1
                 wordlike += (left + right).lower() in _PAIRS
-            elif right.isdigit():
-                told += 1
-        elif right.isalpha() and left.isdigit():
-            told += 1
-    return told >= least_pairs and wordlike < told * READABLE
+        else:
+            told += left.isalpha() or right.isalpha()
+    return told >= least_pairs and wordlike < told * readable

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from urllib.parse import unquote
 
 from collector.numbers import scrub_numbers
-from collector.patterns import is_person_hash, scrub_shapes
+from collector.patterns import is_person_hash, scrub_named_secrets, scrub_shapes
 from collector.randomness import looks_random
 
 MAX_PATH: Final = 2048
@@ -72,9 +72,9 @@ def clean_path(path: str) -> str:
     """What Scrubber.scrub_path promises, without a memory."""
     if _PLAIN_PATH.match(path) and len(path) <= MAX_PATH and not _names_secret(path):
         return path
-    path = _CONTROL.sub("", _decoded(_hide_encoded_tokens(path[:_MAX_READ]))).strip()
+    path = _CONTROL.sub("", _decoded(_read_encoded_slashes(path[:_MAX_READ]))).strip()
     for _ in range(4):
-        cleaned = scrub_numbers(scrub_shapes(_after_secret_words(path)), in_path=True)[:MAX_PATH]
+        cleaned = _swept(_after_secret_words(path), in_path=True)[:MAX_PATH]
         if cleaned == path:
             break
         path = cleaned
@@ -89,9 +89,13 @@ def clean_text(text: str) -> str:
     return (text if cleaned == plain else cleaned)[:MAX_TEXT]
 
 
+def _swept(text: str, *, in_path: bool) -> str:
+    return scrub_named_secrets(scrub_numbers(scrub_shapes(text, in_path=in_path), in_path=in_path))
+
+
 def _scanned(text: str) -> str:
     for _ in range(4):
-        cleaned = scrub_numbers(scrub_shapes(text), in_path=False)
+        cleaned = _swept(text, in_path=False)
         if cleaned == text:
             break
         text = cleaned
@@ -115,27 +119,42 @@ def _decoded(text: str) -> str:
 
 
 _SECRET_WORDS: Final = frozenset(
-    "reset recover recovery forgot invite invites invitation invitations unsubscribe optout verify verification "
-    "confirm confirmation activate activation magic magiclink token otp onetime passwordreset resetpassword password passwd "
-    "confirmemail verifyemail emailverification emailconfirmation loginlink signinlink passwordless invitecode "
-    "acceptinvite acceptinvitation resetpass setpassword unsub abmelden desinscription".split()
+    "reset resetpass resetpassword passwordreset setpassword password passwd recover recovery forgot forgotpassword "
+    "invite invites invitation invitations invitecode acceptinvite acceptinvitation unsubscribe unsub optout abmelden "
+    "desinscription verify verifyemail verification emailverification confirm confirmemail confirmation "
+    "emailconfirmation activate activation magiclink loginlink signinlink passwordless otp onetime".split()
+)
+_SOFT_WORDS: Final = frozenset(
+    "magic token auth oauth login signin sso session sessions key apikey callback ticket guest accept claim redeem "
+    "join share tracking".split()
 )
 _FOLDED: Final = str.maketrans("", "", "-_.")
-_WORDS: Final = re.compile(r"[A-Za-z]?[a-z]*(?:[-_.][a-z]+)*(?:[-_.]\d{1,2})?\Z")
+_WORDS: Final = re.compile(r"(?:[A-Za-z]?[a-z]*(?:[-_.][a-z]+)*(?:[-_.]?\d{1,2})?|\d{1,2})\Z")
+_OPAQUE: Final = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_-]{8,}\Z")
+_NAME: Final = re.compile(r"[a-z]{4,}|[A-Z][a-z]{3,}")
+_REACH: Final = 3
+"""How many segments after a secret word are read as its codes: `/reset/<user>/<token>/`."""
 
 
 def _names_secret(path: str) -> bool:
-    return any(word.translate(_FOLDED) in _SECRET_WORDS for word in path.split("/"))
+    words = [segment.translate(_FOLDED) for segment in path.split("/")]
+    return not (_SECRET_WORDS.isdisjoint(words) and _SOFT_WORDS.isdisjoint(words))
 
 
 def _after_secret_words(path: str) -> str:
     """Segments that look made, after a word such as reset or invite, are tokens whatever their length."""
     segments = path.split("/")
-    after = False
+    reach, soft = 0, False
     for place, segment in enumerate(segments):
-        if after and segment and _is_code(segment):
-            segments[place] = "[token]"
-        after = after or segment.lower().removesuffix(".php").removesuffix(".html").translate(_FOLDED) in _SECRET_WORDS
+        if reach and segment:
+            reach -= 1
+            if _is_opaque(segment) if soft else _is_code(segment):
+                segments[place] = "[token]"
+        word = segment.lower().removesuffix(".php").removesuffix(".html").translate(_FOLDED)
+        if word in _SECRET_WORDS:
+            reach, soft = _REACH, False
+        elif word in _SOFT_WORDS and (soft or not reach):
+            reach, soft = 1, True
     return "/".join(segments)
 
 
@@ -145,16 +164,23 @@ def _is_code(segment: str) -> bool:
     return not _WORDS.match(segment) or looks_random(segment, least_pairs=5)
 
 
-def _hide_encoded_tokens(path: str) -> str:
-    """A base64 token whose slashes are encoded is one segment before decoding and several after; it is read before."""
-    if "%2" not in path:
+def _is_opaque(segment: str) -> bool:
+    return bool(_OPAQUE.match(segment)) and not any(
+        not looks_random(name, least_pairs=3) for name in _NAME.findall(segment)
+    )
+
+
+def _read_encoded_slashes(path: str) -> str:
+    """What holds an encoded slash is one segment before decoding and several after; it is read before."""
+    if not _ENCODED_SLASH.search(path):
         return path
     segments = path.split("/")
     for place, segment in enumerate(segments):
-        plain = _decoded(segment) if "%2" in segment else ""
-        if len(plain) >= 20 and _BASE64.match(plain) and looks_random(plain):
-            segments[place] = "[token]"
+        if _ENCODED_SLASH.search(segment):
+            plain = _decoded(segment)
+            cleaned = _scanned(plain)
+            segments[place] = segment if cleaned == plain else cleaned
     return "/".join(segments)
 
 
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_=-]{20,}+\Z")
+_ENCODED_SLASH: Final = re.compile(r"%(?:25)*+2f", re.I)
