@@ -21,5 +21,7 @@ async def app(scope, receive, send):
 
 if __name__ == "__main__":
     sock = socket.socket(fileno=int(sys.argv[1]))
-    config = uvicorn.Config(app, loop="uvloop", http="httptools", ws="none", lifespan="off", access_log=False, log_config=None)
+    config = uvicorn.Config(
+        app, loop="uvloop", http="httptools", ws="none", lifespan="off", access_log=False, log_config=None
+    )
     uvicorn.Server(config).run(sockets=[sock])

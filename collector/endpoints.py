@@ -25,6 +25,8 @@ from event_catalogue.fields import POSITION
 _MOST_BEACONS: Final = 1000
 _LARGEST_BODY: Final = 1024 * 1024
 _LONGEST_TEXT: Final = 4096
+_REASONS: Final = {400: "bad_json", 403: "key", 422: "bad_field"}
+"""The accounting's word for a refused call."""
 
 
 class Endpoints:
@@ -69,28 +71,32 @@ class Endpoints:
         if preview and not facts.authorization:
             return _respond(await self._preview_own(request, facts))
         if key is None:
-            return _respond(problem(401, "Send a key of this site: `Authorization: Bearer …`."))
+            return await self._turn_away(Refused(401, "", "Send a key of this site: `Authorization: Bearer …`."), "key")
         if key.scope not in ("events", "import"):
-            return _respond(problem(403, "This key does not open events; make one with the scope `events`."))
-        wait = self._intake.limits.site(key.site, 1)
-        if wait:
-            return _respond(problem(429, "This key sends too much; try again later.", retry_after=wait))
+            refused = Refused(403, "", "This key does not open events; make one with the scope `events`.")
+            return await self._turn_away(refused, "key")
         body = await read_body(request.receive, _LARGEST_BODY)
         if body is None or len(body) > _LARGEST_BODY:
-            return _respond(problem(413, f"A call has at most {_LARGEST_BODY} bytes."))
+            return await self._turn_away(Refused(413, "", f"A call has at most {_LARGEST_BODY} bytes."), "too_large")
         try:
             beacons = decode_server_beacons(body, _MOST_BEACONS)
             return _respond(await self._server_side(beacons, key, preview=preview))
         except Refused as refused:
             if preview:
                 return _respond(problem(refused.status, refused.sentence, field=refused.field))
-            return _respond(await self._intake.refuse(refused, "bad_field" if refused.status == 422 else "bad_json"))
+            return await self._turn_away(refused, _REASONS[refused.status])
+
+    async def _turn_away(self, refused: Refused, reason: str) -> Response:
+        return _respond(await self._intake.refuse(refused, reason))
 
     async def _server_side(self, beacons: list[ServerBeacon], key: ApiKey, *, preview: bool) -> Answer:
         served = self._intake.registry.by_id(key.site)
         if served is None or any(beacon.site not in (served.site.key, str(served.site.id)) for beacon in beacons):
-            return problem(403, "This key belongs to another site.", field="site")
+            raise Refused(403, "site", "This key belongs to another site.")
         way: Way = "import" if key.scope == "import" else "server"
+        wait = self._intake.limits.site(key.site, sum(len(beacon.events) for beacon in beacons))
+        if wait:
+            return self._intake.too_much(served, sum(len(beacon.events) for beacon in beacons), wait)
         drafts = []
         now = self._intake.clock()
         for beacon in beacons:

@@ -14,7 +14,7 @@ from collector.limits import Limits
 from collector.registry import Registry, ServedSite
 from collector.request import RequestFacts
 from collector.steps import Draft, Tools, Verdict, Way, walk
-from event_catalogue.days import DAY_MS
+from event_catalogue.days import DAY_MS, local_day
 from event_catalogue.decode import Beacon, Refused, decode_beacon
 from event_catalogue.event import SCHEMA_VERSION, Parcel, Tally, encode_parcel, encode_tallies
 from event_catalogue.events import MAX_BODY
@@ -72,13 +72,19 @@ class Intake:
         wait = self.limits.site(site, len(beacon.events)) or self.limits.network(facts.address, len(beacon.events) - 1)
         draft = Draft(beacon, facts, served, now=self.clock(), way=way)
         if wait:
-            self.count_later(Tally(site, draft.today, "rejected", "rate", len(beacon.events)))
-            return problem(429, "This site or network receives too much; try again later.", retry_after=wait)
+            return self.too_much(served, len(beacon.events), wait)
         verdict = walk(draft, self.tools)
         try:
             return await self._settle(draft, verdict)
         except SpoolRefusal as full:
             return problem(503, _FULL, retry_after=full.retry_after_s)
+
+    def too_much(self, served: ServedSite, events: int, wait: int) -> Answer:
+        """Answer and count events beyond a rate."""
+        now = self.clock()
+        day = local_day(served.site.timezone_at(now), now)
+        self.count_later(Tally(served.site.id, day, "rejected", "rate", events))
+        return problem(429, "This site or network receives too much; try again later.", retry_after=wait)
 
     async def take_all(self, drafts: list[Draft]) -> Answer:
         """Store a server's list: all of it, or nothing where one beacon is not valid (its place is named)."""

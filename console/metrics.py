@@ -36,7 +36,8 @@ class Metrics(Collector):
         lag = GaugeMetricFamily("footfall_spool_lag_seconds", "Time since the newest loaded event.", labels=["spool"])
         pending = GaugeMetricFamily("footfall_spool_pending_events", "Acknowledged, not yet loaded.", labels=["spool"])
         for spool in published_spools(self._store):
-            lag.add_metric([spool.name], max(0, self._clock() - spool.watermark) / 1000)
+            if spool.watermark > 0:  # nothing was loaded yet: there is no lag to speak of
+                lag.add_metric([spool.name], max(0, self._clock() - spool.watermark) / 1000)
             pending.add_metric([spool.name], spool.pending)
         yield lag
         yield pending
@@ -52,7 +53,8 @@ class Metrics(Collector):
         family = CounterMetricFamily("footfall_events", "Where received events went.", labels=["outcome", "reason"])
         totals: Counter[tuple[str, str]] = Counter()
         for (_site, _day, outcome, reason), events in published_accounts(self._store).items():
-            totals[outcome, reason] += events
+            if outcome != "received":
+                totals[outcome, reason] += events
         for (outcome, reason), count in sorted(totals.items()):
             family.add_metric([outcome, reason], count)
         return family

@@ -28,7 +28,7 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     raw_days: KeepDays = 35
     aggregate_months: Annotated[int, Meta(ge=1, le=120)] = 25
     k: Annotated[int, Meta(ge=3, le=1000)] = 5
-    policy_version: Annotated[str, Meta(max_length=32)] = "1"
+    policy_version: Annotated[str, Meta(max_length=32, pattern=r"^[ -~]*\Z")] = "1"
 
 
 class BadSetting(ValueError):
@@ -58,7 +58,7 @@ SETTINGS: Final[dict[str, SettingHelp]] = {
     "raw_days": SettingHelp("days that raw rows are kept", "0, 1, 7, 14, 35, 60, 90, 180 or 395"),
     "aggregate_months": SettingHelp("months that statistics are kept", "a number from 1 to 120"),
     "k": SettingHelp("smallest group of visitors that is shown", "a number from 3 to 1000"),
-    "policy_version": SettingHelp("version of the notice that rows carry", "a text of at most 32 characters"),
+    "policy_version": SettingHelp("version of the notice that rows carry", "at most 32 plain characters"),
 }
 
 PRESETS: Final[dict[str, dict[str, Any]]] = {
@@ -68,7 +68,8 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
     "strict": {"policy": "opt_in", "gpc": "drop", "basic_only": True, "raw_days": 7, "aggregate_months": 13, "k": 10},
 }
 
-_HOSTNAME: Final = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*\Z")
+_QUERY_KEY: Final = re.compile(r"[a-z0-9_.:~$\[\]-]{0,64}\Z")
+_HOSTNAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*\Z")
 
 
 def changed(current: SiteSettings, assignments: list[str], preset: str = "") -> SiteSettings:
@@ -106,18 +107,29 @@ def _read(key: str, text: str) -> object:
 
 
 def _hostname(text: str) -> str:
-    host = text.lower().rstrip(".")
-    if host and not _HOSTNAME.match(host):
+    wildcard, host = ("*.", text[2:]) if text.startswith("*.") else ("", text)
+    host = ascii_host(host)
+    if text and (len(host) > 253 or not _HOSTNAME.match(host)):
         raise BadSetting(
             "The setting 'hostnames' must be host names separated by commas, for example shop.example,*.shop.example."
         )
-    return host
+    return wildcard + host
+
+
+def ascii_host(text: str) -> str:
+    """A host name as browsers send it: lower case, international names in their xn-- form. Never raises."""
+    host = text.strip().lower().rstrip(".")
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return host
 
 
 def _query_key(text: str) -> str:
-    if len(text) > 64:
-        raise BadSetting("A query key has at most 64 characters.")
-    return text.lower()
+    key = text.lower()
+    if not _QUERY_KEY.match(key):
+        raise BadSetting("A query key has 1 to 64 letters, digits or signs of _.:~$[]-.")
+    return key
 
 
 _ITEM: Final[dict[str, Callable[[str], str]]] = {"hostnames": _hostname}

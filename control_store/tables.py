@@ -83,7 +83,7 @@ JOB_RUNS: Final = sa.Table(
     "job_runs",
     METADATA,
     sa.Column("job", sa.String(64), primary_key=True),
-    sa.Column("began", sa.BigInteger, nullable=False),
+    sa.Column("began", sa.BigInteger, primary_key=True),
     sa.Column("ended", sa.BigInteger, nullable=False),
     sa.Column("outcome", sa.String(16), nullable=False),
     sa.Column("message", sa.String(300), nullable=False),

@@ -23,7 +23,6 @@ from loader.loop import Hooks, Loader
 from loader.settings import LoaderSettings
 from spool.crash import crash_points
 from warehouse.client import Warehouse
-from warehouse.errors import WarehouseError
 from warehouse.events import EventTable
 from warehouse.migrate import migrate
 from warehouse.settings import WarehouseSettings

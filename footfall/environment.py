@@ -47,6 +47,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("query_rate", "600", "number", "questions a minute that one stats key may ask"),
     Setting("spool_max_mb", "4096", "number", "largest size of one collector's spool before it answers 503"),
     Setting("spool_min_free_mb", "256", "number", "free disk below which the collector answers 503"),
+    Setting("spool_segment_kb", "65536", "number", "size at which a spool begins a new segment file"),
     Setting("gather_ms", "0.5", "number", "how long a commit waits for more events"),
     Setting("warehouse_memory_mb", "0", "number", "most memory of the embedded warehouse; 0: half of the machine's"),
     Setting("query_seconds", "30", "number", "longest time of one question"),
@@ -73,6 +74,7 @@ class Environment:
     query_rate: float
     spool_max_mb: int
     spool_min_free_mb: int
+    spool_segment_kb: int
     gather_ms: float
     warehouse_memory_mb: int
     query_seconds: float
@@ -197,6 +199,7 @@ def _as_text(name: str, value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
+_WHOLE: Final = ("workers", "spool_max_mb", "spool_min_free_mb", "spool_segment_kb", "warehouse_memory_mb")
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "data": lambda text: Path(text).expanduser().absolute(),
     "collector": _address("collector"),
@@ -204,7 +207,10 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "geo": lambda text: tuple(Path(part) for part in _list(text)),
     "trusted_proxies": _list,
     "log_level": _level,
-    **{name: _number(name, int) for name in ("workers", "spool_max_mb", "spool_min_free_mb", "warehouse_memory_mb")},
+    **{
+        name: _number(name, int)
+        for name in ("workers", "spool_max_mb", "spool_min_free_mb", "spool_segment_kb", "warehouse_memory_mb")
+    },
     **{
         name: _number(name, float) for name in ("network_rate", "site_rate", "query_rate", "gather_ms", "query_seconds")
     },

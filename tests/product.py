@@ -95,7 +95,8 @@ class Product:
 
     def key(self, scope: str = "stats", site: str = "shop.example") -> str:
         """Make a key by the command line."""
-        return str(json.loads(command(self.data, "key", "add", "--site", site, "--scope", scope, "--json").stdout)["key"])
+        made = command(self.data, "key", "add", "--site", site, "--scope", scope, "--json").stdout
+        return str(json.loads(made)["key"])
 
     def send(self, body: Mapping[str, Any] | bytes, headers: Mapping[str, str] | None = None) -> int:
         """Send a beacon; the status of the answer."""

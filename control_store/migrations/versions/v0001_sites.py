@@ -8,6 +8,18 @@ down_revision = None
 
 
 def upgrade():
+    """Make the tables."""
+    _sites()
+    _accounting()
+    revision_table = op.create_table(
+        "revision",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("number", sa.BigInteger, nullable=False),
+    )
+    op.bulk_insert(revision_table, [{"id": 1, "number": 1}])
+
+
+def _sites():
     op.create_table(
         "sites",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -45,6 +57,9 @@ def upgrade():
         sa.UniqueConstraint("site", "kind", "digest"),
         sqlite_autoincrement=True,
     )
+
+
+def _accounting():
     op.create_table(
         "accounting",
         sa.Column("loader", sa.String(64), primary_key=True),
@@ -65,17 +80,11 @@ def upgrade():
     op.create_table(
         "job_runs",
         sa.Column("job", sa.String(64), primary_key=True),
-        sa.Column("began", sa.BigInteger, nullable=False),
+        sa.Column("began", sa.BigInteger, primary_key=True),
         sa.Column("ended", sa.BigInteger, nullable=False),
         sa.Column("outcome", sa.String(16), nullable=False),
         sa.Column("message", sa.String(300), nullable=False),
     )
-    revision_table = op.create_table(
-        "revision",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("number", sa.BigInteger, nullable=False),
-    )
-    op.bulk_insert(revision_table, [{"id": 1, "number": 1}])
 
 
 def downgrade():

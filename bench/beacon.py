@@ -59,7 +59,7 @@ def main(rounds: int = 3, seconds: int = 8, connections: int = 64) -> None:
 
 def _bare() -> tuple[psutil.Popen, int]:
     sock = _listen()
-    call = [sys.executable, str(_HERE / "bare.py"), str(sock.fileno())]
+    call = [sys.executable, "-m", "bench.bare", str(sock.fileno())]
     return _pinned(call, sock, dict(os.environ)), sock.getsockname()[1]
 
 
@@ -93,7 +93,18 @@ def _pinned(call: list[str], sock: socket.socket, environ: dict[str, str]) -> ps
 def _round(process: psutil.Popen, port: int, site: str, seconds: int, connections: int) -> Round:
     before = _cpu(process)
     environ = dict(os.environ) | {"BENCH_SITE": site, "BENCH_PATH": "/e"}
-    call = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(_HERE / "beacon.lua")]
+    call = [
+        "taskset",
+        "-c",
+        "1",
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--latency",
+        "-s",
+        str(_HERE / "beacon.lua"),
+    ]
     done = subprocess.run([*call, f"http://127.0.0.1:{port}"], env=environ, capture_output=True, text=True, check=True)
     seen = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("RESULT "))[7:])
     requests = seen["requests"]
@@ -116,8 +127,10 @@ def _print(results: dict[str, list[Round]], connections: int) -> None:
     print(f"POST /e, {connections} connections, server on one core, wrk on the other; medians")
     print(f"{'':<14}{'events/s':>10}{'CPU µs':>9}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'failed':>8}")
     for name, rounds in results.items():
-        row = [statistics.median(getattr(r, field)) for field in ("rate", "cpu_us", "p50_ms", "p99_ms", "max_ms")]
-        print(f"{name:<14}{row[0]:>10.0f}{row[1]:>9.1f}{row[2]:>9.2f}{row[3]:>9.2f}{row[4]:>9.1f}{sum(r.failures for r in rounds):>8}")
+        columns = zip(*[(r.rate, r.cpu_us, r.p50_ms, r.p99_ms, r.max_ms) for r in rounds], strict=True)
+        rate, cpu, p50, p99, longest = map(statistics.median, columns)
+        failed = sum(r.failures for r in rounds)
+        print(f"{name:<14}{rate:>10.0f}{cpu:>9.1f}{p50:>9.2f}{p99:>9.2f}{longest:>9.1f}{failed:>8}")
     pairs = zip(results["footfall /e"], results["bare uvicorn"], strict=True)
     print(f"CPU per event, footfall / bare: {statistics.median(a.cpu_us / b.cpu_us for a, b in pairs):.2f}")
 
