@@ -70,6 +70,7 @@ class AgentReader:
         self._names: dict[str, str] = tables["names"]
         self._apps: dict[str, str] = tables["apps"]
         self._systems: dict[str, str] = tables["systems"]
+        self._platforms = {name: name for name in tables["hinted"]["platforms"]} | self._systems
         self._fire_os: dict[str, str] = tables["fire_os"]
         self._boards = frozenset(tables["chromeos"]["boards"].split())
         self._cached = lru_cache(maxsize=cache_size)(self._parse)
@@ -130,8 +131,7 @@ class AgentReader:
     def _system(self, parsed: ParsedAgent, hints: Hints) -> tuple[str, str]:
         """System and version, from the hints where they are sent."""
         told = self._systems.get(parsed.os.family, parsed.os.family)
-        hinted = plain(hints.platform)
-        system = self._systems.get(hinted, hinted) if hinted and hinted != "Unknown" else ""
+        system = self._platforms.get(plain(hints.platform), "")
         if "." in hints.app and not system:
             system = "LineageOS" if hints.app.startswith("org.lineageos.") else "Android"
         system = _refined(system, told)

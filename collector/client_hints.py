@@ -37,7 +37,8 @@ NO_HINTS: Final = Hints()
 LONGEST_HINT: Final = 256
 """Characters of one hint that are looked at; a brand list of today has about 120."""
 
-_BRAND: Final = re.compile(r'"((?:[^"\\]|\\.){1,64})"\s*;\s*v\s*=\s*"([^"]{0,32})"')
+_BRAND: Final = re.compile(r'"((?:[^"\\]|\\.){1,64})"\s*;\s*v\s*=\s*"([\w.]{0,32})"')
+_NAME: Final = re.compile(r"[^\W_][\w .+&'%!-]{0,39}")
 _GREASE: Final = re.compile(r"\bNot\b.*\bBrand\b", re.IGNORECASE)
 _ENGINE_BRANDS: Final = frozenset({"Chromium", "Blink", "Mozilla", "Microsoft Edge Simulate"})
 _FORM_FACTORS: Final = {
@@ -61,7 +62,11 @@ class Brand(NamedTuple):
 def brands(header: str) -> tuple[Brand, ...]:
     """Brands of a Sec-CH-UA header without GREASE and without the engine's, in the order sent."""
     found = (Brand(name, version) for name, version in _BRAND.findall(header[:LONGEST_HINT]))
-    return tuple(brand for brand in found if brand.name not in _ENGINE_BRANDS and not is_grease(brand.name))
+    return tuple(brand for brand in found if _is_browser(brand.name))
+
+
+def _is_browser(name: str) -> bool:
+    return name not in _ENGINE_BRANDS and bool(_NAME.fullmatch(name)) and not is_grease(name)
 
 
 def is_grease(name: str) -> bool:
