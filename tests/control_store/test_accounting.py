@@ -1,0 +1,69 @@
+"""Accounts are absolute: publishing twice changes nothing, and loaders do not overwrite one another."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from control_store.accounting import (
+    Account,
+    SpoolState,
+    publish_accounts,
+    publish_rows,
+    publish_spools,
+    published_accounts,
+    published_rows,
+    published_spools,
+)
+from control_store.tables import ControlStore
+
+NOW: Final = 1_764_000_000_000
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ControlStore]:
+    """A store on a real SQLite file."""
+    opened = ControlStore.in_directory(tmp_path)
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+@pytest.mark.req("C23")
+def test_what_loaders_say_is_added_up_over_loaders_and_never_twice(store: ControlStore) -> None:
+    """Each loader's last word counts once."""
+    said = [Account(1, 20_000, "stored", "", 5), Account(1, 20_000, "not_recorded", "gpc", 2)]
+    for _ in range(3):
+        publish_accounts(store, "host-a", said)
+    publish_accounts(
+        store, "host-b", [Account(1, 20_000, "stored", "", 7), Account(0, 20_000, "rejected", "rate", 2**40)]
+    )
+    assert published_accounts(store) == {
+        (1, 20_000, "stored", ""): 12,
+        (1, 20_000, "not_recorded", "gpc"): 2,
+        (0, 20_000, "rejected", "rate"): 2**40,
+    }
+    publish_accounts(store, "host-a", said[:1])
+    publish_accounts(store, "host-b", [])
+    assert published_accounts(store) == {(1, 20_000, "stored", ""): 5}
+
+
+@pytest.mark.req("C23")
+def test_what_the_warehouse_holds_is_told_apart_from_what_loaders_say(store: ControlStore) -> None:
+    """Rows and bots by site and day, replaced whole, and never added to the loaders' counts."""
+    publish_accounts(store, "host-a", [Account(1, 20_000, "stored", "", 5)])
+    publish_rows(store, {(1, 20_000): (5, 2), (2, 20_001): (9, 0)})
+    assert published_rows(store) == {(1, 20_000): (5, 2), (2, 20_001): (9, 0)}
+    publish_rows(store, {(1, 20_000): (4, 1)})
+    assert published_rows(store) == {(1, 20_000): (4, 1)}
+    assert published_accounts(store) == {(1, 20_000, "stored", ""): 5}
+
+
+@pytest.mark.req("O5")
+def test_a_loader_replaces_what_it_said_of_its_spools(store: ControlStore) -> None:
+    """A spool that is gone is not told any more; another loader's stay."""
+    publish_spools(store, "a", [SpoolState("w0", 10, 3), SpoolState("w1", 20, 0)], now=NOW)
+    publish_spools(store, "b", [SpoolState("w2", 30, 1)], now=NOW)
+    publish_spools(store, "a", [SpoolState("w1", 40, 2)], now=NOW + 1)
+    assert published_spools(store) == [SpoolState("w1", 40, 2), SpoolState("w2", 30, 1)]
