@@ -62,7 +62,7 @@ def count_key(reason: str, site: int = 1, day: int = DAY) -> bytes:
 
 
 class World:
-    """Spools and a warehouse under one directory. Starting a process takes a moment; none runs when a method returns."""
+    """Spools and a warehouse under one directory; no process runs when a method returns."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

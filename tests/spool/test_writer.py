@@ -98,7 +98,7 @@ async def _perform(root: Path, operations: list[Op]) -> Model:
             case "many":
                 await model.settle()
                 last = await asyncio.to_thread(writer.append_many, [(Kind.EVENTS, 1, body) for body in args[0]])
-                for seq, body in zip(range(last, 0, -1), reversed(args[0])):
+                for seq, body in zip(range(last - len(args[0]) + 1, last + 1), args[0], strict=True):
                     model.bodies[seq] = (Kind.EVENTS, 1, body)
             case "clock":
                 (model.now,) = args
@@ -238,9 +238,7 @@ def test_a_full_spool_refuses_at_once_and_recovers_when_it_was_loaded(tmp_path: 
     async def send() -> None:
         with SpoolWriter(tmp_path, "w", settings, ticking()) as writer:
             with pytest.raises(SpoolFull) as caught:
-                while True:
-                    await writer.append(Kind.EVENTS, 1, b"x" * 5000)
-                    await asyncio.sleep(0.005)
+                await _fill(writer)
             assert caught.value.retry_after_s == 7
             assert "MiB" in writer.state.refusal
             with pytest.raises(SpoolFull):
@@ -256,6 +254,12 @@ def test_a_full_spool_refuses_at_once_and_recovers_when_it_was_loaded(tmp_path: 
     asyncio.run(send())
     counts = [msgspec.msgpack.decode(r[5]) for r in raw_records(tmp_path / "w") if r[1] == Kind.COUNTS]
     assert counts == [[[b"refused", 3]]]
+
+
+async def _fill(writer: SpoolWriter) -> None:
+    for _ in range(1_000):
+        await writer.append(Kind.EVENTS, 1, b"x" * 5000)
+        await asyncio.sleep(0.005)  # time for a rotation
 
 
 async def _until(true: Callable[[], bool], seconds: float = 10) -> None:
