@@ -144,7 +144,10 @@ def _named_range(value: str) -> Last:
                 return Last("day", int(counted[1]))
             if counted and counted[2] == "mo" and int(counted[1]) <= MAX_MONTHS:
                 return Last("month", int(counted[1]))
-            raise unknown("date_range", "range", value, NAMED_RANGES)
+            raise BadQuery(
+                "date_range",
+                f"There is no range {shown(value)}: take {', '.join(NAMED_RANGES)} or a pair of days.",
+            )
 
 
 def _day(value: object) -> date:

@@ -39,9 +39,18 @@ class Terms:
         return any(asked.dimension.scope == "event" or self._is_hour(asked.dimension) for asked in many)
 
     def key(self, asked: Asked) -> str:
-        """What to group by. Days, weeks and months are day numbers, hours are instants in ms."""
+        """What to group by. Days, weeks and months are day numbers, hours are instants in ms.
+
+        A stored value that looks like a word of the answer gets its backslash here if the collector gave it none (rows
+        of an import): in the statement, so that both spellings are one group.
+        """
         if asked.dimension.scope != "time":
-            return self._operand(asked)
+            words = [*RESERVED, asked.dimension.blank]
+            spelt = [f"\\{word}" for word in words]
+            return (
+                f"transform({self._operand(asked)}, {self._bind(words, 'Array(String)')}, "
+                f"{self._bind(spelt, 'Array(String)')})"
+            )
         match step_of(asked.dimension, self._plan):
             case "hour":
                 return self._hour()
@@ -120,10 +129,8 @@ class Terms:
 
 
 def label(dimension: Dimension, value: str) -> str:
-    """A stored value as an answer shows it: a word for nothing, a backslash before real values that look like one."""
-    if value == "":
-        return dimension.blank
-    return f"\\{value}" if value in (*RESERVED, dimension.blank) else value
+    """A key as an answer shows it: a word where there is no value."""
+    return value or dimension.blank
 
 
 def _spellings(dimension: Dimension, value: str) -> list[str]:
@@ -131,5 +138,5 @@ def _spellings(dimension: Dimension, value: str) -> list[str]:
     if value == dimension.blank:
         return [""]
     if value.startswith("\\") and value[1:] in (*RESERVED, dimension.blank):
-        return [value, value[1:]]  # the collector escapes such values itself; rows from elsewhere may not have it
+        return [value, value[1:]]
     return [value]

@@ -1,0 +1,230 @@
+"""The numbers again, counted by hand: plain loops over rows, written from the definitions and not from the code.
+
+Takes a question as the JSON that a reader sends, and gives {dimension values: metric values}.
+"""
+
+import re
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from console.stats.query import SiteRef
+
+Fields = dict[str, Any]
+QUIET = {
+    "pageview",
+    "engagement",
+    "hover",
+    "form_abandon",
+    "exit",
+    "js_error",
+    "load_error",
+    "not_found",
+    "vitals",
+    "ad_impression",
+    "open",
+    "call",
+}
+EVENT_DIMENSIONS = {
+    "event:page": "path",
+    "page": "path",
+    "path": "path",
+    **{
+        name: name.removeprefix("event:")
+        for plain in (
+            "hostname title name target target_role target_region target_url target_host method flag search_term "
+            "error_message error_source error_stack resource resource_kind status currency dialled caller_country "
+            "caller_area ad_slot ad_creative ad_position ad_quality"
+        ).split()
+        for name in (plain, f"event:{plain}")
+    },
+}
+
+
+def cut_visits(events: list[Fields]) -> list[list[Fields]]:
+    """Visits of one site: one visitor, one day, no pause over 30 minutes. A row without visitor stands alone."""
+    groups: dict[tuple[Any, ...], list[Fields]] = {}
+    for one in events:
+        who = one["visitor"] if any(one["visitor"]) else ("nobody", one["beacon"])
+        groups.setdefault((one["day"], who), []).append(one)
+    visits = []
+    for group in groups.values():
+        group.sort(key=lambda one: (one["at"], one["beacon"], one["idx"]))
+        visit = [group[0]]
+        for one in group[1:]:
+            if one["at"] - visit[-1]["at"] > 1_800_000:
+                visits.append(visit)
+                visit = []
+            visit.append(one)
+        visits.append(visit)
+    return visits
+
+
+def is_person(visit: list[Fields]) -> bool:
+    """Whether somebody visited: rows without a visitor are counted as events only."""
+    return any(visit[0]["visitor"])
+
+
+def acted(visit: list[Fields]) -> bool:
+    """Whether the visitor did something other than view."""
+    return any(one["name"] not in QUIET for one in visit)
+
+
+def views(visit: list[Fields]) -> int:
+    """Page views of a visit."""
+    return sum(one["name"] == "pageview" for one in visit)
+
+
+def bounced(visit: list[Fields]) -> bool:
+    """Whether a visit is a bounce."""
+    return views(visit) <= 1 and sum(one["engaged_ms"] for one in visit) < 10_000 and not acted(visit)
+
+
+def text_of(one: Fields, field: str) -> str:
+    """A field as text, empty where there is nothing."""
+    if field == "city_id":
+        return str(one["city_id"]) if one["city_id"] else one["city"]
+    value = one[field]
+    return str(value) if value else ""
+
+
+def visit_value(name: str, visit: list[Fields]) -> str:
+    """The value of a visit under a dimension of visits."""
+    plain = name.removeprefix("visit:")
+    if plain.startswith(("entry_page", "exit_page")):
+        field = "hostname" if plain.endswith("hostname") else "path"
+        pages = [one for one in visit if one["name"] == "pageview"] or visit
+        return str(pages[0 if plain.startswith("entry") else -1][field])
+    field = {"visit:city": "city_id", "visit:city_name": "city"}.get(name, plain)
+    return next((text_of(one, field) for one in visit if text_of(one, field)), "")
+
+
+def is_of_events(name: str) -> bool:
+    """Whether a dimension has a value for each event."""
+    return name in EVENT_DIMENSIONS or name.startswith("event:props:")
+
+
+def value(name: str, visit: list[Fields], one: Fields) -> str:
+    """The stored value of a dimension at one event of a visit."""
+    if name.startswith("event:props:"):
+        pairs = dict(zip(one.get("prop_keys", []), one.get("prop_values", []), strict=True))
+        return pairs.get(name.removeprefix("event:props:"), "")
+    if is_of_events(name):
+        return text_of(one, EVENT_DIMENSIONS[name])
+    return visit_value(name, visit)
+
+
+def blank(name: str) -> str:
+    """What is shown where there is no value."""
+    if name.startswith("event:props:"):
+        return "(none)"
+    return "Direct / None" if name.split(":")[-1] in ("source", "referrer") else "(not set)"
+
+
+def shown(name: str, stored: str) -> str:
+    """A stored value as an answer shows it."""
+    if not stored:
+        return blank(name)
+    return "\\" + stored if stored in ("(other)", "(none)", "(not set)", blank(name)) else stored
+
+
+def fulfils(filters: Any, visit: list[Fields], one: Fields) -> bool:
+    """Whether one event of a visit fulfils a filter."""
+    operator, subject, *rest = filters
+    match operator:
+        case "and":
+            return all(fulfils(inner, visit, one) for inner in subject)
+        case "or":
+            return any(fulfils(inner, visit, one) for inner in subject)
+        case "not":
+            return not fulfils(subject, visit, one)
+        case "has_done":
+            return any(fulfils(subject, visit, other) for other in visit)
+        case "has_not_done":
+            return not any(fulfils(subject, visit, other) for other in visit)
+    if operator.endswith("_not"):
+        return not fulfils([operator.removesuffix("_not"), subject, *rest], visit, one)
+    stored, wanted = value(subject, visit, one), rest[0]
+    fold = str.lower if len(rest) > 1 and not rest[1]["case_sensitive"] else str
+    match operator:
+        case "is":
+            said = [fold(shown(subject, stored)), fold(stored)] if stored else [blank(subject), ""]
+            # A stored value with a backslash is asked for as it stands; a blank's word never means a real value.
+            alike = [fold(text) for text in wanted if not (stored and text == blank(subject))]
+            return any(text in said for text in (alike if stored else wanted))
+        case "contains":
+            return any(fold(text) in fold(stored) for text in wanted)
+        case "matches":
+            return any(re.search(text, stored) for text in wanted)
+    raise AssertionError(operator)
+
+
+def time_value(name: str, one: Fields, site: SiteRef, first: date) -> str:
+    """The label of an event's hour, day, week or month."""
+    day: date = one["day"]
+    match name:
+        case "time:day":
+            return day.isoformat()
+        case "time:week":
+            return max(day - timedelta(days=day.weekday()), first).isoformat()
+        case "time:month":
+            return day.isoformat()[:8] + "01"
+    zone = ZoneInfo(site.timezone)
+    local = datetime.fromtimestamp(one["at"] / 1000, zone).replace(minute=0, second=0, microsecond=0)
+    instants = {local.replace(fold=fold).utcoffset() for fold in (0, 1)}
+    return local.strftime("%Y-%m-%d %H:%M:%S") + (local.isoformat()[19:] if len(instants) == 2 else "")
+
+
+def rounded(number: float, digits: int) -> float:
+    """As a reader rounds."""
+    return round(number, digits) if digits else int(number + 0.5)
+
+
+def answer(question: dict[str, Any], events: list[Fields], site: SiteRef) -> dict[tuple[str, ...], list[float]]:
+    """What a question should give."""
+    first, last = (date.fromisoformat(day) for day in question["date_range"])
+    mine = [one for one in events if one["site"] == site.id and first <= one["day"] <= last and not one["bot"]]
+    dimensions = question.get("dimensions", [])
+    condition = ["and", question.get("filters", [])]
+    groups: dict[tuple[str, ...], list[tuple[list[Fields], list[Fields]]]] = {} if dimensions else {(): []}
+    for visit in cut_visits(mine):
+        hits: dict[tuple[str, ...], list[Fields]] = {}
+        for one in visit:
+            if fulfils(condition, visit, one):
+                key = tuple(
+                    time_value(name, one, site, first)
+                    if name.startswith("time:")
+                    else shown(name, value(name, visit, one))
+                    for name in dimensions
+                )
+                hits.setdefault(key, []).append(one)
+        for key, matching in hits.items():
+            groups.setdefault(key, []).append((visit, matching))
+    return {key: [metric(name, group) for name in question["metrics"]] for key, group in groups.items()}
+
+
+RATES = {
+    "views_per_visit": (2, lambda visits, hits: sum(map(views, visits))),
+    "bounce_rate": (2, lambda visits, hits: 100 * sum(map(bounced, visits))),
+    "engagement_rate": (2, lambda visits, hits: 100 * sum(not bounced(visit) for visit in visits)),
+    "single_page_rate": (2, lambda visits, hits: 100 * sum(views(v) <= 1 and not acted(v) for v in visits)),
+    "visit_duration": (0, lambda visits, hits: sum(visit[-1]["at"] - visit[0]["at"] for visit in visits) / 1000),
+    "engaged_time": (0, lambda visits, hits: sum(one["engaged_ms"] for one in hits) / 1000),
+    "events_per_visit": (2, lambda visits, hits: sum(one["name"] != "engagement" for one in hits)),
+}
+
+
+def metric(name: str, group: list[tuple[list[Fields], list[Fields]]]) -> float:
+    """One number over the visits of a group, each with its matching events."""
+    visits = [visit for visit, _ in group if is_person(visit)]
+    hits = [one for _, matching in group for one in matching]
+    if name in RATES:
+        digits, total = RATES[name]
+        return rounded(total(visits, hits) / len(visits), digits) if visits else 0
+    counts = {
+        "visitors": len({(visit[0]["day"], visit[0]["visitor"]) for visit in visits}),
+        "visits": len(visits),
+        "pageviews": sum(one["name"] == "pageview" for one in hits),
+        "events": sum(one["name"] != "engagement" for one in hits),
+    }
+    return counts[name]
