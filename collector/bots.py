@@ -1,9 +1,10 @@
 """Which beacons a machine sent, and by which rule.
 
-Promises: "" for people, else the short stable name of the first rule that holds, kept beside the row, so that a bot
-report can say why and a rule can be taken back while the raw rows live. Sources, in order: what the browser says of
-itself, the crawlers of language models, crawler-user-agents, ua-parser's spiders, tables/bots.toml. Refuses: rules that
-hit people behind proxies (a missing Sec-CH-UA, HTTP/1.1 with Sec-Fetch): a false positive costs more than a crawler.
+Promises: "" for people, else the short name of the first rule that holds, out of a closed set, kept beside the row, so
+that a bot report can say why and a rule can be taken back while the raw rows live. Sources, in order: what the browser
+says of itself, the crawlers of language models, crawler-user-agents, tables/bots.toml, ua-parser's spiders, the shape
+of the string. Refuses: rules that hit people behind proxies (a missing Sec-CH-UA, HTTP/1.1 with Sec-Fetch): a false
+positive costs more than a crawler.
 """
 
 from __future__ import annotations
@@ -56,8 +57,11 @@ class BotRules:
     def __init__(self, cache_size: int = 10_000, network: Callable[[bytes], str] = no_network) -> None:
         table: dict[str, Any] = tomllib.loads((TABLES / "bots.toml").read_text(encoding="utf-8"))
         self._spiders = Resolver(load_lazy_builtins())
-        self._known = _extractor(_known_crawlers(table["ai"], frozenset(table["exempt"])))
-        self._own = _extractor((f"(?i)(?:{p})", row["name"]) for row in table["rule"] for p in row["patterns"])
+        own = [(f"(?i)(?:{pattern})", row["name"]) for row in table["rule"] for pattern in row["patterns"]]
+        headless = [row for row in own if row[1].startswith("headless:")]
+        assistants = [(f"(?i)(?:{pattern})", f"ai:{name}") for name, pattern in table["ai"].items()]
+        self._known = _extractor([*assistants, *headless, *_known_crawlers(frozenset(table["exempt"]))])
+        self._own = _extractor(own)
         self._people = re.compile(table["people"], re.IGNORECASE)
         self._spam = _spam_pattern(TABLES / "referrer_spam.toml")
         self._network = network
@@ -90,18 +94,16 @@ class BotRules:
             return str(known.family)
         if self._people.search(text):
             return ""
-        return self._spider(text) or self._own_rule(text) or _shape_rule(text)
+        return self._own_rule(text) or ("agent:spider" if self._is_spider(text) else _shape_rule(text))
 
-    def _spider(self, text: str) -> str:
-        """ua-parser's device class "Spider", under the name that it reads from the string."""
+    def _is_spider(self, text: str) -> bool:
+        """ua-parser's device class "Spider". Its names are read from the string, so they are no names of a rule."""
         found = self._spiders(text, Domain.DEVICE | Domain.USER_AGENT)
         if found.device is None or found.device.family != "Spider":
-            return ""
-        family = found.user_agent.family if found.user_agent is not None else ""
-        if re.search(r"bot|crawl|spider", family, re.IGNORECASE):
-            return _rule_name("agent", family)
+            return False
         # Old Internet Explorers carry the names of toolbars and banks, in which that list finds "bot".
-        return "" if family == "IE" and _PEOPLES_COMPATIBLE.search(text) else "agent:spider"
+        is_explorer = found.user_agent is not None and found.user_agent.family == "IE"
+        return not (is_explorer and _PEOPLES_COMPATIBLE.search(text))
 
     def _own_rule(self, text: str) -> str:
         found = self._own.extract(text)
@@ -113,10 +115,8 @@ def _extractor(rows: Iterable[tuple[str, str]]) -> ua_parser_rs.UserAgentExtract
     return ua_parser_rs.UserAgentExtractor((f"({pattern})", name, None, None, None, None) for pattern, name in rows)
 
 
-def _known_crawlers(assistants: dict[str, str], exempt: frozenset[str]) -> Iterable[tuple[str, str]]:
-    """The language models' crawlers, then crawler-user-agents without what people's browsers say too."""
-    for name, pattern in assistants.items():
-        yield f"(?i)(?:{pattern})", f"ai:{name}"
+def _known_crawlers(exempt: frozenset[str]) -> Iterable[tuple[str, str]]:
+    """crawler-user-agents, without what people's browsers say too."""
     for entry in CRAWLER_USER_AGENTS_DATA:
         if entry["pattern"] not in exempt:
             kind = "ai" if "ai-crawler" in entry.get("tags", ()) else "agent"
