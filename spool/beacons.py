@@ -14,8 +14,6 @@ from typing import Final
 GENERATION_MS: Final = 13 * 3600 * 1000
 _WINDOW: Final = 2
 """Generations to either side: at least 26 hours."""
-_FRESH_LIMIT: Final = 100_000
-"""Ids held in memory, at some 100 bytes each."""
 _ID_BYTES: Final = 16
 _ASKED_AT_ONCE: Final = 1_000
 _MARKS: Final = ",".join("?" * _ASKED_AT_ONCE)
@@ -29,8 +27,10 @@ def generation_of(received: int) -> int:
 class BeaconMemory:
     """Remembered ids, 16 bytes each. Works inside the transactions of the journal whose connection it shares."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, fresh_limit: int = 100_000) -> None:
+        """`fresh_limit`: ids held in memory, at some 100 bytes each, before they are sorted in."""
         self._connection = connection
+        self._fresh_limit = fresh_limit
         self._tables: set[int] = set()
         self._fresh: dict[int, set[bytes]] = {}
         self.reload()
@@ -51,7 +51,7 @@ class BeaconMemory:
         for number, ids in beacons.items():
             self._connection.execute("INSERT INTO fresh_beacons VALUES (?, ?)", (number, b"".join(ids)))
             self._fresh.setdefault(number, set()).update(ids)
-        if sum(map(len, self._fresh.values())) > _FRESH_LIMIT:
+        if sum(map(len, self._fresh.values())) > self._fresh_limit:
             self._sort_in()
 
     def forget(self, before: int) -> int:

@@ -1,7 +1,6 @@
 """A disk that is full, a file that may not grow, a power cut: what was acknowledged stays, the rest is refused."""
 
 import contextlib
-import os
 import random
 import shutil
 import signal
