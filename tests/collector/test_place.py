@@ -1,0 +1,140 @@
+"""Where visitors are, how far that is looked at, and that no address stays behind."""
+
+import gc
+import socket
+from pathlib import Path
+
+import pytest
+
+from collector.place import NOWHERE, BadDatabase, Place, Places
+from tests.collector import labelled, mmdb
+
+pytestmark = pytest.mark.req("C5")
+
+V4 = socket.inet_pton(socket.AF_INET, "203.0.113.77")
+V6 = socket.inet_pton(socket.AF_INET6, "2001:db8:5::77")
+NESTED = {
+    "country": {"iso_code": "CH", "names": {"en": "Switzerland"}},
+    "subdivisions": [
+        {"iso_code": "ZH", "names": {"de": "Zürich", "en": "Zurich"}},
+        {"iso_code": "1", "names": {"en": "A district"}},
+    ],
+    "city": {"geoname_id": 2657896, "names": {"de": "Zürich", "en": "Zurich"}},
+    "location": {"latitude": 47.3667, "longitude": 8.55, "accuracy_radius": 5},
+    "postal": {"code": "8001"},
+}
+FLAT = {
+    "city": "Zurich",
+    "country_code": "CH",
+    "latitude": 47.3667,
+    "longitude": 8.55,
+    "postcode": "8001",
+    "state1": "Zurich",
+    "state2": "",
+    "timezone": "",
+}
+
+
+@pytest.fixture
+def nested(tmp_path: Path) -> Path:
+    """A City database in MaxMind's shape, for IPv6 with IPv4 inside."""
+    networks = {(bytes(12) + V4[:3], 120): NESTED, (V6[:6], 48): NESTED}
+    return mmdb.write(tmp_path / "nested.mmdb", networks, kind="GeoLite2-City", ip_version=6)
+
+
+@pytest.fixture
+def flat(tmp_path: Path) -> list[Path]:
+    """A pair of files in DB-IP's flat shape, one for each family."""
+    v4 = mmdb.write(tmp_path / "v4.mmdb", {(V4[:3], 24): FLAT}, kind="city ipv4", ip_version=4)
+    v6 = mmdb.write(tmp_path / "v6.mmdb", {(V6[:6], 48): FLAT}, kind="city ipv6", ip_version=6)
+    return [v4, v6]
+
+
+@pytest.mark.parametrize("packed", [V4, V6, bytes(10) + b"\xff\xff" + V4], ids=["v4", "v6", "v4 inside v6"])
+def test_a_maxmind_file_gives_codes_and_ids(nested: Path, packed: bytes) -> None:
+    """Country, the largest subdivision as ISO 3166-2, the English city and its GeoNames id."""
+    assert Places([nested]).locate(packed, "") == Place("CH", "CH-ZH", "Zurich", 2657896, "address")
+
+
+@pytest.mark.parametrize("packed", [V4, V6], ids=["v4", "v6"])
+def test_flat_files_give_names(flat: list[Path], packed: bytes) -> None:
+    """DB-IP's files of npm have no codes of regions and no ids of cities: the region's name, and 0."""
+    assert Places(flat).locate(packed, "America/New_York") == Place("CH", "Zurich", "Zurich", 0, "address")
+
+
+def test_nothing_finer_than_a_city_is_told(nested: Path, flat: list[Path]) -> None:
+    """No coordinate, radius or postcode of a record is in a place."""
+    for paths in ([nested], flat):
+        told = repr(Places(paths).locate(V4, ""))
+        assert not any(secret in told for secret in ("47.3", "8.55", "8001", "district"))
+
+
+@pytest.mark.parametrize(
+    ("zone", "country"),
+    [
+        ("Europe/Zurich", "CH"),
+        ("Europe/Oslo", "NO"),
+        ("Asia/Calcutta", "IN"),
+        ("America/Argentina/Buenos_Aires", "AR"),
+        ("US/Pacific", "US"),
+        ("UTC", ""),
+        ("Etc/GMT-2", ""),
+        ("Mars/Olympus", ""),
+        ("", ""),
+    ],
+)
+def test_without_a_database_the_zone_gives_a_labelled_country(zone: str, country: str) -> None:
+    """A rough guess, and said to be one; zones of no country give nothing."""
+    place = Places([]).locate(V4, zone)
+    assert place == (Place(country=country, place_from="timezone") if country else NOWHERE)
+
+
+def test_an_address_in_no_file_falls_back_to_the_zone(flat: list[Path]) -> None:
+    """The database comes first, the zone where it knows nothing; no address at all is as good as an unknown one."""
+    places = Places(flat)
+    elsewhere = socket.inet_pton(socket.AF_INET, "198.51.100.1")
+    for packed in (elsewhere, b"", b"\x01", bytes(16)):
+        assert places.locate(packed, "Asia/Tokyo") == Place("JP", place_from="timezone")
+        assert places.locate(packed, "") == NOWHERE
+
+
+def test_no_address_is_held_after_the_call(nested: Path) -> None:
+    """Neither the packed form nor the text of an address is in anything that the object keeps; its cache is bounded."""
+    places = Places([nested], cache_size=3)
+    for last in range(10):
+        places.locate(V4[:3] + bytes([last]), "")
+    assert len(places._places) <= 3
+    held: list[object] = [places]
+    seen: set[int] = set()
+    while held:
+        thing = held.pop()
+        if id(thing) in seen or isinstance(thing, type):
+            continue
+        seen.add(id(thing))
+        assert not (isinstance(thing, bytes) and thing.startswith(V4[:3]))
+        assert not (isinstance(thing, str) and thing.startswith("203.0.113."))
+        held.extend(gc.get_referents(thing) if isinstance(thing, Places | dict | list | tuple | set) else ())
+
+
+def test_a_file_that_is_no_place_database_is_refused_by_name(tmp_path: Path) -> None:
+    """The message names the file and says what to do; an ASN database is not mistaken for one of places."""
+    broken = tmp_path / "broken.mmdb"
+    broken.write_bytes(b"no database")
+    networks = mmdb.write(
+        tmp_path / "asn.mmdb", {(V4[:3], 24): {"autonomous_system_number": 64500}}, kind="GeoLite2-ASN", ip_version=4
+    )
+    with pytest.raises(BadDatabase, match=r"broken\.mmdb .* fetch it again"):
+        Places([broken])
+    with pytest.raises(BadDatabase, match=r"absent\.mmdb"):
+        Places([tmp_path / "absent.mmdb"])
+    with pytest.raises(BadDatabase, match=r"asn\.mmdb is a database of networks"):
+        Places([networks])
+
+
+def test_a_country_file_gives_the_country_alone() -> None:
+    """MaxMind's Country test database names countries and nothing below."""
+    path = labelled.DATA / "geo" / "GeoIP2-Country-Test.mmdb"
+    if not path.exists():
+        pytest.skip("MaxMind's test databases do not lie beside the repository")
+    packed = socket.inet_pton(socket.AF_INET6, "2a02:f140::1")
+    assert Places([path]).locate(packed, "") == Place("DE", place_from="address")
