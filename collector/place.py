@@ -114,7 +114,12 @@ def _open(path: Path) -> tuple[maxminddb.Reader, int]:
 
 def _flat(record: dict[str, Any]) -> Place:
     """DB-IP's files of npm: country_code, state1, city as plain text; no codes of regions, no ids of cities."""
-    return Place(record["country_code"] or "", record.get("state1") or "", record.get("city") or "", 0, "address")
+    return Place(record["country_code"] or "", record.get("state1") or "", _city(record.get("city")), 0, "address")
+
+
+def _city(name: str | None) -> str:
+    """The city without what stands in brackets after it: DB-IP names districts and even streets there."""
+    return (name or "").partition(" (")[0]
 
 
 def _nested(record: dict[str, Any]) -> Place:
@@ -126,7 +131,7 @@ def _nested(record: dict[str, Any]) -> Place:
     return Place(
         country,
         f"{country}-{code}" if code and country else region.get("names", {}).get("en", ""),
-        city.get("names", {}).get("en", ""),
+        _city(city.get("names", {}).get("en")),
         city.get("geoname_id", 0),
         "address" if country else "",
     )
