@@ -1,8 +1,8 @@
 """The one door to ClickHouse: embedded (chDB) or a server over HTTP, the same SQL, the same errors.
 
-Promises: a statement is sent once and never repeated behind the caller's back; values are bound by the engine, never
-formatted; each slot has its own clients, so the console can't starve loader or seal; no error text holds a value, a
-parameter or a statement; rows on their way in touch no temporary file that outlives the process.
+Promises: a statement that changes something is sent once and never repeated behind the caller's back; values are bound
+by the engine, never formatted; each slot has its own clients, so the console can't starve loader or seal; no error text
+holds a value, a parameter or a statement; rows on their way in touch no temporary file that outlives the process.
 
 What the embedded engine cannot do: be opened by two processes, serve a second directory in one process, take a
 query_id from outside, keep its own query log. A statement is therefore named by `log_comment`, which both engines
@@ -13,12 +13,10 @@ import logging
 import os
 import re
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import clickhouse_connect
@@ -30,20 +28,15 @@ from clickhouse_connect.driver.transform import NativeTransform
 from urllib3.exceptions import HTTPError
 
 from warehouse.dialect import Dialect
-from warehouse.errors import Broken, Rejected, TryLater, WarehouseError, from_code
+from warehouse.errors import Broken, Rejected, WarehouseError, from_code
 from warehouse.memory import memory_of_machine
 from warehouse.settings import WarehouseSettings
-
-Slot = Literal["loader", "seal", "console", "control"]
-"""Who asks. `control` is for short looks and cancels, and is never behind a long statement."""
+from warehouse.slots import SLOT_SIZE, Clients, Named, Slot
 
 Param = str | int | float | bool | Sequence[str] | Sequence[int]
 Answer = TypeVar("Answer")
 Record = tuple[Any, ...]
 """One row of an answer; the query's text says what stands where."""
-
-SLOT_SIZE: Final[dict[Slot, int]] = {"loader": 1, "seal": 1, "console": 2, "control": 2}
-"""Statements at once in each slot; two console queries leave the rest of the machine usable."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _HELD: Final = 36
@@ -61,7 +54,8 @@ class Warehouse:
         self.directory, self._database = _location(settings.dsn)
         """Where the embedded engine keeps its files; None for a server."""
         self._memory = settings.memory_bytes or memory_of_machine() // 2
-        self._slots = {name: _Clients(name, size, self._connect, settings.wait_seconds) for name, size in _sizes()}
+        self._slots = {slot: Clients(slot, self._client, settings.wait_seconds) for slot in SLOT_SIZE}
+        self._named = Named()
         self._texts: dict[str, str] = {}
         if self.directory:
             self._open(self.directory)
@@ -73,7 +67,8 @@ class Warehouse:
     def select(self, sql: str, params: Mapping[str, Param], slot: Slot, *, query_id: str = "") -> list[Record]:
         """The rows that a built SELECT answers; its identifiers come from the catalogue, its values from params."""
         named = {"log_comment": query_id} if query_id else {}
-        with self._slots[slot].borrow() as client:
+        with self._named.running(query_id) as hand_over, self._slots[slot].borrow() as client:
+            hand_over()
             answer = _ask(
                 f"Query in the slot {slot}",
                 lambda: client.query(sql, parameters=_bound(params), settings=named).result_rows,
@@ -107,9 +102,10 @@ class Warehouse:
             _ask(step, lambda: client.command(text, data=block, settings={"query_id": query_id}))
 
     def cancel(self, query_id: str) -> None:
-        """Stop the statement of that name, if it runs. Its caller gets TryLater (394)."""
+        """Stop the query of that name, whether it waits or runs. Its caller gets TryLater (394)."""
         text = f"KILL QUERY {self.dialect.on_cluster} WHERE Settings['log_comment'] = {{id:String}} ASYNC"
-        self.command(text, {"id": query_id})
+        if query_id:  # statements without a name are all called ''
+            self._named.stop(query_id, lambda: self.command(text, {"id": query_id}))
 
     def ping(self) -> None:
         """Answer if the warehouse answers. Raises TryLater or Broken."""
@@ -118,7 +114,8 @@ class Warehouse:
     def close(self) -> None:
         """Close all clients, waiting for what they are doing, and give the directory back."""
         for clients in self._slots.values():
-            clients.close()
+            for client in clients.drain():
+                client.close()
 
     def _text(self, name: str) -> str:
         if name not in self._texts:
@@ -152,6 +149,9 @@ class Warehouse:
         finally:
             first.close()
 
+    def _client(self, slot: Slot) -> Client:
+        return _ask("Opening the warehouse", lambda: self._connect(slot))
+
     def _connect(self, slot: Slot) -> Client:
         options = _statement_settings(self._settings, slot, self._memory)
         if self.directory:
@@ -164,51 +164,6 @@ class Warehouse:
             connect_timeout=5,
             send_receive_timeout=int(options["max_execution_time"]) + 10,
         )
-
-
-class _Clients:
-    """The clients of one slot: made when first needed, at most `size`, each used by one thread at a time."""
-
-    def __init__(self, slot: Slot, size: int, connect: Callable[[Slot], Client], wait_seconds: float) -> None:
-        self._slot = slot
-        self._size = size
-        self._connect = connect
-        self._wait = wait_seconds
-        self._free = threading.BoundedSemaphore(size)
-        self._idle: list[Client] = []
-
-    @contextmanager
-    def borrow(self) -> Iterator[Client]:
-        """A client for one statement. Raises TryLater when all are busy for too long."""
-        if not self._free.acquire(timeout=self._wait):
-            raise TryLater(f"The slot {self._slot} is busy with {self._size} statements; ask again in a moment.")
-        try:
-            client = self._take()
-            try:
-                yield client
-            finally:
-                self._idle.append(client)
-        finally:
-            self._free.release()
-
-    def close(self) -> None:
-        """Wait for running statements, then close every client."""
-        for _ in range(self._size):
-            self._free.acquire()
-        while self._idle:
-            self._idle.pop().close()
-        for _ in range(self._size):
-            self._free.release()
-
-    def _take(self) -> Client:
-        try:
-            return self._idle.pop()  # list.pop and append are atomic; the semaphore bounds how many are out
-        except IndexError:
-            return _ask("Opening the warehouse", lambda: self._connect(self._slot))
-
-
-def _sizes() -> list[tuple[Slot, int]]:
-    return list(SLOT_SIZE.items())
 
 
 def _bound(params: Mapping[str, Param]) -> dict[str, Any] | None:

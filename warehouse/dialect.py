@@ -50,6 +50,8 @@ class Dialect:
                 return self.on_cluster
             case "engine":
                 return self._engine(argument)
+            case "everywhere":
+                return self._everywhere()
             case "local":
                 return self.local(argument)
             case "system":
@@ -67,6 +69,12 @@ class Dialect:
             return f"{family}MergeTree"
         # {uuid} keeps the Keeper path unique, so a dropped and rebuilt table can't meet its own past.
         return f"Replicated{family}MergeTree('/clickhouse/tables/{{shard}}/{{uuid}}', '{{replica}}')"
+
+    def _everywhere(self) -> str:
+        """@everywhere: a table of which every node of the cluster, of whatever shard, holds the same rows."""
+        if not self.cluster:
+            return "MergeTree"
+        return "ReplicatedMergeTree('/clickhouse/tables/{uuid}', '{shard}-{replica}')"
 
     def _window(self, inserts: int) -> str:
         """@dedup(n): the setting that makes n inserts remembered by token."""

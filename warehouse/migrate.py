@@ -60,7 +60,7 @@ def migrate(warehouse: Warehouse) -> list[str]:
         warehouse.dialect.render(
             "CREATE TABLE IF NOT EXISTS schema_migrations @on_cluster "
             "(number UInt32, name String, checksum String, applied DateTime DEFAULT now()) "
-            "ENGINE = @engine ORDER BY number"
+            "ENGINE = @everywhere ORDER BY number"
         )
     )
     with _lock(warehouse):
@@ -106,7 +106,7 @@ def _lock(warehouse: Warehouse) -> Iterator[None]:
         yield  # the directory itself is held by this process
         return
     try:
-        warehouse.command(f"CREATE TABLE {_LOCK_TABLE} (held UInt8) ENGINE = Memory")
+        warehouse.command(f"CREATE TABLE {_LOCK_TABLE} {warehouse.dialect.on_cluster} (held UInt8) ENGINE = Memory")
     except WarehouseError as error:
         if error.code == _TABLE_EXISTS:
             raise TryLater(_held(warehouse), code=_TABLE_EXISTS) from None
@@ -114,7 +114,7 @@ def _lock(warehouse: Warehouse) -> Iterator[None]:
     try:
         yield
     finally:
-        warehouse.command(f"DROP TABLE IF EXISTS {_LOCK_TABLE} SYNC")
+        warehouse.command(f"DROP TABLE IF EXISTS {_LOCK_TABLE} {warehouse.dialect.on_cluster} SYNC")
 
 
 def _held(warehouse: Warehouse) -> str:

@@ -14,10 +14,11 @@ import pytest
 
 from tests.warehouse.engine import directory
 from tests.warehouse.rows import event
-from warehouse.client import Slot, Warehouse
+from warehouse.client import Warehouse
 from warehouse.errors import Broken, TryLater, WarehouseError
 from warehouse.events import EventTable
 from warehouse.settings import WarehouseSettings
+from warehouse.slots import Slot
 
 SLEEP = "SELECT sum(sleepEachRow(0.1)) FROM numbers({tenths:UInt32}) SETTINGS max_block_size = 1"
 
@@ -83,7 +84,41 @@ def test_a_cancelled_question_ends_and_others_go_on(shared: Warehouse) -> None:
     assert error.code == 394
     assert other.end() is None
     shared.cancel("question-1")  # nothing of that name runs: nothing happens
+    bystander = Asking(shared, "console", 3)
+    time.sleep(0.1)
     shared.cancel("x' OR 1 OR '")
+    shared.cancel("")
+    assert bystander.end() is None
+
+
+@pytest.mark.req("O4")
+def test_a_question_that_waits_can_be_cancelled(shared: Warehouse) -> None:
+    """A question that is given up before its turn never runs, and costs the engine nothing."""
+    running = [Asking(shared, "console", 5), Asking(shared, "console", 5)]
+    time.sleep(0.2)
+    waiting = Asking(shared, "console", 100, "question-2")
+    time.sleep(0.1)
+    shared.cancel("question-2")
+    begun = time.monotonic()
+    error = waiting.end()
+    assert time.monotonic() - begun < 3
+    assert isinstance(error, TryLater)
+    assert error.code == 394
+    assert [one.end() for one in running] == [None, None]
+
+
+@pytest.mark.req("O4")
+def test_a_question_is_cancelled_in_the_moment_it_starts(shared: Warehouse) -> None:
+    """However close to its beginning a question is given up, it does not run to its end."""
+    for delay in (0, 0.001, 0.003, 0.01):
+        one = Asking(shared, "console", 60, f"question-{delay}")
+        time.sleep(delay)
+        begun = time.monotonic()
+        while not shared._named._statements:  # until it is under way
+            time.sleep(0.0005)
+        shared.cancel(f"question-{delay}")
+        assert isinstance(one.end(), TryLater)
+        assert time.monotonic() - begun < 3
 
 
 @pytest.mark.req("O4")

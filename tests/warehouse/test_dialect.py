@@ -14,6 +14,7 @@ CASES = [
         "AggregatingMergeTree",
         "ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{uuid}', '{replica}')",
     ),
+    ("@everywhere", "MergeTree", "ReplicatedMergeTree('/clickhouse/tables/{uuid}', '{shard}-{replica}')"),
     ("DROP TABLE @local(events) @on_cluster", "DROP TABLE events ", "DROP TABLE events_local ON CLUSTER two"),
     ("@system(parts)", "system.parts", "clusterAllReplicas('two', system.parts)"),
     ("@dedup(10)", "non_replicated_deduplication_window = 10", "replicated_deduplication_window = 10"),
