@@ -84,13 +84,14 @@ class Hops:
     def client(self, peer: str, forwarded: list[str], x_forwarded_for: list[str]) -> ClientAddress:
         """The client of a request that came from `peer` with these header lines, in the order received.
 
-        Headers count only when the peer is trusted; Forwarded (RFC 7239) goes before X-Forwarded-For. A hop that is
-        no address ends the search, because nothing to its left can be trusted.
+        Headers count only when the peer is trusted. X-Forwarded-For goes before Forwarded (RFC 7239): nginx, Apache,
+        Caddy, Envoy and HAProxy append to the first and by default pass on whatever the visitor wrote into the second.
+        A hop that is no address ends the search, because nothing to its left can be trusted.
         """
         here = read_address(peer) or NO_ADDRESS
         if not self._trusts(here):
             return here
-        for hop in reversed(_forwarded_hops(forwarded) or _plain_hops(x_forwarded_for)):
+        for hop in reversed(_plain_hops(x_forwarded_for) or _forwarded_hops(forwarded)):
             address = read_address(hop)
             if address is None:
                 return here

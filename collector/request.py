@@ -9,7 +9,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class RequestFacts(NamedTuple):
-    """The facts of one request; the address and the agent string live no longer than it."""
+    """The facts of one request; the address and the agent string live no longer than it. Printed they tell nothing."""
 
     address: ClientAddress
     user_agent: str = ""
@@ -23,6 +23,9 @@ class RequestFacts(NamedTuple):
     authorization: str = ""
     length: int = -1
     """Content-Length; -1 where it is absent or no number."""
+
+    def __repr__(self) -> str:
+        return "<facts of a request>"
 
 
 _HINTS: Final = {

@@ -1,0 +1,1 @@
+"""Tests of the collector, on the real spool, salts and databases."""
