@@ -61,13 +61,14 @@ def rule(settings: SiteSettings, signals: Signals, choice: Consent | None) -> Ru
     if settings.policy == "under_16":
         return Ruling("cookieless", no_share=no_share, under_16=True, basic_only=settings.basic_only)
     tier, reason = _tier(settings, choice.statistics, capped=bool(signal))
+    basic_only = settings.basic_only and tier == "cookieless"
     return Ruling(
         tier,
         reason,
-        ads=tier != "denied" and choice.ads is True and not signal,
+        ads=choice.ads is True and not (signal or basic_only or tier == "denied"),
         device_id=tier == "consented" and choice.statistics is True,
         no_share=no_share,
-        basic_only=settings.basic_only and tier == "cookieless",
+        basic_only=basic_only,
         plugins=settings.plugins and tier == "consented",
     )
 
