@@ -16,7 +16,7 @@ _LINE: Final = re.compile(
 _ASSETS: Final = frozenset(
     "7z avif bmp bz2 class css csv cur doc docx eot exe flac flv gif gz ico iso jar jpeg jpg js json jsonld less map "
     "m4a m4v mjs mkv mov mp3 mp4 mpeg mpg msi ogg ogv opus otf pdf png ppt pptx rar rpm rss scss svg svgz swf tar tgz "
-    "tif tiff ttf txt wasm wav webm webmanifest webp wmv woff woff2 xls xlsx xml xz zip atom deb dmg apk".split()
+    "tif tiff ttf txt wasm wav webm webmanifest webp wmv woff woff2 xls xlsx xml xsl xz zip atom deb dmg apk".split()
 )
 
 

@@ -28,13 +28,22 @@ def product(tmp_path):
         one.kill()
 
 
+def _views_by_page(product: Product, key: str) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    question = {"metrics": ["pageviews"], "dimensions": ["event:page"], "order_by": [["event:page", "asc"]]}
+    while True:
+        answer = product.ask(key, **question, pagination={"limit": 10000, "offset": len(counts)})
+        counts.update({row["dimensions"][0]: row["metrics"][0] for row in answer["results"]})
+        if len(answer["results"]) < 10000:
+            return counts
+
+
 def _settle(product: Product, site: str, seen: set[str]) -> None:
     """Wait until all is loaded, then compare: each acknowledged page once, nothing twice, the accounting to the unit."""
     key = product.key()
     end = time.monotonic() + 60
     while True:
-        answer = product.ask(key, metrics=["pageviews"], dimensions=["event:page"], pagination={"limit": 10000})
-        counts = Counter({row["dimensions"][0]: row["metrics"][0] for row in answer["results"]})
+        counts = _views_by_page(product, key)
         missing = [page for page in seen if counts[page] != 1]
         if not missing or time.monotonic() > end:
             break
@@ -61,7 +70,7 @@ def test_a_kill_at_every_numbered_step_loses_and_doubles_nothing(product):
         opening = point.startswith("spool.open")
         workers = 2 if point == "spool.open.first_segment_made" else 1
         product.start(crash=f"{point}:{1 if opening else 2}", wait=False, workers=workers)
-        with Traffic(product.collector, site, first=first) as traffic:
+        with Traffic(product.collector, site, first=first, pause=0.15) as traffic:
             _until_someone_died(product, point)
         seen |= traffic.acknowledged
         first += 10_000

@@ -74,7 +74,8 @@ class Traffic:
             reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self._port), 5)
         except (OSError, TimeoutError):
             return 0
-        head = f"POST /e HTTP/1.1\r\nHost: c\r\nUser-Agent: {AGENT}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        head = f"POST /e HTTP/1.1\r\nHost: c\r\nUser-Agent: {AGENT}\r\nContent-Length: {len(body)}\r\n"
+        head += "Connection: close\r\n\r\n"
         try:
             writer.write(head.encode() + body)
             line = await asyncio.wait_for(reader.readline(), 10)
