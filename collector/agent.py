@@ -18,7 +18,7 @@ from ua_parser import Domain, Matchers, load_lazy_builtins
 from ua_parser.matchers import OSMatcher, UserAgentMatcher
 from ua_parser.regex import Resolver
 
-from collector.client_hints import NO_HINTS, Brand, Hints, brands, form_factor, plain
+from collector.client_hints import LONGEST_HINT, NO_HINTS, Brand, Hints, brands, form_factor, is_name, plain
 from collector.device import DeviceRules
 
 __all__ = ["LONGEST_AGENT", "NO_HINTS", "Agent", "AgentReader", "Hints"]
@@ -70,13 +70,15 @@ class AgentReader:
         self._names: dict[str, str] = tables["names"]
         self._apps: dict[str, str] = tables["apps"]
         self._systems: dict[str, str] = tables["systems"]
-        self._platforms = {name: name for name in tables["hinted"]["platforms"]} | self._systems
+        self._platforms: dict[str, str] = {name: name for name in tables["hinted"]["platforms"]} | self._systems
         self._fire_os: dict[str, str] = tables["fire_os"]
         self._boards = frozenset(tables["chromeos"]["boards"].split())
         self._cached = lru_cache(maxsize=cache_size)(self._parse)
 
     def read(self, user_agent: str, hints: Hints = NO_HINTS) -> Agent:
         """The agent behind a User-Agent header and its hints; a field is "" (device "other") where nothing is told."""
+        if hints is not NO_HINTS and max(map(len, hints)) > LONGEST_HINT:
+            hints = Hints(*(hint[:LONGEST_HINT] for hint in hints))
         return self._cached(user_agent[:LONGEST_AGENT], hints)
 
     def _parse(self, text: str, hints: Hints) -> Agent:
@@ -108,17 +110,19 @@ class AgentReader:
         return next(iter(own or named), None)
 
     def _name(self, family: str) -> str:
-        """The stored spelling of a family; "FooBrowser" becomes "Foo Browser"."""
+        """The stored spelling of a family; "FooBrowser" becomes "Foo Browser"; what is no name is not told."""
         known = self._names.get(family)
         if known is not None:
             return known
-        stem = re.sub(r"[\s_-]*[Bb]rowser$", "", family)
-        return self._names.get(f"{stem} Browser", f"{stem} Browser" if stem and stem != family else family)
+        stem = re.sub(r"[\s_-]*[Bb]rowser$", "", family.replace("%20", " "))
+        name = f"{stem} Browser" if stem and family.lower().endswith("browser") else stem
+        return self._names.get(name, name if is_name(name) else "")
 
     def _app(self, package: str) -> str:
         """Name of an Android app by its package; a package that says "browser" is named after itself."""
-        known = self._known_app(package)
-        return known or (_named_after_package(package) if "." in package else "")
+        if not re.fullmatch(r"[A-Za-z]\w*(?:\.\w+)+", package):
+            return ""
+        return self._known_app(package) or _named_after_package(package)
 
     def _known_app(self, package: str) -> str:
         """Name by the package or the longest listed one that it extends at a dot, "" if none."""
@@ -131,19 +135,21 @@ class AgentReader:
     def _system(self, parsed: ParsedAgent, hints: Hints) -> tuple[str, str]:
         """System and version, from the hints where they are sent."""
         told = self._systems.get(parsed.os.family, parsed.os.family)
-        system = self._platforms.get(plain(hints.platform), "")
-        if "." in hints.app and not system:
-            system = "LineageOS" if hints.app.startswith("org.lineageos.") else "Android"
-        system = _refined(system, told)
+        system = _refined(self._hinted_system(hints), told)
         if plain(hints.model) in self._boards and system in ("Android", "Linux"):
             return "ChromeOS", ""
         if hints.platform_version:
-            return _hinted_version(system, plain(hints.platform_version))
-        if system != told:
-            return system, ""
-        return system, self._fire_os.get(str(parsed.os.version[0]), "") if (
-            system == "Fire OS" and parsed.os.version
-        ) else _true_version(system, parsed)
+            system, version = _hinted_version(system, plain(hints.platform_version))
+        else:
+            version = _true_version(system, parsed) if system == told else ""
+        return system, self._fire_os.get(version.split(".")[0], "") if system == "Fire OS" else version
+
+    def _hinted_system(self, hints: Hints) -> str:
+        """Sec-CH-UA-Platform, else what an app's name implies: only Android's WebView sends one."""
+        system = self._platforms.get(plain(hints.platform), "")
+        if system or "." not in hints.app:
+            return system
+        return "LineageOS" if hints.app.startswith("org.lineageos.") else "Android"
 
     def _device(self, parsed: ParsedAgent, hints: Hints, system: str) -> str:
         """Form factor hint, else the rules over string and model, else the mobile hint, else the library."""
@@ -155,7 +161,7 @@ class AgentReader:
         if system == "ChromeOS":
             return "desktop"
         if model:
-            text = re.sub(r"; K\)", f"; {model})", text) if "; K)" in text else f"{text} (; {model})"
+            text = text.replace("; K)", f"; {model})") if "; K)" in text else f"{text} (; {model})"
         return self._devices.kind(text) or _hinted_device(hints, system) or _library_device(parsed)
 
 
@@ -228,11 +234,9 @@ def _true_version(system: str, parsed: ParsedAgent) -> str:
 
 
 def _short(version: tuple[int | str | Any, ...]) -> str:
-    """Major and, where it is a number other than zero, minor."""
-    if not version or not str(version[0]):
-        return ""
-    minor = str(version[1]) if len(version) > 1 else ""
-    return f"{version[0]}.{minor}" if minor.strip("0") else str(version[0])
+    """Major and, where it is a number other than zero, minor; no part longer than eight characters."""
+    parts = [str(part)[:8] for part in version[:2]]
+    return ".".join(parts if len(parts) > 1 and parts[1].strip("0") else parts[:1])
 
 
 def _named_after_package(package: str) -> str:

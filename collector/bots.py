@@ -20,6 +20,7 @@ from ua_parser import Domain, load_lazy_builtins
 from ua_parser.regex import Resolver
 
 from collector.agent import LONGEST_AGENT, NO_HINTS, TABLES, Hints
+from collector.client_hints import LONGEST_HINT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -71,7 +72,7 @@ class BotRules:
         """Name of the first rule that takes the sender for a machine, "" for people."""
         if headers.purpose and re.search(r"prefetch|preview|prerender", headers.purpose, re.IGNORECASE):
             return "prefetch"
-        found = self._cached(user_agent[:LONGEST_AGENT], hints.brands)
+        found = self._cached(user_agent[:LONGEST_AGENT], hints.brands[:LONGEST_HINT])
         if found:
             return found
         if headers.referrer_host and self.is_spam(headers.referrer_host):

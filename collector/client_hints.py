@@ -38,7 +38,7 @@ LONGEST_HINT: Final = 256
 """Characters of one hint that are looked at; a brand list of today has about 120."""
 
 _BRAND: Final = re.compile(r'"((?:[^"\\]|\\.){1,64})"\s*;\s*v\s*=\s*"([\w.]{0,32})"')
-_NAME: Final = re.compile(r"[^\W_][\w .+&'%!-]{0,39}")
+_NAME: Final = re.compile(r"[^\W_][\w .,:+&'%!()-]{0,39}")
 _GREASE: Final = re.compile(r"\bNot\b.*\bBrand\b", re.IGNORECASE)
 _ENGINE_BRANDS: Final = frozenset({"Chromium", "Blink", "Mozilla", "Microsoft Edge Simulate"})
 _FORM_FACTORS: Final = {
@@ -66,7 +66,12 @@ def brands(header: str) -> tuple[Brand, ...]:
 
 
 def _is_browser(name: str) -> bool:
-    return name not in _ENGINE_BRANDS and bool(_NAME.fullmatch(name)) and not is_grease(name)
+    return name not in _ENGINE_BRANDS and is_name(name) and not is_grease(name)
+
+
+def is_name(text: str) -> bool:
+    """Whether a text could be a product's name: at most 40 characters, no signs that mean something elsewhere."""
+    return bool(_NAME.fullmatch(text))
 
 
 def is_grease(name: str) -> bool:
