@@ -1,0 +1,112 @@
+/**
+ * Builds `dist/`: `default.js`, the parts that can be composed with it, and `manifest.json`. The same sources give the
+ * same bytes. Fails when a file is over its budget (package.json, bytes of brotli).
+ */
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { minify } from "terser";
+
+/** What the server replaces by the site's configuration, a JSON object, and by the parts after it. */
+const TOKEN = '"__FOOTFALL_CONFIG__"';
+/** Syntax of the browsers of 2020 (Chrome 85, Firefox 79, Safari 14). */
+const TARGET = "es2021";
+const ROOT = new URL("./", import.meta.url);
+const PACKAGE = JSON.parse(readFileSync(new URL("package.json", ROOT), "utf8")).footfall;
+
+/** A site's configuration where it sets nothing of its own, for the sizes of what browsers are served. */
+const EXAMPLE = {
+  endpoint: "https://stats.shop.example/e",
+  site: "4f8a2c7e91d04b3f",
+  build: "01234567",
+  ...PACKAGE.defaults,
+};
+
+/** The sources from one entry file as one piece of code, without what only types need. */
+async function bundle(contents) {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: new URL("src/", ROOT).pathname, loader: "ts" },
+    bundle: true,
+    format: "esm",
+    target: TARGET,
+    write: false,
+  });
+  return outputFiles[0].text;
+}
+
+/** An expression, minified. `let` repeats better than a mix with `const`, which nothing here depends on. */
+async function shrink(expression) {
+  const { code } = await minify(`const _=${expression}`, {
+    ecma: 2020,
+    compress: { passes: 5 },
+    format: { ascii_only: true },
+  });
+  return code
+    .slice("const _=".length)
+    .replace(/;$/, "")
+    .replace(/\bconst\b/g, "let");
+}
+
+/** The default snippet. The semicolons let it stand before and after scripts that lack theirs. */
+async function snippet() {
+  const body = await bundle('import "./index";');
+  return `;(${await shrink(`(__FOOTFALL__,...__FOOTFALL_PARTS__)=>{${body}}`)})(${TOKEN});\n`;
+}
+
+/** A part: an expression, a function that takes the core. */
+async function part(name) {
+  const body = await bundle(`import { ${name} } from "./parts/${name}"; globalThis.part = ${name};`);
+  return shrink(`(()=>{${body.replace("globalThis.part =", "return")}})()`);
+}
+
+function sizes(text) {
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT };
+  return {
+    raw: Buffer.byteLength(text),
+    gzip: gzipSync(text, { level: 9 }).length,
+    brotli: brotliCompressSync(text, { params }).length,
+  };
+}
+
+/** As the server does it: the configuration, then the parts, in place of the token. */
+function compose(template, config, parts) {
+  return template.replace(TOKEN, () => [JSON.stringify(config), ...parts].join(","));
+}
+
+const template = await snippet();
+const names = readdirSync(new URL("src/parts/", ROOT))
+  .map((file) => file.replace(/\.ts$/, ""))
+  .sort();
+const parts = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await part(name)])));
+const files = { "default.js": template };
+for (const name of names) files[`parts/${name}.js`] = parts[name];
+
+const measured = {
+  default: template,
+  served: compose(template, EXAMPLE, []),
+  all: compose(template, EXAMPLE, Object.values(parts)),
+};
+const manifest = {
+  build: createHash("sha256").update(Object.values(files).join("\0")).digest("hex").slice(0, 8),
+  token: TOKEN,
+  defaults: PACKAGE.defaults,
+  files: Object.fromEntries(Object.entries(files).map(([file, text]) => [file, sizes(text)])),
+  composed: Object.fromEntries(Object.entries(measured).map(([name, text]) => [name, sizes(text)])),
+};
+
+const dist = new URL("dist/", ROOT);
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(new URL("parts/", dist), { recursive: true });
+for (const [file, text] of Object.entries(files)) writeFileSync(new URL(file, dist), text);
+writeFileSync(new URL("manifest.json", dist), `${JSON.stringify(manifest, null, 2)}\n`);
+
+console.log(`build ${manifest.build}`);
+console.table({ ...manifest.files, ...manifest.composed });
+for (const [name, budget] of Object.entries(PACKAGE.budget)) {
+  const { brotli } = manifest.composed[name];
+  if (brotli > budget) {
+    console.error(`${name}: ${brotli} bytes of brotli are over the budget of ${budget} (package.json).`);
+    process.exitCode = 1;
+  }
+}

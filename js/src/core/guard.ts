@@ -1,0 +1,10 @@
+/** Wraps what the browser will call, so that no error of ours ever reaches the page. */
+export const guard =
+  <A extends unknown[]>(run: (...args: A) => void) =>
+  (...args: A): void => {
+    try {
+      run(...args);
+    } catch {
+      // Counting a visit is never worth an error on somebody's page.
+    }
+  };

@@ -1,0 +1,9 @@
+/** Characters of an address that the wire takes. */
+const LONGEST = 8192;
+
+/**
+ * The page's address as it is sent. The fragment stays in the browser (it may hold tokens), except where it is the
+ * route or holds campaign tags; what of the query is kept, the server decides.
+ */
+export const pageUrl = (): string =>
+  (__FOOTFALL__.hash ? location.href : location.href.replace(/#(?!.*utm_).*/, "")).slice(0, LONGEST);

@@ -1,0 +1,14 @@
+import type { Reason } from "../types";
+
+/** Why this page must not be counted; undefined if it may be. Signals and place hold for the life of a page. */
+export const refusal = (): Reason | undefined => {
+  const reasons: Array<Reason | false | undefined> = [
+    navigator.globalPrivacyControl === true && "GPC",
+    /1|yes/.test(navigator.doNotTrack as string) && "DNT",
+    window.footfall.optout && "opt-out",
+    top !== self && "iframe",
+    /^127.*\d$|^\[::1]$|(^|\.)localhost$/.test(location.hostname) && "localhost",
+    !location.hostname && "file",
+  ];
+  return reasons.find((reason) => reason && !__FOOTFALL__.allow?.includes(reason)) as Reason | undefined;
+};

@@ -1,0 +1,59 @@
+import { engagement } from "../modules/engagement";
+import { links } from "../modules/links";
+import { pageviews } from "../modules/pageviews";
+import type { Part } from "../types";
+import { guard } from "./guard";
+import { leave, leaving } from "./leave";
+import { listen } from "./listen";
+import { emit, extra } from "./outbox";
+import { refusal } from "./refusal";
+import { view } from "./view";
+
+/**
+ * Starts the snippet: once per site key and page, not at all where the page must not be counted, and only when the
+ * page is seen (one that was prerendered or opened in the background is counted when it comes to the front).
+ */
+export const start = (parts: readonly Part[]): void => {
+  // An element with this id is found here too.
+  if (!window.footfall?.call) {
+    window.footfall = (...call) => {
+      calls.push(call);
+    };
+  }
+  window.footfall.q ||= [] as unknown as Calls;
+  const calls = window.footfall.q;
+  if (calls[__FOOTFALL__.site]) return;
+
+  const take = guard(([name, options]: Call) => {
+    if (view) emit(name, options?.props, true);
+  });
+  const { next } = calls;
+  calls[__FOOTFALL__.site] =
+    calls.push =
+    calls.next =
+      (call) => {
+        next?.(call);
+        take(call);
+      };
+
+  const wake = () => {
+    if (view) {
+      leave();
+    } else if (!document.hidden) {
+      pageviews();
+      engagement();
+      links();
+      parts.forEach((part) => {
+        guard(part)({ config: __FOOTFALL__, extra, leaving, emit, listen });
+      });
+      calls.forEach(take);
+    }
+  };
+  const reason = refusal();
+  if (!reason) {
+    listen("visibilitychange pagehide freeze online", wake);
+    wake();
+  } else if (!__FOOTFALL__.quiet) {
+    console.info(`footfall: not counted: ${reason}.`);
+  }
+};

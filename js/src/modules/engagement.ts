@@ -1,0 +1,54 @@
+import { guard } from "../core/guard";
+import { leaving } from "../core/leave";
+import { listen } from "../core/listen";
+import { emit } from "../core/outbox";
+
+/** Less is not worth a beacon, ms; it is carried over to the next one. */
+const LEAST = 100;
+/** How often the clock is read while nothing happens, ms. */
+const TICK = 5e3;
+/** A longer gap between two readings was sleep, not reading, ms. */
+const GAP = 1e4;
+/** What a crash can take at most, give or take a tick, ms. */
+const HEARTBEAT = 3e4;
+
+/**
+ * Measures how long the page was in front (visible and focused) and how far it was scrolled. Each `engagement` event
+ * carries the milliseconds since the one before, so a page view's time is their sum; `scroll` is the depth so far, in
+ * percent. Sent when the page is hidden or left, and by a heartbeat that beats only while the page is in front.
+ */
+export const engagement = (): void => {
+  let engaged = 0;
+  let depth = 0;
+  let read = 0;
+  let front: boolean | undefined;
+
+  const look = () => {
+    const now = performance.now();
+    if (front) engaged += Math.min(now - read, GAP);
+    read = now;
+    front = !document.hidden && document.hasFocus();
+    if (front) depth = Math.max(depth, scrollY + innerHeight);
+  };
+
+  const report = (least: number) => {
+    look();
+    const ms = engaged | 0;
+    if (ms >= least) {
+      engaged -= ms;
+      // Against the height of now: pages grow while they load.
+      emit("engagement", { ms, scroll: Math.min(100, (100 * depth) / document.documentElement.scrollHeight) | 0 });
+    }
+  };
+
+  leaving.push((ended) => {
+    report(LEAST);
+    if (ended) engaged = depth = 0;
+  });
+  listen("focus blur visibilitychange scroll", look);
+  look();
+  setInterval(
+    guard(() => report(HEARTBEAT)),
+    TICK,
+  );
+};

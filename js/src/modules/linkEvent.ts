@@ -1,0 +1,15 @@
+/** The pieces of a link that decide what following it means. */
+type Link = Pick<HTMLAnchorElement, "protocol" | "hostname" | "pathname" | "hasAttribute">;
+
+/** With or without `www.` it is the same site. */
+const bare = (hostname: string) => hostname.replace(/^www\./, "");
+
+/** The event's name for a followed link: `tel`, `mailto`, `download` or `outbound`; false if it is none of these. */
+export const linkEvent = (link: Link): string | false => {
+  const kind = link.protocol.replace(/s?:/, "");
+  return kind !== "http"
+    ? /^(tel|mailto)$/.test(kind) && kind
+    : link.hasAttribute("download") || RegExp(`\\.(${__FOOTFALL__.downloads})$`, "i").test(link.pathname)
+      ? "download"
+      : bare(link.hostname) !== bare(location.hostname) && "outbound";
+};

@@ -1,0 +1,6 @@
+import type { Part } from "../types";
+
+/** Records that the page was printed. */
+export const print: Part = (core) => {
+  core.listen("beforeprint", () => core.emit("print"));
+};

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { pageKey } from "../src/modules/pageKey";
+import type { Config } from "../src/types";
+import { world } from "./world";
+
+const key = (address: string, config: Partial<Config> = {}) => {
+  world(address, { config });
+  return pageKey();
+};
+const SITE = "https://shop.example";
+
+test("Two addresses are the same page when host, path and kept query are", () => {
+  const cases: Array<[left: string, right: string, same: boolean]> = [
+    ["/a", "/a", true],
+    ["/a", "/b", false],
+    ["/a", "/a/", false],
+    ["/a", "/a?utm_source=x", true],
+    ["/a?other=1", "/a?other=2", true],
+    ["/a?q=1", "/a?q=2", false],
+    ["/a?q=1&x=1", "/a?x=2&q=1", true],
+    ["/a?faq=1", "/a?faq=2", true],
+    ["/a#x", "/a#y", true],
+  ];
+  for (const [left, right, same] of cases) {
+    assert.equal(key(SITE + left)[1] === key(SITE + right)[1], same, `${left} and ${right}`);
+  }
+  assert.notEqual(key("https://shop.example/a")[1], key("https://blog.example/a")[1]);
+});
+
+test("The path alone leaves the query out", () => {
+  assert.equal(key(`${SITE}/a?q=1`)[0], key(`${SITE}/a?q=2`)[0]);
+  assert.notEqual(key(`${SITE}/a?q=1`)[0], key(`${SITE}/b?q=1`)[0]);
+});
+
+test("With hash routes the hash is part of the path, and the empty route is #/", () => {
+  const routes = { hash: true };
+  assert.notEqual(key(`${SITE}/#/a`, routes)[0], key(`${SITE}/#/b`, routes)[0]);
+  assert.equal(key(`${SITE}/`, routes)[0], key(`${SITE}/#/`, routes)[0]);
+  assert.equal(key(`${SITE}/#`, routes)[0], key(`${SITE}/#/`, routes)[0]);
+});
