@@ -14,12 +14,23 @@ from collector.scrub import Scrubber
 _TAG: Final = re.compile(r"([A-Za-z]{2,3})(?:-[A-Za-z]{4})?(?:-([A-Za-z]{2}|[0-9]{3}))?(?=[-;,\s]|\Z)")
 _HOST: Final = re.compile(r"[a-z0-9.:\[\]_-]{1,255}\Z")
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:/-]{0,64}\Z")
+_STACK: Final = re.compile(r"[0-9A-Za-z]{1,16}\Z")
+"""A hash that groups equal errors: 64 bits are enough for that, and too few to be a digest of a person."""
+_DIAL: Final = re.compile(r"(?:tel:)?[+0-9 ()./-]+(?:[;,#].*)?\Z", re.IGNORECASE | re.DOTALL)
+_QUERY: Final = re.compile(r"[?#][^:\s)]*")
+_IP: Final = re.compile(r"(?:\[[0-9a-f:.]*\]|[0-9.]+)(?::[0-9]*)?\Z")
+_LONGEST_NUMBER: Final = 15
+"""Digits of a telephone number (ITU-T E.164)."""
 _CLASSES: Final = ((576, "xs"), (768, "sm"), (992, "md"), (1200, "lg"), (1600, "xl"))
 
 
-@lru_cache(maxsize=4096)
 def language(text: str) -> str:
     """The first language of a tag or an Accept-Language header, as `de` or `de-CH`; "" if there is none."""
+    return _language(text[:64])
+
+
+@lru_cache(maxsize=4096)
+def _language(text: str) -> str:
     match = _TAG.match(text.strip())
     if match is None:
         return ""
@@ -28,7 +39,7 @@ def language(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
+    return frozenset(zoneinfo.available_timezones() - {"Factory", "localtime"})
 
 
 def timezone(name: str) -> str:
@@ -61,16 +72,17 @@ class Details:
             "target": text,
             "target_url": link,
             "resource": link,
-            "target_host": _host,
-            "search_term": lambda term: text(" ".join(term.lower().split())),
+            "target_host": self._host,
+            "search_term": self.term,
             "error_message": text,
-            "error_source": text,
+            "error_source": lambda source: text(_QUERY.sub("", source)),
+            "error_stack": lambda stack: stack if _STACK.match(stack) else "",
             "ad_slot": text,
             "ad_creative": text,
             "ad_position": text,
             "dialled": _number,
             "caller_country": lambda code: code.upper() if re.fullmatch(r"[A-Za-z]{2}", code) else "",
-            "caller_area": lambda area: _number(area)[:6],
+            "caller_area": lambda area: _number(area)[: 5 if "+" in area else 4],
         }
 
     def clean(self, name: str, columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,13 +90,16 @@ class Details:
         cleaned = dict(columns)
         for field, value in columns.items():
             if isinstance(value, str):
-                cleaned[field] = self._cleaners.get(field, _word)(value)
-        if name == "tel" and "target_url" in columns:
+                cleaned[field] = self._cleaners.get(field, self._word)(value)
+        if name == "tel" and _DIAL.match(columns.get("target_url", "")):
             cleaned["target_url"] = _number(columns["target_url"])
-            cleaned["target"] = (
-                cleaned["target_url"] if "[phone]" in cleaned.get("target", "") else cleaned.get("target", "")
-            )
+            if "[phone]" in cleaned.get("target", ""):
+                cleaned["target"] = cleaned["target_url"]
         return cleaned
+
+    def term(self, text: str) -> str:
+        """What a search was for, in one spelling, scrubbed."""
+        return self._scrubber.scrub_text(" ".join(text.lower().split()))
 
     def own(self, keys: list[str], values: list[str]) -> tuple[list[str], list[str]]:
         """The site's own properties, values scrubbed; a hash of a person is refused and leaves an empty value."""
@@ -94,25 +109,31 @@ class Details:
         cleaned = self._scrubber.scrub_value(value)
         return cleaned if isinstance(cleaned, str) else ""
 
+    def _word(self, text: str) -> str:
+        """A word of a closed set, which the snippet knows better; what only looks like one is none."""
+        return text if _WORD.match(text) and self._scrubber.scrub_value(text) == text else ""
+
+    def _host(self, text: str) -> str:
+        host = text.lower().rstrip(".")
+        if _IP.match(host):
+            return "[ip]"
+        labels = (
+            label if isinstance(self._scrubber.scrub_value(label), str) else "[hash]" for label in host.split(".")
+        )
+        return ".".join(labels) if _HOST.match(host) else ""
+
     def _link(self, url: str) -> str:
         """Host and path of a URL, scrubbed; queries and fragments are not kept. A path of the own site stays one."""
         bare = re.split(r"[?#]", url, maxsplit=1)[0]
         scheme, separator, rest = bare.partition("://")
         if not separator:
             return self._scrubber.scrub_path(bare) if bare.startswith("/") else self._scrubber.scrub_text(bare)
-        host, slash, path = rest.rpartition("@")[2].partition("/")
-        return _host(host.lower()) + self._scrubber.scrub_path(slash + path) if scheme in ("http", "https") else ""
-
-
-def _host(text: str) -> str:
-    host = text.lower().rstrip(".")
-    return host if _HOST.match(host) else ""
-
-
-def _word(text: str) -> str:
-    return text if _WORD.match(text) else ""
+        authority, slash, path = rest.partition("/")
+        host = self._host(authority.rpartition("@")[2])
+        return host + self._scrubber.scrub_path(slash + path) if scheme.lower() in ("http", "https") else ""
 
 
 def _number(text: str) -> str:
-    digits = re.sub(r"[^0-9]", "", text.partition(";")[0])[:20]
-    return f"+{digits}" if "+" in text else digits
+    head = re.split(r"[;,#]", text, maxsplit=1)[0]
+    digits = re.sub(r"[^0-9]", "", head)[:_LONGEST_NUMBER]
+    return f"+{digits}" if digits and "+" in head else digits
