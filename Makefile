@@ -19,7 +19,7 @@ $(VENV)/.venv-made:
 $(VENV)/.installed: $(VENV)/.venv-made pyproject.toml requirements.lock
 	@echo "Installing footfall into $(VENV) ..."
 	@$(BIN)/pip install --quiet --requirement requirements.lock
-	@$(BIN)/pip install --quiet --no-deps --editable .
+	@$(BIN)/pip install --quiet --quiet --no-deps --editable .
 	@touch $@
 
 dev: $(VENV)/.dev

@@ -111,31 +111,42 @@ def test_browsers_equal_an_independent_reading(stored):
     for text, count in Reference(lines()).agents.items():
         reference[_browser_by_tokens(text)] += count
     told = Counter(row["browser"] for row in stored if row["name"] == "pageview")
-    for name in ("Chrome", "Firefox", "Safari", "IE", "Opera"):
+    for name in ("Chrome", "Firefox", "Safari", "Internet Explorer", "Opera"):
         assert reference[name] > 10, name
         assert abs(told[name] - reference[name]) <= 0.02 * reference[name] + 2, name
 
 
+_TOKENS = (
+    *(
+        ("bot", "machine"),
+        ("spider", "machine"),
+        ("crawl", "machine"),
+        ("favicon", "machine"),
+        ("appengine", "machine"),
+    ),
+    *(
+        ("iceweasel", "other"),
+        ("seamonkey", "other"),
+        ("palemoon", "other"),
+        ("chromium/", "other"),
+        ("coolnovo", "other"),
+    ),
+    *(
+        ("opr/", "Opera"),
+        ("opera", "Opera"),
+        ("edge/", "Edge"),
+        ("msie", "Internet Explorer"),
+        ("trident/", "Internet Explorer"),
+        ("crios/", "Chrome"),
+    ),
+    *(("firefox/", "Firefox"), ("android", "other"), ("chrome/", "Chrome")),
+)
+"""The first token found in the lower-cased agent names the browser."""
+
+
 def _browser_by_tokens(agent: str) -> str:
-    if "bot" in agent.lower() or "spider" in agent.lower() or "crawl" in agent.lower():
-        return "machine"
-    for token, name in (
-        ("OPR/", "Opera"),
-        ("Opera", "Opera"),
-        ("Edge/", "Edge"),
-        ("MSIE", "IE"),
-        ("Trident/", "IE"),
-        ("Chromium/", "Chromium"),
-        ("CriOS/", "Chrome"),
-        ("CoolNovo", "CoolNovo"),
-    ):
-        if token in agent:
-            return name
-    if "Firefox/" in agent and "Seamonkey" not in agent:
-        return "Firefox"
-    if "Chrome/" in agent and "Version/" not in agent:
-        return "Chrome"
-    return "Safari" if "Safari/" in agent and "Version/" in agent and "Android" not in agent else "other"
+    found = next((name for token, name in _TOKENS if token in agent.lower()), "")
+    return found or ("Safari" if "Safari/" in agent and "Version/" in agent else "other")
 
 
 def test_the_same_log_again_changes_nothing(imported):
