@@ -130,6 +130,7 @@ _TOKENS = (
         ("palemoon", "other"),
         ("chromium/", "other"),
         ("coolnovo", "other"),
+        ("chromeframe", "other"),
     ),
     *(
         ("opr/", "Opera"),
