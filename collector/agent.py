@@ -168,13 +168,20 @@ class AgentReader:
 def _matchers(tables: dict[str, Any]) -> Matchers:
     """Our own patterns, then ua-parser's."""
     agents, systems, devices = load_lazy_builtins()
-    own = [
-        UserAgentMatcher(rf"(?:^|[^A-Za-z0-9])({re.escape(token)})(?:[/ ]v?(\d+)(?:\.(\d+))?|[^A-Za-z0-9]|$)", name)
-        for token, name in tables["tokens"].items()
-    ]
+    own = [UserAgentMatcher(_token_pattern(token), name) for token, name in tables["tokens"].items()]
     own += [UserAgentMatcher(row["match"], row["name"]) for row in tables["patterns"]]
-    own_systems = [OSMatcher(row["match"], row["name"]) for row in tables["system_patterns"]]
-    return [*own, *agents], [*own_systems, *systems], devices
+    early, late = (
+        [OSMatcher(row["match"], row["name"]) for row in tables[key]]
+        for key in ("system_patterns", "late_system_patterns")
+    )
+    return [*own, *agents], [*early, *systems, *late], devices
+
+
+def _token_pattern(token: str) -> str:
+    """A product token as a whole word; one that ends with "/" only where a version follows."""
+    version = r"v?(\d+)(?:\.(\d+))?"
+    tail = version if token.endswith("/") else rf"(?:[/ ]{version}|[^A-Za-z0-9]|$)"
+    return rf"(?:^|[^A-Za-z0-9])({re.escape(token)}){tail}"
 
 
 def _refined(hinted: str, told: str) -> str:
