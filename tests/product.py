@@ -46,13 +46,20 @@ class Product:
         self.settings = dict(settings or {})
         self.process: subprocess.Popen[bytes] | None = None
 
+    def environ(self, **more: str) -> dict[str, str]:
+        """The environment of this installation's processes and commands."""
+        names = {"network_rate": "0", "site_rate": "0", **self.settings, **more}
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("FOOTFALL_")}
+        return environ | {f"FOOTFALL_{name.upper()}": value for name, value in names.items()}
+
+    def status_report(self) -> dict[str, Any]:
+        """What `footfall status --json` says, asked once the processes have stopped."""
+        done = command(self.data, "status", "--json", env=self.environ(), check=False)
+        return dict(json.loads(done.stdout))
+
     def start(self, *, crash: str = "", wait: bool = True, workers: int = 1) -> "Product":
         """Start `footfall serve` and wait until both ports are ready."""
-        names = {"network_rate": "0", "site_rate": "0", **self.settings}
-        environ = {k: v for k, v in os.environ.items() if not k.startswith("FOOTFALL_")}
-        environ |= {f"FOOTFALL_{name.upper()}": value for name, value in names.items()}
-        if crash:
-            environ["FOOTFALL_CRASH"] = crash
+        environ = self.environ(crash=crash)
         call = [sys.executable, "-m", "footfall", "serve", "--data", str(self.data), "--workers", str(workers)]
         call += ["--collector", f"127.0.0.1:{self.collector}", "--console", f"127.0.0.1:{self.console}"]
         with self.log.open("ab") as log:

@@ -11,7 +11,7 @@ import pytest
 from loader.loop import LOADER_POINTS
 from spool.crash import WRITER_POINTS
 from tests.crash.traffic import Traffic
-from tests.product import Product, command
+from tests.product import Product
 
 pytestmark = [pytest.mark.req("O3", "C23", "C20"), pytest.mark.timeout(900)]
 
@@ -38,8 +38,8 @@ def _views_by_page(product: Product, key: str) -> Counter[str]:
             return counts
 
 
-def _settle(product: Product, site: str, seen: set[str]) -> None:
-    """Wait until all is loaded, then compare: each acknowledged page once, nothing twice, the accounting to the unit."""
+def settle(product: Product, seen: set[str]) -> None:
+    """Wait until all is loaded, then compare: acknowledged pages once, nothing twice, the accounting to the unit."""
     key = product.key()
     end = time.monotonic() + 60
     while True:
@@ -51,7 +51,7 @@ def _settle(product: Product, site: str, seen: set[str]) -> None:
     assert not missing, f"{len(missing)} of {len(seen)} acknowledged events are not there once: {missing[:5]}"
     assert not [page for page, count in counts.items() if count != 1]
     product.stop()
-    report = json.loads(command(product.data, "status", "--json").stdout)
+    report = product.status_report()
     assert report["balanced"] is True
     assert report["pending"] == 0
     assert sum(day["stored"] for day in report["days"]) == sum(counts.values())
@@ -77,7 +77,7 @@ def test_a_kill_at_every_numbered_step_loses_and_doubles_nothing(product):
         product.stop()
     product.start()
     assert len(seen) > 1000
-    _settle(product, site, seen)
+    settle(product, seen)
 
 
 def _until_someone_died(product: Product, point: str) -> None:
@@ -109,7 +109,7 @@ def _random_kills(product: Product, kills: int, seed: int) -> None:
     seen |= traffic.acknowledged
     print(f"{kills} kills, {len(seen)} acknowledged, answers {dict(traffic.answers)}")
     assert len(seen) > 20 * kills
-    _settle(product, site, seen)
+    settle(product, seen)
 
 
 def _restart(product: Product) -> None:
@@ -150,7 +150,7 @@ def test_a_beacon_that_reaches_two_workers_counts_once(product):
     product.stop()
     used = [p for p in (product.data / "spool").iterdir() if p.is_dir()]
     assert len(used) == 2
-    report = json.loads(command(product.data, "status", "--json").stdout)
+    report = product.status_report()
     assert report["balanced"] is True
     assert [(d["stored"], d["repeated"]) for d in report["days"]] == [(50, 250)]
 
