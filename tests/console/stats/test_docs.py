@@ -1,0 +1,88 @@
+"""What the pages about statistics show is what the product does."""
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.stats.filters import OPERATORS
+from console.stats.parse import KEYS, NAMED_RANGES, parse
+from console.stats.query import SiteRef
+from console.stats.run import Statistics
+from event_catalogue.metrics import METRIC
+from tests.console.stats.world import as_row
+from tests.warehouse.engine import fresh_warehouse
+from warehouse.dialect import Dialect
+from warehouse.events import EventTable
+
+DOCS = Path(__file__).parents[3] / "docs"
+API = (DOCS / "stats-api.md").read_text()
+METRICS_PAGE = (DOCS / "metrics.md").read_text()
+BLOCKS = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", API, re.DOTALL)]
+MIDNIGHT = 1_748_728_800_000
+
+
+@pytest.mark.req("D7")
+@pytest.mark.parametrize(
+    "question", [block for block in BLOCKS if "metrics" in block], ids=lambda one: one["date_range"]
+)
+def test_every_question_shown_can_be_asked(question: dict[str, Any]) -> None:
+    """The examples parse as they stand."""
+    assert parse(question).metrics
+
+
+@pytest.mark.req("D7")
+def test_every_key_range_and_operator_is_told() -> None:
+    """Nothing that is accepted is secret."""
+    assert [word for word in (*KEYS, *NAMED_RANGES, *OPERATORS) if f"`{word}`" not in API] == []
+
+
+def test_the_metrics_named_exist() -> None:
+    """Metrics in the table of other tools' words are ours."""
+    named = re.findall(r"^\| `(\w+)` \|", METRICS_PAGE, re.MULTILINE)
+    assert set(named) & set(METRIC) == {"bounce_rate", "visit_duration"}
+
+
+@pytest.mark.req("A1")
+def test_the_visit_worked_through_is_counted_as_told() -> None:
+    """The table of events gives the numbers of the column beside it."""
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| `(\S+)` \| (\d+) \|", METRICS_PAGE, re.MULTILINE)
+    events = [
+        {
+            "site": 1,
+            "day": date(2025, 6, 1),
+            "at": MIDNIGHT + int(second) * 1000,
+            "name": name,
+            "path": page,
+            "engaged_ms": int(ms),
+            "visitor": b"v" * 16,
+            "beacon": bytes([place]) * 16,
+            "idx": 0,
+            "bot": "",
+        }
+        for place, (second, name, page, ms) in enumerate(rows)
+    ]
+    warehouse = fresh_warehouse()
+    EventTable(warehouse).insert([as_row(one) for one in events], batch=1, token="1")
+    question = {
+        "site_id": "x",
+        "metrics": ["visits", "pageviews", "bounce_rate", "visit_duration"],
+        "date_range": ["2025-06-01", "2025-06-01"],
+    }
+    found = Statistics(warehouse, lambda: MIDNIGHT).answer(parse(question), SiteRef(1, "x", "Europe/Zurich"))
+    warehouse.close()
+    assert found["results"] == [{"metrics": [1, 1, 0, 40], "dimensions": []}]
+    assert "| bounce | no: 10 s in front |" in METRICS_PAGE
+    assert "| duration | 40 s |" in METRICS_PAGE
+
+
+def test_the_macros_told_exist() -> None:
+    """Every macro in the table of the warehouse's page can be rendered."""
+    cells = re.findall(r"^\| (`@[^|]+) \|", (DOCS / "warehouse.md").read_text(), re.MULTILINE)
+    macros = [macro.replace("(n)", "(7)") for cell in cells for macro in re.findall(r"`(@[^`]+)`", cell)]
+    assert len(macros) == 8
+    for macro in macros:
+        assert "@" not in Dialect("two").render(macro)
