@@ -52,11 +52,11 @@ class Part:
     starts: list[int] = field(default_factory=list)
     sources: list[tuple[str, Record]] = field(default_factory=list)
 
-    def digest(self, start: int, stop: int) -> str:
+    def digest(self, partition: Partition, start: int, stop: int) -> str:
         """What rows [start, stop) are made from: the place and the bytes of every record behind them."""
         first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, stop - 1)
         sources = self.sources[first:last]
-        digest = blake2b(f"{start}-{stop}".encode(), digest_size=16)
+        digest = blake2b(f"{partition}/{start}-{stop}".encode(), digest_size=16)
         digest.update(" ".join(f"{spool}/{record.seq}" for spool, record in sources).encode())
         digest.update(b"".join([record.body for _, record in sources]))
         return digest.hexdigest()
@@ -67,7 +67,7 @@ class Part:
 
     def planned(self, partition: Partition, start: int, stop: int) -> PlannedBatch:
         """Rows [start, stop) as a batch to fix."""
-        return PlannedBatch(*partition, start, stop, self.digest(start, stop))
+        return PlannedBatch(*partition, start, stop, self.digest(partition, start, stop))
 
 
 @dataclass(slots=True)

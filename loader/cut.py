@@ -68,8 +68,9 @@ def rebuild_cut(fixed: OpenCut, claim: Claim) -> Cut:
     parts = contents.parts()
     for batch in fixed.batches:
         plan = batch.plan
-        found = parts.get((plan.day, plan.keep))
-        if contents.dead or found is None or found.digest(plan.start, plan.stop) != plan.digest:
+        partition = (plan.day, plan.keep)
+        found = parts.get(partition)
+        if contents.dead or found is None or found.digest(partition, plan.start, plan.stop) != plan.digest:
             raise Broken(
                 f"Batch {batch.number} cannot be built again: the spool is not what it was. Delete nothing, look at "
                 "the disk's health and run `footfall doctor`."

@@ -86,12 +86,14 @@ class Loader:
         """Take the journal. Raises SpoolBusy when another loader has it, SpoolFull, SpoolBroken."""
         self._table = table
         self._settings = settings
+        self._clock = clock
         self._hooks = hooks
         self._crash = hooks.crash
         self._journal = Journal(root, clock)
         self._spools = Spools(root, self._journal)
         self._in_doubt = True
         self._rejected = False
+        self._vanished: set[int] = set()
         self._noticed: float | None = None
         self._turn = threading.Lock()
         self._outcomes: Counter[str] = Counter(self._journal.outcomes())
@@ -181,6 +183,7 @@ class Loader:
             claim = self._spools.claim(self._settings.cut_events, self._settings.cut_bytes)
             if not claim:
                 self._settled()
+                self._update()
                 return Progress()
             self._crash("loader.claimed")
             cut = fix_cut(self._journal, claim, takers=self._hooks.takers, batch_rows=self._settings.batch_rows)
@@ -201,8 +204,9 @@ class Loader:
             if doubt and self._is_there(batch):
                 continue
             part = cut.parts[batch.plan.day, batch.plan.keep]
+            rows = part.rows[batch.plan.start : batch.plan.stop]
             try:
-                self._table.insert(part.rows[batch.plan.start : batch.plan.stop], batch=batch.number, token=batch.token)
+                self._table.insert(rows, batch=batch.number, token=self._token(batch))
             except Rejected:
                 if self._is_there(batch):
                     continue
@@ -212,8 +216,17 @@ class Loader:
                 continue
             self._crash("loader.inserted")
             if not self._is_there(batch):
+                self._vanished.add(batch.number)
                 raise TryLater(f"Batch {batch.number} was inserted and is not there; it will be tried again.")
         self._crash("loader.counted")
+
+    def _token(self, batch: Batch) -> str:
+        """The same for every try, so that a first one that comes late is dropped by the warehouse.
+
+        But its log may remember a part that has gone, and then it answers ok and stores nothing, for ever.
+        A batch that was answered so, and was counted as absent twice, gets another token: the count is what holds.
+        """
+        return f"{batch.token}-{self._clock()}" if batch.number in self._vanished else batch.token
 
     def _is_there(self, batch: Batch) -> bool:
         """Whether the batch lies in the warehouse. Raises Broken if only a part of it does."""
@@ -261,6 +274,7 @@ class Loader:
     def _settled(self) -> None:
         """Nothing is open, and what is in memory is what is in the journal."""
         self._in_doubt = False
+        self._vanished.clear()
         self._noticed = None
 
     def _tell(self, health: Health, error: str) -> None:

@@ -34,7 +34,7 @@ _BATCHES_KEPT_MS: Final = 7 * 86_400_000
 
 
 class Journal:
-    """The journal under `root`, from construction to `close`. Used by one thread."""
+    """The journal under `root`, from construction to `close`. Used by one thread at a time."""
 
     def __init__(self, root: Path, clock: Callable[[], int]) -> None:
         """Open it, or make it. Raises SpoolBusy when another loader has it, SpoolFull, SpoolBroken."""

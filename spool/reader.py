@@ -34,7 +34,7 @@ _RETRY_SECONDS: Final = 1
 
 
 class SpoolReader:
-    """Reads one spool's directory. Used by one thread."""
+    """Reads one spool's directory. Used by one thread at a time."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

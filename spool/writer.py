@@ -132,7 +132,9 @@ class SpoolWriter:
         with self._ready:
             if self._closing:
                 raise self._closed()
-        return self._write(entries) + len(entries) - 1
+        last = self._write(entries) + len(entries) - 1
+        self._rotate()
+        return last
 
     @property
     def state(self) -> WriterState:

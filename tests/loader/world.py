@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -98,6 +99,20 @@ class World:
             cwd=ROOT,
             check=False,
         )
+
+
+def spooled(root: Path, name: str, *bodies: bytes, kind: Kind = Kind.EVENTS, events: int = 1) -> None:
+    """Put records into a spool of this process and give it back."""
+    with SpoolWriter(root, name, replace(SMALL, tick_s=3600), clock) as writer:
+        if writer._log._retiring:
+            writer._log._retiring.join()  # the next segment is ready, so this one can end
+        writer.append_many([(kind, events, body) for body in bodies])
+
+
+def stored_numbers(warehouse: Warehouse) -> Counter[int]:
+    """How often each number lies in a warehouse of this process."""
+    rows = warehouse.select("SELECT path, count() FROM events GROUP BY path", {}, "control")
+    return Counter({int(path[1:]): int(times) for path, times in rows})
 
 
 def balanced(view: JournalView, stored: int) -> None:
