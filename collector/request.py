@@ -43,6 +43,8 @@ _TEXTS: Final = {
     b"accept-language": "language",
     b"sec-purpose": "purpose",
     b"purpose": "purpose",
+    b"x-purpose": "purpose",
+    b"x-moz": "purpose",
     b"referer": "referer",
     b"authorization": "authorization",
 }

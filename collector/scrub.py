@@ -37,31 +37,47 @@ class Refused(Enum):
     PERSON_HASH = "person_hash"
 
 
-class Scrubber:
-    """Cleans paths, texts and values. Remembers the last clean paths only: no personal data stays in memory."""
+class _Clean:
+    """The last texts that came back unchanged, in two generations; the older one is dropped whole."""
 
     __slots__ = ("_new", "_old", "_room")
 
-    def __init__(self, remember: int = 4096) -> None:
-        """remember: how many clean paths are kept in memory, 0 for none."""
-        self._room = remember // 2
+    def __init__(self, room: int) -> None:
+        self._room = room // 2
         self._new: set[str] = set()
         self._old: set[str] = set()
 
-    def scrub_path(self, path: str) -> str:
-        """The path, decoded, its personal data replaced; at most MAX_PATH characters."""
-        if path in self._new:
-            return path
-        clean = path if path in self._old else clean_path(path)
-        if clean == path and self._room:
+    def __contains__(self, text: str) -> bool:
+        return text in self._new or (text in self._old and self.kept(text, text) is text)
+
+    def kept(self, text: str, clean: str) -> str:
+        """The clean text; remembered only if nothing had to be replaced."""
+        if clean == text and self._room:
             if len(self._new) >= self._room:
                 self._old, self._new = self._new, set()
-            self._new.add(path)
+            self._new.add(text)
         return clean
+
+
+class Scrubber:
+    """Cleans paths, texts and values. Remembers clean ones only: no personal data stays in memory."""
+
+    __slots__ = ("_paths", "_texts")
+
+    def __init__(self, remember: int = 4096) -> None:
+        """remember: how many clean paths, and as many clean texts, are kept in memory, 0 for none."""
+        self._paths = _Clean(remember)
+        self._texts = _Clean(remember)
+
+    def scrub_path(self, path: str) -> str:
+        """The path, decoded, its personal data replaced; at most MAX_PATH characters."""
+        return path if path in self._paths else self._paths.kept(path, clean_path(path))
 
     def scrub_text(self, text: str) -> str:
         """The text, personal data replaced; at most MAX_TEXT characters."""
-        return text if _PLAIN_TEXT.match(text) else clean_text(text)
+        if text in self._texts or _PLAIN_TEXT.match(text):
+            return text
+        return self._texts.kept(text, clean_text(text))
 
     def scrub_value(self, text: str) -> str | Literal[Refused.PERSON_HASH]:
         """A property's value, personal data replaced; Refused.PERSON_HASH where it is a digest."""
