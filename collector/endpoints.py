@@ -17,7 +17,7 @@ from collector.intake import Intake
 from collector.request import RequestFacts, read_request
 from collector.rows import kept_fields
 from collector.steps import Draft, Way, walk
-from control_store.sites import ApiKey
+from control_store.snapshot import ApiKey
 from event_catalogue.decode import Beacon, Refused, ServerBeacon, WireEvent, decode_beacon, decode_server_beacons
 from event_catalogue.events import MAX_BODY
 from event_catalogue.fields import POSITION
@@ -50,6 +50,11 @@ class Endpoints:
     async def pixel(self, request: Request) -> Response:
         """`GET /e.gif?site&url&referrer&title`: a page view without a script; `event=open`: an opened e-mail."""
         facts = self._facts(request)
+        if request.method == "HEAD":
+            return _respond(Answer(200, IMAGE.headers))  # a look at the image's size shows it to nobody
+        wait = self._intake.limits.network(facts.address, 1)
+        if wait:
+            return _respond(self._intake.too_fast(wait))
         query = request.query_params
         way: Way = "mail" if query.get("event") == "open" else "pixel"
         served = self._intake.registry.in_path(query.get("site", ""))
@@ -94,18 +99,22 @@ class Endpoints:
         if served is None or any(beacon.site not in (served.site.key, str(served.site.id)) for beacon in beacons):
             raise Refused(403, "site", "This key belongs to another site.")
         way: Way = "import" if key.scope == "import" else "server"
-        wait = self._intake.limits.site(key.site, sum(len(beacon.events) for beacon in beacons))
+        wait = self._intake.limits.api_key(key.digest, sum(len(beacon.events) for beacon in beacons))
         if wait:
             return self._intake.too_much(served, sum(len(beacon.events) for beacon in beacons), wait)
-        drafts = []
         now = self._intake.clock()
-        for beacon in beacons:
-            draft = Draft(beacon, _server_facts(beacon), served, now=now, way=way)
-            if way == "import":
-                draft.import_id = self._imports.open(key, now)
-            drafts.append(draft)
+        drafts = [
+            Draft(beacon, _server_facts(beacon, place), served, now=now, way=way)
+            for place, beacon in enumerate(beacons)
+        ]
         if preview:
-            return as_json({"events": [entry for draft in drafts for entry in self._preview(draft)]})
+            return as_json(
+                {"events": [entry for n, draft in enumerate(drafts) for entry in self._preview(draft, f"[{n}].")]}
+            )
+        if way == "import":
+            session = self._imports.open(key, now)
+            for draft in drafts:
+                draft.import_id = session
         return await self._intake.take_all(drafts)
 
     async def _preview_own(self, request: Request, facts: RequestFacts) -> Answer:
@@ -128,14 +137,14 @@ class Endpoints:
         except Refused as refused:
             return problem(refused.status, refused.sentence, field=refused.field)
 
-    def _preview(self, draft: Draft) -> list[dict[str, Any]]:
+    def _preview(self, draft: Draft, where: str = "") -> list[dict[str, Any]]:
         """What would become of each event, in the order sent. Hashes are made with a salt that is thrown away, so
         that nobody can find a visitor's stored hash by asking. Raises Refused where the beacon would be refused."""
         throwaway = secrets.token_bytes(32)
         tools = self._intake.tools._replace(salt_of=lambda _site, _day, _import: throwaway)
         verdict = walk(draft, tools)
         if verdict is not None and verdict.status != 204:
-            raise Refused(verdict.status, verdict.field, verdict.sentence)
+            raise Refused(verdict.status, where + verdict.field, verdict.sentence)
         if verdict is not None:
             return [{"stored": False, "reason": verdict.reason} for _ in draft.beacon.events]
         rows = {row[POSITION["idx"]]: row for row in draft.rows}
@@ -160,13 +169,13 @@ def _one_beacon(body: bytes) -> Beacon:
     return decode_beacon(stripped)[0]
 
 
-def _server_facts(beacon: ServerBeacon) -> RequestFacts:
+def _server_facts(beacon: ServerBeacon, place: int) -> RequestFacts:
     """The visitor's own facts as the server passed them on; used and dropped like a browser's."""
     address = NO_ADDRESS
     if beacon.ip:
         found = read_address(beacon.ip)
         if found is None:
-            raise Refused(422, "ip", "must be an IPv4 or IPv6 address")
+            raise Refused(422, f"[{place}].ip", "must be an IPv4 or IPv6 address")
         address = found
     return RequestFacts(address, user_agent=beacon.user_agent, hints=NO_HINTS)
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from control_store.sites import ApiKey, Site, key_digest, read_snapshot
+from control_store.snapshot import ApiKey, Site, key_digest, read_snapshot
 
 _LOCAL: Final = frozenset(("localhost", "127.0.0.1", "[::1]", "::1", "0.0.0.0"))  # noqa: S104 - names to recognise
 
@@ -38,6 +38,7 @@ class Registry:
         self._stamp: tuple[int, int, int] | None = None
         self.by_key: dict[str, ServedSite] = {}
         self._by_id: dict[int, ServedSite] = {}
+        self._by_id_text: dict[str, ServedSite] = {}
         self._api_keys: dict[bytes, ApiKey] = {}
 
     @property
@@ -58,13 +59,14 @@ class Registry:
         served = [ServedSite(site) for site in snapshot.sites]
         self.by_key = {one.site.key: one for one in served}
         self._by_id = {one.site.id: one for one in served}
+        self._by_id_text = {str(one.site.id): one for one in served}
         self._api_keys = {key.digest: key for key in snapshot.keys}
         self._stamp = stamp
         return True
 
     def in_path(self, name: str) -> ServedSite | None:
         """The site that a path names by its key; its id works too."""
-        return self.by_key.get(name) or (self._by_id.get(int(name)) if name.isascii() and name.isdigit() else None)
+        return self.by_key.get(name) or self._by_id_text.get(name)
 
     def by_id(self, site: int) -> ServedSite | None:
         """The site with this id."""

@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from control_store.sites import ApiKey, Site, UnknownSite, find_site, key_digest, take_snapshot
+from control_store.sites import find_site, take_snapshot
+from control_store.snapshot import ApiKey, Site, UnknownSite, key_digest
 from control_store.tables import ControlStore
 
 _FRESH_MS: Final = 2_000

@@ -4,59 +4,18 @@ The snapshot is one file, replaced whole; a collector that finds none waits, one
 It holds digests of API keys, never keys.
 """
 
-import hashlib
 import os
 import secrets
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
 import msgspec
 import sqlalchemy as sa
-from msgspec import Struct
 
 from control_store.site_settings import BadSetting, SiteSettings, ascii_host, from_values
+from control_store.snapshot import ApiKey, Scope, Site, Snapshot, UnknownSite, key_digest
 from control_store.tables import API_KEYS, REVISION, SITES, ControlStore, touch
-
-Scope = Literal["stats", "events", "import"]
-SCOPES: Final[tuple[Scope, ...]] = ("stats", "events", "import")
-
-
-class Site(Struct, frozen=True):
-    """One site as collectors and workers see it."""
-
-    id: int
-    key: str
-    domain: str
-    timezone: str
-    returning_key: bytes
-    settings: SiteSettings
-    next_timezone: str = ""
-    next_timezone_from: int = 0
-    """The local midnight (ms UTC) from which `next_timezone` holds; 0 if no change is due."""
-
-    def __repr__(self) -> str:
-        return f"<site {self.id}, {self.domain}>"
-
-    def timezone_at(self, at: int) -> str:
-        """The zone that cuts the site's days at this time (ms UTC)."""
-        return self.next_timezone if self.next_timezone and at >= self.next_timezone_from else self.timezone
-
-
-class ApiKey(Struct, frozen=True):
-    """A key's digest and what it opens."""
-
-    digest: bytes
-    site: int
-    scope: Scope
-
-
-class Snapshot(Struct, frozen=True):
-    """All that a collector needs to know of the control store."""
-
-    revision: int
-    sites: list[Site]
-    keys: list[ApiKey]
 
 
 class NewSite(NamedTuple):
@@ -65,10 +24,6 @@ class NewSite(NamedTuple):
     domain: str
     timezone: str = "UTC"
     settings: SiteSettings = SiteSettings()
-
-
-class UnknownSite(LookupError):
-    """No site has this id, key or domain; the text is one sentence."""
 
 
 def add_site(store: ControlStore, new: NewSite, *, now: int) -> Site:
@@ -162,11 +117,6 @@ def add_key(store: ControlStore, site: Site, scope: Scope, *, now: int) -> str:
     return key
 
 
-def key_digest(key: str) -> bytes:
-    """What is kept of an API key; it has 256 random bits, so a plain hash can't be turned back."""
-    return hashlib.sha256(key.encode()).digest()
-
-
 def current_revision(store: ControlStore) -> int:
     """The number that rises with every change that collectors must see."""
     with store.engine.connect() as connection:
@@ -192,11 +142,6 @@ def publish_snapshot(store: ControlStore, path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-
-
-def read_snapshot(path: Path) -> Snapshot:
-    """The published snapshot. Raises FileNotFoundError, or msgspec.DecodeError for a file of another version."""
-    return msgspec.msgpack.decode(path.read_bytes(), type=Snapshot)
 
 
 def _site(row: Any) -> Site:

@@ -7,6 +7,7 @@ from footfall.commands.key import key
 from footfall.commands.serve import collector, core, serve, worker
 from footfall.commands.site import site
 from footfall.commands.status import spool, status
+from footfall.limits import limit_process
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -15,6 +16,7 @@ _HELP = {"help_option_names": ["-h", "--help"]}
 @click.version_option(package_name="footfall")
 def main() -> None:
     """footfall: web analytics that never loses an acknowledged event, obeys the visitor, and forgets on time."""
+    limit_process()
 
 
 for command in (serve, collector, core, worker, site, key, import_, status, spool):

@@ -70,6 +70,8 @@ def set_up_logging(environment: Environment) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("footfall").setLevel(environment.log_level.upper())
+    # It warns of every request that is none: on a public port anybody could fill the disk with that.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.captureWarnings(capture=True)
 
 

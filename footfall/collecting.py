@@ -6,6 +6,7 @@ import sys
 import uvicorn
 
 from collector.app import Collector, create_app
+from collector.connection import Connection
 from collector.settings import CollectorSettings
 from control_store.salts import SaltFile
 from footfall.assembly import SWITCH_INTERVAL_S, clock, make_directories, set_up_logging, spool_settings
@@ -43,7 +44,7 @@ def server_config(app: object, *, drain_s: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # an ASGI application; uvicorn's own type is wider
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         access_log=False,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from aggregator.schedule import Job
 from control_store.accounting import Account, SpoolState, publish_accounts, publish_rows, publish_spools
 from control_store.salts import SaltFile
-from control_store.sites import current_revision, list_sites, publish_snapshot, read_snapshot
+from control_store.sites import current_revision, list_sites, publish_snapshot
+from control_store.snapshot import read_snapshot
 from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock

@@ -18,7 +18,8 @@ def key() -> None:
 @installation
 def add(name: str, scope: str, as_json: bool, environment: Environment) -> None:
     """Make a key and print it; it is shown this once."""
-    from control_store.sites import SCOPES, add_key, find_site
+    from control_store.sites import add_key, find_site
+    from control_store.snapshot import SCOPES
     from footfall.assembly import clock
 
     with open_control(environment) as store:

@@ -53,7 +53,7 @@ def open_control(environment: Environment) -> Iterator[Any]:
 def sentences() -> Iterator[None]:
     """Turns the rooms' designed errors into one sentence and exit code 1."""
     from control_store.site_settings import BadSetting
-    from control_store.sites import UnknownSite
+    from control_store.snapshot import UnknownSite
     from footfall.assembly import SetUpError
     from footfall.supervisor import PortBusyError
     from warehouse.errors import WarehouseError

@@ -1,0 +1,246 @@
+"""People: who may log in to the console, in which role, and the sessions in which they do.
+
+Kept are argon2id hashes of passwords and SHA-256 digests of session tokens: neither can be turned back. The set-up
+token alone is kept as it is, because every start prints the same link until it is used; it opens nothing once there
+is a user, and its row is deleted with the first one.
+"""
+
+import hashlib
+import secrets
+import unicodedata
+from functools import cache
+from typing import Final, Literal, NamedTuple, get_args
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from control_store.tables import SESSIONS, SETUP, USERS, ControlStore
+
+Role = Literal["admin", "analyst", "viewer", "privacy_officer"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+SHORTEST_PASSWORD: Final = 10
+LONGEST_PASSWORD: Final = 500
+LONGEST_EMAIL: Final = 254
+
+_HASHER: Final = PasswordHasher()
+"""argon2id with the library's defaults: the second recommendation of RFC 9106 (64 MiB, 3 passes, 4 lanes)."""
+
+
+class User(NamedTuple):
+    """Somebody who may log in; nothing secret."""
+
+    id: int
+    email: str
+    role: Role
+    created: int
+
+
+class Session(NamedTuple):
+    """One login that has not ended; times in ms UTC."""
+
+    id: int
+    created: int
+    expires: int
+    user: User
+
+
+class BadAccount(ValueError):
+    """An account that can't be made or changed; the text is one sentence for a person."""
+
+
+def add_user(store: ControlStore, email: str, role: Role, password: str, *, now: int) -> User:
+    """Make a user; from then on no set-up link opens anything. Raises BadAccount."""
+    values = _new_user(email, role, password, now)
+    with store.engine.begin() as connection:
+        added = _insert(connection, values)
+        connection.execute(sa.delete(SETUP))
+    return added
+
+
+def setup_token(store: ControlStore, now: int) -> str:
+    """The token of the set-up link: the same at every call until it is used; empty as soon as there is a user."""
+    if has_users(store):
+        return ""
+    values = {"id": 1, "token": secrets.token_urlsafe(32), "created": now}
+    try:
+        with store.engine.begin() as connection:
+            connection.execute(sa.insert(SETUP).values(values))
+    except sa.exc.IntegrityError:
+        pass  # it was made before, or by another process in this moment
+    with store.engine.connect() as connection:
+        return connection.execute(sa.select(SETUP.c.token)).scalar_one_or_none() or ""
+
+
+def is_setup_token(store: ControlStore, token: str) -> bool:
+    """Whether this token would make the first user."""
+    with store.engine.connect() as connection:
+        kept = connection.execute(sa.select(SETUP.c.token)).scalar_one_or_none()
+    return kept is not None and secrets.compare_digest(kept.encode(), token.encode("utf-8", "replace"))
+
+
+def use_setup_token(store: ControlStore, token: str, email: str, password: str, *, now: int) -> User | None:
+    """Make the first user, an admin, and burn the token, in one transaction; None if it opens nothing.
+
+    Raises BadAccount, and then the token stays.
+    """
+    if not is_setup_token(store, token):
+        return None
+    values = _new_user(email, "admin", password, now)
+    with store.engine.begin() as connection:
+        if not connection.execute(sa.delete(SETUP).where(SETUP.c.token == token)).rowcount:
+            return None
+        return _insert(connection, values)
+
+
+def has_users(store: ControlStore) -> bool:
+    """Whether anybody can log in."""
+    with store.engine.connect() as connection:
+        return connection.execute(sa.select(USERS.c.id).limit(1)).first() is not None
+
+
+def list_users(store: ControlStore) -> list[User]:
+    """Everybody who may log in, by e-mail."""
+    with store.engine.connect() as connection:
+        return [User(*row) for row in connection.execute(sa.select(*_USER).order_by(USERS.c.email))]
+
+
+def find_user(store: ControlStore, email: str) -> User:
+    """The user with this address. Raises BadAccount."""
+    with store.engine.connect() as connection:
+        row = connection.execute(sa.select(*_USER).where(USERS.c.email == _as_kept(email))).first()
+    if row is None:
+        raise BadAccount("Nobody has this e-mail address; `footfall user list` shows who there is.")
+    return User(*row)
+
+
+def delete_user(store: ControlStore, user: User) -> None:
+    """Forget a user; their sessions end at once. Raises BadAccount for the last admin."""
+    with store.engine.begin() as connection:
+        if user.role == "admin" and _admins(connection) == 1:
+            raise BadAccount("This is the last admin; make another one first.")
+        connection.execute(sa.delete(USERS).where(USERS.c.id == user.id))
+
+
+def set_password(store: ControlStore, user: User, password: str) -> None:
+    """Give a user another password; every session of theirs ends. Raises BadAccount."""
+    check_password_strength(password, user.email)
+    encoded = _HASHER.hash(_normal(password))
+    with store.engine.begin() as connection:
+        connection.execute(sa.update(USERS).where(USERS.c.id == user.id).values(password=encoded))
+        connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.user == user.id))
+
+
+def check_password(store: ControlStore, email: str, password: str) -> User | None:
+    """The user if the password is right. An unknown address costs the same time as a wrong password."""
+    with store.engine.connect() as connection:
+        row = connection.execute(sa.select(*_USER, USERS.c.password).where(USERS.c.email == _as_kept(email))).first()
+    nobody = _nobody()  # made at the first call, whoever is asked for
+    encoded = row.password if row is not None else nobody
+    try:
+        _HASHER.verify(encoded, _normal(password[:LONGEST_PASSWORD]))
+    except (VerifyMismatchError, InvalidHashError):
+        return None
+    if row is None:
+        return None
+    user = User(*row[:-1])
+    if _HASHER.check_needs_rehash(encoded):
+        with store.engine.begin() as connection:
+            stronger = _HASHER.hash(_normal(password))
+            connection.execute(sa.update(USERS).where(USERS.c.id == user.id).values(password=stronger))
+    return user
+
+
+def start_session(store: ControlStore, user: User, *, now: int, lasts_ms: int) -> str:
+    """Begin a session and give its token, which is seen this once."""
+    token = secrets.token_urlsafe(32)
+    values = {"user": user.id, "digest": _digest(token), "created": now, "expires": now + lasts_ms}
+    with store.engine.begin() as connection:
+        connection.execute(sa.insert(SESSIONS).values(values))
+    return token
+
+
+def find_session(store: ControlStore, token: str, *, now: int) -> Session | None:
+    """The session of this token, unless it has ended."""
+    columns = (SESSIONS.c.id, SESSIONS.c.created, SESSIONS.c.expires, *_USER)
+    wanted = sa.and_(SESSIONS.c.digest == _digest(token), SESSIONS.c.expires > now)
+    joined = SESSIONS.join(USERS, SESSIONS.c.user == USERS.c.id)
+    with store.engine.connect() as connection:
+        row = connection.execute(sa.select(*columns).select_from(joined).where(wanted)).first()
+    return None if row is None else Session(row[0], row[1], row[2], User(*row[3:]))
+
+
+def list_sessions(store: ControlStore, user: User, *, now: int) -> list[Session]:
+    """The sessions of a user that have not ended, newest first."""
+    wanted = sa.and_(SESSIONS.c.user == user.id, SESSIONS.c.expires > now)
+    columns = (SESSIONS.c.id, SESSIONS.c.created, SESSIONS.c.expires)
+    with store.engine.connect() as connection:
+        rows = connection.execute(sa.select(*columns).where(wanted).order_by(SESSIONS.c.id.desc()))
+        return [Session(*row, user) for row in rows]
+
+
+def end_session(store: ControlStore, session: Session) -> None:
+    """End one session: its token opens nothing any more."""
+    with store.engine.begin() as connection:
+        connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.id == session.id))
+
+
+def forget_sessions(store: ControlStore, *, now: int) -> int:
+    """Delete the sessions whose time is over; how many they were."""
+    with store.engine.begin() as connection:
+        return int(connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.expires <= now)).rowcount)
+
+
+def check_password_strength(password: str, email: str) -> None:
+    """Raise BadAccount unless the password is long enough and not the address; length is what counts (NIST 800-63B)."""
+    if len(_normal(password)) < SHORTEST_PASSWORD:
+        raise BadAccount(f"The password is too short: it needs {SHORTEST_PASSWORD} characters or more.")
+    if len(password) > LONGEST_PASSWORD:
+        raise BadAccount(f"The password is too long: {LONGEST_PASSWORD} characters are the most.")
+    if password.casefold() == email.casefold() or len(set(password)) < 4:
+        raise BadAccount("The password is too easy to guess; take one that is not the address or one sign repeated.")
+
+
+_USER: Final = (USERS.c.id, USERS.c.email, USERS.c.role, USERS.c.created)
+
+
+def _new_user(email: str, role: Role, password: str, now: int) -> dict[str, object]:
+    kept = _as_kept(email)
+    name, at, host = kept.partition("@")
+    if not (name and at and host) or "@" in host or len(kept) > LONGEST_EMAIL or not kept.isprintable() or " " in kept:
+        raise BadAccount("That is no e-mail address; write it like ada@shop.example.")
+    check_password_strength(password, kept)
+    return {"email": kept, "role": role, "password": _HASHER.hash(_normal(password)), "created": now}
+
+
+def _insert(connection: sa.Connection, values: dict[str, object]) -> User:
+    try:
+        connection.execute(sa.insert(USERS).values(values))
+    except sa.exc.IntegrityError:
+        raise BadAccount("Somebody with this e-mail address exists already.") from None
+    return User(*connection.execute(sa.select(*_USER).where(USERS.c.email == values["email"])).one())
+
+
+def _admins(connection: sa.Connection) -> int:
+    counted = sa.select(sa.func.count()).select_from(USERS).where(USERS.c.role == "admin")
+    return int(connection.execute(counted).scalar_one())
+
+
+def _as_kept(email: str) -> str:
+    return unicodedata.normalize("NFC", email).strip().lower()
+
+
+def _normal(password: str) -> str:
+    """One spelling for what looks the same, as RFC 8265 wants; never trimmed, never lowered."""
+    return unicodedata.normalize("NFC", password).encode("utf-8", "replace").decode()
+
+
+def _digest(token: str) -> bytes:
+    """What is kept of a token; it has 256 random bits, so a plain hash can't be turned back."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+@cache
+def _nobody() -> str:
+    """A hash to compare with when there is no such user, so that the answer takes as long."""
+    return _HASHER.hash(secrets.token_urlsafe(32))
