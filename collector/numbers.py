@@ -14,6 +14,7 @@ from collector.check_digits import is_card, is_isbn, is_national_number
 _GAP: Final = r"(?:[ .,_'’\-–\u00a0\u202f{slash}]|\)[ .\-]?| ?\(| [-–{slash}] )"
 _IN_TEXT: Final = re.compile(r"\(?\+?\(?\d(?:GAP?\d){5,}+".replace("GAP", _GAP.format(slash="/")))
 _IN_PATH: Final = re.compile(r"\(?\+?\(?\d(?:GAP?\d){5,}+".replace("GAP", _GAP.format(slash="")))
+_SIX_DIGITS: Final = re.compile(r"\D*+(?:\d\D*+){6}")
 _GROUP: Final = re.compile(r"\d+")
 _WIDE_GAP: Final = re.compile(r"( [-–/] )")
 
@@ -35,6 +36,8 @@ _SPACED_SUM: Final = re.compile(
 )
 _ROUND: Final = re.compile(r"[1-9]\d{0,3}0{4,8}\Z|[1-9]\d{2,3}000\Z")
 _FRACTION: Final = re.compile(r"(?:0|[1-9]\d?)\.\d+\Z")
+_ARXIV: Final = re.compile(r"\d\d(?:0[1-9]|1[0-2])\.\d{4,5}\Z")
+_ISBN_10: Final = re.compile(r"\d{1,5}-\d{1,7}-\d{1,6}-\d\Z")
 _VERSION: Final = re.compile(r"\d{1,4}(?:\.\d{1,5}){2,4}\Z")
 _LONG_VERSION: Final = re.compile(r"(?=.*(?<!\d)\d\.)\d{1,4}(?:\.\d{1,5}){2,4}\Z")
 _AREA_CODE: Final = re.compile(r"\(?0\d{2,}")
@@ -42,17 +45,34 @@ _CLOCK_AFTER_T: Final = re.compile(rf"{_CLOCK}\Z")
 _CODE_FILE: Final = re.compile(
     r"[0-9A-Za-z]{0,20}+(?:[.-]\w{1,20}+){0,3}?\.(?:m?js|css|map|woff2?|ttf|otf|eot|wasm)(?![A-Za-z0-9])"
 )
+_DOI_BEFORE: Final = re.compile(r"10\.\d{4,5}/[\w.()-]{0,16}\Z")
+_POSITION_BEFORE: Final = re.compile(r"\.[a-z]{2,5}(?::\d{1,6})?:\Z|:\d{1,6}:\Z")  # file.js:1:204518
 _MONEY: Final = "CHF|EUR|USD|GBP|SEK|NOK|DKK|PLN|JPY|INR|BRL"
-_MONEY_BEFORE: Final = re.compile(rf"(?:[$€£¥₹₽₺₩]|\b(?:{_MONEY}|Fr\.|price|preis|prix)[-_: ]?) ?\Z", re.I)
+_MONEY_BEFORE: Final = re.compile(rf"(?:[$€£¥₹₽₺₩]|\b(?:{_MONEY}|Fr\.|price|preis|prix)[-_:/ ]?) ?\Z", re.I)
 _MONEY_AFTER: Final = re.compile(rf" ?(?:[$€£¥₹₽₺₩]|[-_ ]?(?:{_MONEY}|euros?|dollars?)(?![a-z]))", re.I)
 _CALL_BEFORE: Final = re.compile(
     r"(?:tel|phone|telefon|telephone|mobile?|handy|call|fax|cell|whatsapp|msisdn|anrufen)[-_:=./ ]{0,3}\Z", re.I
 )
-_BOOK_BEFORE: Final = re.compile(r"(?:isbn(?:-?1[03])?|/dp|/product|/books?|/asin)[-_:=/ ]{0,2}\Z", re.I)
+_BOOK_BEFORE: Final = re.compile(r"(?:/books?|/buch|/buecher|/livres?|/libros?)[-_/]\Z", re.I)
+_PRODUCT_BEFORE: Final = re.compile(r"(?:isbn(?:-?1[03])?|ean|gtin|upc|sku|asin|/dp|/products?)[-_:=/ ]{0,2}\Z", re.I)
+_DOI_BEFORE: Final = re.compile(r"10\.\d{4,5}/[\w.()-]{0,16}\Z")
+_POSITION_BEFORE: Final = re.compile(r"\.[a-z]{2,5}(?::\d{1,6})?:\Z|:\d{1,6}:\Z")  # file.js:1:204518
+_MONEY: Final = "CHF|EUR|USD|GBP|SEK|NOK|DKK|PLN|JPY|INR|BRL"
+_MONEY_BEFORE: Final = re.compile(rf"(?:[$€£¥₹₽₺₩]|\b(?:{_MONEY}|Fr\.|price|preis|prix)[-_:/ ]?) ?\Z", re.I)
+_MONEY_AFTER: Final = re.compile(rf" ?(?:[$€£¥₹₽₺₩]|[-_ ]?(?:{_MONEY}|euros?|dollars?)(?![a-z]))", re.I)
+_CALL_BEFORE: Final = re.compile(
+    r"(?:tel|phone|telefon|telephone|mobile?|handy|call|fax|cell|whatsapp|msisdn|anrufen)[-_:=./ ]{0,3}\Z", re.I
+)
+_PRODUCT_BEFORE: Final = re.compile(
+    r"(?:isbn(?:-?1[03])?|ean|gtin|upc|sku|asin|/dp|/product|/books?|/buch|/buecher|/livres?|/libros?)[-_:=/ ]{0,2}\Z",
+    re.I,
+)
 
 
 def scrub_numbers(text: str, *, in_path: bool) -> str:
     """The text with personal numbers replaced. In a path the slash parts numbers."""
+    if not _SIX_DIGITS.match(text):
+        return text
     pattern = _IN_PATH if in_path else _IN_TEXT
     return pattern.sub(lambda found: _judged(found, text), text)
 
@@ -60,11 +80,13 @@ def scrub_numbers(text: str, *, in_path: bool) -> str:
 def _judged(found: re.Match[str], text: str) -> str:
     """One run of digits and gaps: what its whole and its neighbours say, then what its parts say."""
     whole = found[0]
-    before = text[max(0, found.start() - 14) : found.start()]
     digits = "".join(_GROUP.findall(whole))
+    dated = _DATE.fullmatch(whole) is not None
+    if dated and len(digits) != 12:
+        return whole
+    before = text[max(0, found.start() - 24) : found.start()]
     if _is_harmless_here(whole, digits, before=before, after=text[found.end() : found.end() + 60]):
         return whole
-    dated = _DATE.fullmatch(whole)
     lead = whole[: len(whole) - len(whole.lstrip("(+"))]
     if "+" in lead or (_CALL_BEFORE.search(before) and not dated):
         return "[phone]"
@@ -79,7 +101,7 @@ def _judged(found: re.Match[str], text: str) -> str:
 
 
 def _is_harmless_here(whole: str, digits: str, *, before: str, after: str) -> bool:
-    """A book after `isbn` or `/dp/`, a sum beside its currency, a build number in an asset's name, a time after T."""
+    """A time after T, a build number in an asset's name, a line of a source file, a book, a product, a sum of money."""
     near = before[-1:]
     if near.isalpha() and after[:1].isalpha() and len(digits) == len(whole) <= 8:
         return True
@@ -87,9 +109,21 @@ def _is_harmless_here(whole: str, digits: str, *, before: str, after: str) -> bo
         return True
     if after and "." in after and near in ("", ".", "-", "_", "~", "/") and _CODE_FILE.match(after):
         return len(digits) == len(whole)
-    if len(digits) in (9, 10, 13) and _BOOK_BEFORE.search(before):
+    if _POSITION_BEFORE.search(before):
+        return len(digits) == len(whole)
+    if _is_product(digits, before=before, after=after):
         return True
-    return bool(_MONEY_BEFORE.search(before) or _MONEY_AFTER.match(after)) and not whole.startswith(("0", "+", "("))
+    money = len(digits) <= 12 and (_MONEY_BEFORE.search(before) or _MONEY_AFTER.match(after))
+    return bool(money) and not whole.startswith(("0", "+", "("))
+
+
+def _is_product(digits: str, *, before: str, after: str) -> bool:
+    """ISBNs where a word or an X says so; article numbers after `ean`, `sku` or `/product/`; DOIs."""
+    if len(digits) == 9 and after[:2].lstrip("-")[:1] in ("X", "x"):
+        return is_isbn(f"{digits}X")
+    if _BOOK_BEFORE.search(before):
+        return is_isbn(digits)
+    return len(digits) <= 14 and bool(_PRODUCT_BEFORE.search(before) or _DOI_BEFORE.search(before))
 
 
 def _is_birth_number(digits: str) -> bool:
@@ -120,7 +154,8 @@ def _between_dates(piece: str) -> str:
 
 
 def _piece(piece: str) -> str:
-    core = piece.strip(" .,_'’()/-–\u00a0\u202f")
+    core = piece.strip(" .,_'’/-–\u00a0\u202f")
+    core = core if "(" in core and ")" in core else core.strip("()")
     groups = _GROUP.findall(core)
     digits = "".join(groups)
     if len(digits) < 6 or _is_harmless(core, digits):
@@ -144,6 +179,8 @@ def _is_harmless(core: str, digits: str) -> bool:
         return bool(_ROUND.match(core))
     if len(digits) < 9 and (_VERSION.match(core) or _SPACED_SUM.match(core)):
         return True
+    if _ARXIV.match(core) or (_ISBN_10.match(core) and is_isbn(digits)):
+        return True
     if _LONG_VERSION.match(core) and not is_national_number(digits):
         return True
     return bool(_PRICE.match(core) or _FRACTION.match(core))
@@ -164,7 +201,11 @@ def _grouped(core: str, groups: list[str], digits: str) -> str:
         return "[id]"
     if sizes in ((3, 3, 4), (1, 3, 3, 4)) or (digits[0] == "0" and 9 <= len(digits) <= 12):
         return "[phone]"
-    if max(sizes) == 1 or all(len(group) == 4 and "1500" <= group <= "2100" for group in groups):
+    if (
+        max(sizes) == 1
+        or all(_ROUND.match(group) for group in groups)
+        or all(len(group) == 4 and "1500" <= group <= "2100" for group in groups)
+    ):
         return ""
     if "," not in core and _is_phone_shape(core, sizes, len(digits)):
         return "[phone]"

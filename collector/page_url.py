@@ -1,47 +1,37 @@
 """The URL of a viewed page, reduced to what may be kept.
 
-Promises: host in lower case without port, a scrubbed path, the tags and keys of the allow-list with scrubbed values, the
-site's search term, and the *names* of click ids. Everything else of the URL (credentials, fragment, other parameters)
-ends here. Refuses: schemes other than http and https; an error never repeats the URL.
+Promises: host in lower case without port, a scrubbed path, the tags and keys of the allow-list with scrubbed values,
+the site's search term, and the *names* of click ids. Everything else of the URL (credentials, fragment, other
+parameters) ends here. Refuses: schemes other than http and https; an error never repeats the URL.
 """
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote_plus
 
 from collector.scrub import Scrubber
 
 TAGS: Final = frozenset(
-    (
-        "utm_source",
-        "utm_medium",
-        "utm_campaign",
-        "utm_term",
-        "utm_content",
-        "utm_id",
-        "utm_source_platform",
-        "utm_creative_format",
-        "utm_marketing_tactic",
-        "ref",
-        "source",
-        "via",
-    )
+    "utm_source utm_medium utm_campaign utm_term utm_content utm_id utm_source_platform utm_creative_format "
+    "utm_marketing_tactic ref source via".split()
 )
 """Query keys that name a source, on every site (DESIGN §5, UX §1.8)."""
 
 CLICK_IDS: Final = frozenset(
-    (
-        "gclid gclsrc gbraid wbraid dclid gad_source gad_campaignid srsltid msclkid fbclid igshid igsh twclid ttclid li_fat_id yclid "
-        "ymclid ysclid epik rdt_cid sccid scclid ndclid qclid wickedid irclickid rb_clickid bsft_clkid mc_cid mc_eid _hsenc "
-        "oly_anon_id oly_enc_id vero_id _openstat obclid tblci dicbo cjevent awc zanpid mtm_clid ml_subscriber "
-    ).split()
+    "gclid gclsrc gbraid wbraid dclid gad_source gad_campaignid srsltid msclkid fbclid igshid igsh twclid ttclid "
+    "li_fat_id yclid ymclid ysclid nclid epik rdt_cid sccid scclid ndclid qclid irclickid cjevent awc ransiteid sscid "
+    "tduid tblci dicbo obclid ob_click_id ttd_id cto_pld adf_id vmcid mc_cid mc_eid _hsenc _kx wickedid rb_clickid "
+    "bsft_clkid vero_id oly_anon_id oly_enc_id".split()
 )
-"""Parameters whose value stands for one click or one person. Only that they were present is kept."""
+"""Parameters whose value stands for one click or one person. Only that they were present is kept, even where a site
+has put them on its own list."""
 
 MAX_VALUE: Final = 300
 _HOST: Final = re.compile(r"[^\s\x00-\x20\x7f<>\"'`{}|^\\%/?#@:\[\]]{1,255}\Z|\[[0-9a-f:.]{2,45}\]\Z")
-_PLAIN: Final = Scrubber(remember=0)
+_SPACE: Final = "".join(map(chr, range(0x21)))
+_QUERY_SAFE: Final = "/[]@:!$'()*,; "
+_UNREAD: Final = Scrubber(remember=0)
 
 
 class BadUrl(ValueError):
@@ -67,19 +57,19 @@ def read_page_url(
     allowed: frozenset[str],
     search_keys: tuple[str, ...],
     hash_routes: bool,
-    scrubber: Scrubber = _PLAIN,
+    scrubber: Scrubber = _UNREAD,
 ) -> PageUrl:
     """Read a page's URL.
 
-    allowed: the site's own query keys, lower case; search_keys: keys of the site's search, first match wins;
-    hash_routes: whether `#/…` and `#!/…` are part of the page's name. Raises BadUrl.
+    allowed: the site's own query keys, lower case; search_keys: keys of the site's search, the first that is present
+    wins; hash_routes: whether `#/…` and `#!/…` are part of the page's name. Raises BadUrl.
     """
     scheme, colon, rest = url.strip(_SPACE).partition("://")
     if not colon or scheme.lower() not in ("http", "https"):
         raise BadUrl("must begin with http:// or https://")
     rest, _, fragment = rest.partition("#")
     rest, _, query = rest.partition("?")
-    if "\\" in rest:
+    if "\\" in rest:  # Browsers read a backslash as a slash; so nothing hides behind it.
         rest = rest.replace("\\", "/")
     authority, slash, path = rest.partition("/")
     hostname = _hostname(authority)
@@ -87,27 +77,21 @@ def read_page_url(
     if not query and not fragment:
         return PageUrl(hostname, path, {}, (), None)
     route, tail = _route(fragment) if fragment else ("", "")
-    pairs = [*_pairs(query), *_pairs(tail)]
-    kept = _first(pairs, TAGS | allowed, scrubber)
-    clicks = tuple(sorted({key for key, _ in pairs if key in CLICK_IDS}))
-    own = "&".join(f"{key}={quote(kept[key], safe=_QUERY_SAFE)}" for key in sorted(allowed & kept.keys()))
-    page = f"{path}?{own}" if own else path
+    found, clicks = _found(f"{query}&{tail}" if tail else query, _wanted(allowed, search_keys))
+    kept = {key: _tag(key, found[key], scrubber) for key in found if key in TAGS or key in allowed}
+    if allowed:
+        path += _own_keys(kept, allowed)
     if hash_routes and route:
-        page = f"{page}#{scrubber.scrub_path(route)}"
-    return PageUrl(hostname, page, kept, clicks, _term(pairs, search_keys, scrubber))
-
-
-_SPACE: Final = "".join(map(chr, range(0x21)))
-_QUERY_SAFE: Final = "/[]@:!$'()*,; "
+        path = f"{path}#{scrubber.scrub_path(route)}"
+    return PageUrl(hostname, path, kept, clicks, _term(found, search_keys, scrubber))
 
 
 def _hostname(authority: str) -> str:
     host = authority.rpartition("@")[2].lower()
-    name, colon, port = host.rpartition(":")
-    if colon and not host.endswith("]"):
+    if ":" in host and not host.endswith("]"):
+        host, _, port = host.rpartition(":")
         if port and not (port.isascii() and port.isdigit()):
             raise BadUrl("has a port that is no number")
-        host = name
     host = host.removesuffix(".")
     if not _HOST.match(host):
         raise BadUrl("has no valid host name")
@@ -123,28 +107,48 @@ def _route(fragment: str) -> tuple[str, str]:
     return "", fragment[place:] if place >= 0 else ""
 
 
-def _pairs(query: str) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=256)
+def _wanted(allowed: frozenset[str], search_keys: tuple[str, ...]) -> frozenset[str]:
+    """The keys whose values are read at all."""
+    return (TAGS | allowed | frozenset(search_keys)) - CLICK_IDS
+
+
+def _found(query: str, wanted: frozenset[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The first value, still encoded, of each wanted key, and the names of the click ids."""
+    found: dict[str, str] = {}
+    clicks: set[str] = set()
     for pair in query.split("&"):
         key, _, value = pair.partition("=")
-        key = key.lower().removeprefix("amp;")
-        yield (unquote_plus(key) if "%" in key or "+" in key else key), value
+        key = key.lower()
+        if "%" in key or "+" in key:
+            key = unquote_plus(key).lower()
+        key = key.removeprefix("amp;")  # links that were written to HTML twice
+        if key in wanted:
+            if value:
+                found.setdefault(key, value)
+        elif key in CLICK_IDS:
+            clicks.add(key)
+    return found, tuple(sorted(clicks))
 
 
-def _first(pairs: list[tuple[str, str]], wanted: frozenset[str], scrubber: Scrubber) -> dict[str, str]:
-    kept: dict[str, str] = {}
-    for key, raw in pairs:
-        if raw and key in wanted and key not in kept:
-            kept[key] = _value(raw, scrubber)
-    return kept
+def _own_keys(kept: dict[str, str], allowed: frozenset[str]) -> str:
+    own = sorted(key for key in kept if key in allowed)
+    return "?" + "&".join(f"{key}={quote(kept[key], safe=_QUERY_SAFE)}" for key in own) if own else ""
 
 
-def _value(raw: str, scrubber: Scrubber) -> str:
-    return scrubber.scrub_text(unquote_plus(raw).strip())[:MAX_VALUE]
+def _tag(key: str, raw: str, scrubber: Scrubber) -> str:
+    value = _decoded(raw)
+    if key in ("utm_id", "utm_campaign"):
+        return scrubber.scrub_campaign(value)[:MAX_VALUE]
+    return scrubber.scrub_text(value)[:MAX_VALUE]
 
 
-def _term(pairs: list[tuple[str, str]], search_keys: tuple[str, ...], scrubber: Scrubber) -> str | None:
-    for wanted in search_keys:
-        for key, raw in pairs:
-            if key == wanted and raw:
-                return _value(raw, scrubber) or None
+def _decoded(raw: str) -> str:
+    return (unquote_plus(raw) if "%" in raw or "+" in raw else raw).strip()
+
+
+def _term(found: dict[str, str], search_keys: tuple[str, ...], scrubber: Scrubber) -> str | None:
+    for key in search_keys:
+        if key in found:
+            return scrubber.scrub_text(_decoded(found[key]))[:MAX_VALUE] or None
     return None
