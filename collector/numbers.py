@@ -55,18 +55,6 @@ _CALL_BEFORE: Final = re.compile(
 )
 _BOOK_BEFORE: Final = re.compile(r"(?:/books?|/buch|/buecher|/livres?|/libros?)[-_/]\Z", re.I)
 _PRODUCT_BEFORE: Final = re.compile(r"(?:isbn(?:-?1[03])?|ean|gtin|upc|sku|asin|/dp|/products?)[-_:=/ ]{0,2}\Z", re.I)
-_DOI_BEFORE: Final = re.compile(r"10\.\d{4,5}/[\w.()-]{0,16}\Z")
-_POSITION_BEFORE: Final = re.compile(r"\.[a-z]{2,5}(?::\d{1,6})?:\Z|:\d{1,6}:\Z")  # file.js:1:204518
-_MONEY: Final = "CHF|EUR|USD|GBP|SEK|NOK|DKK|PLN|JPY|INR|BRL"
-_MONEY_BEFORE: Final = re.compile(rf"(?:[$€£¥₹₽₺₩]|\b(?:{_MONEY}|Fr\.|price|preis|prix)[-_:/ ]?) ?\Z", re.I)
-_MONEY_AFTER: Final = re.compile(rf" ?(?:[$€£¥₹₽₺₩]|[-_ ]?(?:{_MONEY}|euros?|dollars?)(?![a-z]))", re.I)
-_CALL_BEFORE: Final = re.compile(
-    r"(?:tel|phone|telefon|telephone|mobile?|handy|call|fax|cell|whatsapp|msisdn|anrufen)[-_:=./ ]{0,3}\Z", re.I
-)
-_PRODUCT_BEFORE: Final = re.compile(
-    r"(?:isbn(?:-?1[03])?|ean|gtin|upc|sku|asin|/dp|/product|/books?|/buch|/buecher|/livres?|/libros?)[-_:=/ ]{0,2}\Z",
-    re.I,
-)
 
 
 def scrub_numbers(text: str, *, in_path: bool) -> str:
