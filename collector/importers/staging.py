@@ -36,6 +36,7 @@ from event_catalogue.decode import Beacon, WireEvent
 from event_catalogue.event import SCHEMA_VERSION, Parcel, Tally, encode_parcel, encode_tallies
 from spool.crash import CrashPoints
 from spool.kinds import Kind
+from spool.registry import mark_complete
 from spool.settings import SpoolSettings
 from spool.writer import SpoolWriter
 
@@ -118,7 +119,7 @@ class AccessLogImport:
             shutil.rmtree(self._settings.staging / name)
             abandon_import(self._store, number)
             return
-        (self._settings.staging / name / "complete").touch()
+        mark_complete(self._settings.staging / name)
         self._settings.crash("import.before_commit")
         manifest = Manifest(
             number, self._served.site.id, "accesslog", reader.digest, reader.bytes, reader.lines, name, "committed"
