@@ -10,13 +10,6 @@ _CORS: Final[Headers] = [
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 ]
-PREFLIGHT: Final[Headers] = [
-    *_CORS,
-    (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
-    (b"access-control-allow-headers", b"content-type, authorization"),
-    (b"access-control-max-age", b"86400"),
-    (b"content-length", b"0"),
-]
 GIF: Final = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 
 
@@ -31,6 +24,15 @@ class Answer(NamedTuple):
 EMPTY_HEADERS: Final[Headers] = [*_CORS, (b"content-length", b"0")]
 STORED: Final = Answer(202, EMPTY_HEADERS)
 NOT_RECORDED: Final = Answer(204, _CORS)
+PREFLIGHT: Final = Answer(
+    204,
+    [
+        *_CORS,
+        (b"access-control-allow-methods", b"POST, GET, OPTIONS"),
+        (b"access-control-allow-headers", b"content-type, authorization"),
+        (b"access-control-max-age", b"86400"),
+    ],
+)
 IMAGE: Final = Answer(200, [*_CORS, (b"content-type", b"image/gif"), (b"content-length", str(len(GIF)).encode())], GIF)
 
 _TITLES: Final = {
@@ -43,6 +45,7 @@ _TITLES: Final = {
     415: "That encoding is not read",
     422: "A field is not valid",
     429: "Too many requests",
+    431: "The head of the request is too large",
     503: "Not now",
 }
 
@@ -54,7 +57,7 @@ def as_json(content: Any, status: int = 200) -> Answer:
     return Answer(status, head, body)
 
 
-def problem(status: int, detail: str, *, field: str = "", retry_after: int = 0) -> Answer:
+def problem(status: int, detail: str, *, field: str = "", retry_after: int = 0, more: Headers | None = None) -> Answer:
     """An answer in the form of RFC 9457 that names the field and says what to do; never a value from the request."""
     content = {"type": "about:blank", "title": _TITLES[status], "status": status, "detail": detail}
     if field:
@@ -63,4 +66,9 @@ def problem(status: int, detail: str, *, field: str = "", retry_after: int = 0) 
     head = [*_CORS, (b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
     if retry_after:
         head.append((b"retry-after", str(retry_after).encode()))
-    return Answer(status, head, body)
+    return Answer(status, [*head, *(more or ())], body)
+
+
+_WHERE: Final = "Send beacons to /e with POST; images without scripts are at /e.gif."
+NOT_ALLOWED: Final = problem(405, _WHERE, more=[(b"allow", b"POST, OPTIONS")])
+FAULT: Final = problem(503, "The collector met a fault of its own. Send the same again later.", retry_after=30)
