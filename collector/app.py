@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from collector.address import Hops, read_networks
 from collector.agent import AgentReader
-from collector.answers import problem
+from collector.answers import FAULT, Answer, problem
 from collector.beacons import App, Beacons
 from collector.bots import BotRules
 from collector.details import Details
@@ -61,13 +61,13 @@ def create_app(parts: Collector) -> App:
     registry = Registry(settings.snapshot)
     registry.refresh()
     imports = ImportSessions(parts.salts, clock)
-    tools = make_tools(Places(settings.geo), _salts(parts.salts, imports))
+    tools = make_tools(Places(settings.geo), _salts(parts.salts, imports, clock))
     limits = Limits(network_rate=settings.network_rate, site_rate=settings.site_rate, clock=clock)
     intake = Intake(registry, tools, spool=parts.spool, limits=limits, clock=clock)
     hops = Hops(read_networks(settings.trusted_proxies))
     endpoints = Endpoints(intake, hops, imports, lambda: _missing(registry, parts.spool))
     inner = Starlette(
-        routes=_routes(endpoints), lifespan=_lifespan(registry, parts.salts), exception_handlers=_HANDLERS
+        routes=_routes(endpoints), lifespan=_lifespan(registry, parts.salts, imports), exception_handlers=_HANDLERS
     )
     return Beacons(inner, intake, hops)
 
@@ -81,13 +81,14 @@ def _routes(endpoints: Endpoints) -> list[Route]:
     ]
 
 
-def _salts(salts: SaltFile, imports: ImportSessions) -> Callable[[ServedSite, int, int], bytes]:
+def _salts(salts: SaltFile, imports: ImportSessions, clock: Clock) -> Callable[[ServedSite, int, int], bytes]:
     """A day's salt dies 24 hours after the local day ends; late events of yesterday find it until then."""
 
     def salt_of(served: ServedSite, day: int, import_id: int) -> bytes:
         if import_id:
-            return imports.salt(served.site.id, day, import_id)
-        return salts.salt(served.site.id, day, destroy_at=day_end(served.site.timezone, day) + DAY_MS)
+            return imports.salt(day, import_id)
+        zone = served.site.timezone_at(clock())
+        return salts.salt(served.site.id, day, destroy_at=day_end(zone, day) + DAY_MS)
 
     return salt_of
 
@@ -98,34 +99,47 @@ def _missing(registry: Registry, spool: SpoolWriter) -> str:
     return spool.state.refusal
 
 
-def _lifespan(registry: Registry, salts: SaltFile) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    registry: Registry, salts: SaltFile, imports: ImportSessions
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(_watch(registry, salts))
+        task = asyncio.create_task(_watch(registry, salts, imports))
         yield
         task.cancel()
 
     return lifespan
 
 
-async def _watch(registry: Registry, salts: SaltFile) -> None:
+async def _watch(registry: Registry, salts: SaltFile, imports: ImportSessions) -> None:
     ticks = 0
     while True:
         registry.refresh()
         if ticks % _SALT_TICK == 0:
             salts.forget()
+            imports.forget()
         ticks += 1
         await asyncio.sleep(_REFRESH_S)
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:
-    answer = problem(404, "The collector serves /e, /e.gif and /api/v1/events; pages are at the console's address.")
+    return _response(
+        problem(404, "The collector serves /e, /e.gif and /api/v1/events; pages are at the console's address.")
+    )
+
+
+async def _not_allowed(_request: Request, error: Exception) -> Response:
+    allowed = str((getattr(error, "headers", None) or {}).get("Allow", ""))
+    more = [(b"allow", allowed.encode())] if allowed else []
+    return _response(problem(405, "This address is served with another method.", more=more))
+
+
+async def _fault(_request: Request, _error: Exception) -> Response:
+    return _response(FAULT)
+
+
+def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, {k.decode(): v.decode() for k, v in answer.headers})
 
 
-async def _not_allowed(_request: Request, _error: Exception) -> Response:
-    answer = problem(405, "This address is served with another method.")
-    return Response(answer.body, answer.status, {k.decode(): v.decode() for k, v in answer.headers})
-
-
-_HANDLERS: Final = {404: _not_found, 405: _not_allowed}
+_HANDLERS: Final = {404: _not_found, 405: _not_allowed, Exception: _fault}

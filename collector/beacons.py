@@ -1,13 +1,14 @@
-"""The raw ASGI application that stands before the router: it answers /e itself and hands all else on.
+"""The raw ASGI application that stands before the router: it answers /e and preflights itself, hands all else on.
 
 Starlette costs 25 µs a request (measured), which for a beacon is as much as all the work it brings.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from collector.address import Hops
-from collector.answers import PREFLIGHT, Answer, problem
+from collector.answers import FAULT, NOT_ALLOWED, PREFLIGHT, Answer
 from collector.intake import Intake
 from collector.request import read_request
 from event_catalogue.decode import Refused
@@ -18,11 +19,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
+_LOG = logging.getLogger("footfall.collector")
 _TOO_LARGE: Final = Refused(413, "", f"A beacon has at most {MAX_BODY} bytes.")
 
 
 class Beacons:
-    """`POST /e` and its preflight; every other request goes to the inner application."""
+    """`POST /e` and preflights of any path; every other request goes to the inner application."""
 
     def __init__(self, inner: App, intake: Intake, hops: Hops) -> None:
         self._inner = inner
@@ -31,18 +33,23 @@ class Beacons:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"] != "/e":
+        if scope["type"] == "http" and scope["method"] == "OPTIONS":
+            await send_answer(send, PREFLIGHT)
+        elif scope["type"] != "http" or scope["path"] != "/e":
             await self._inner(scope, receive, send)
-            return
-        method = scope["method"]
-        if method == "POST":
-            answer = await self._post(scope, receive)
-        elif method == "OPTIONS":
-            answer = Answer(204, PREFLIGHT[:-1])
+        elif scope["method"] != "POST":
+            await send_answer(send, NOT_ALLOWED)
         else:
-            answer = problem(405, "Send beacons to /e with POST; images without scripts are at /e.gif.")
-        if answer is not None:
-            await send_answer(send, answer)
+            answer = await self._safely(scope, receive)
+            if answer is not None:
+                await send_answer(send, answer)
+
+    async def _safely(self, scope: MutableMapping[str, Any], receive: Receive) -> Answer | None:
+        try:
+            return await self._post(scope, receive)
+        except Exception:  # noqa: BLE001 - the loop of all beacons: a fault of ours is told, and the sender keeps its events
+            _LOG.exception("A beacon met a fault of the collector; its sender was told to try again.")
+            return FAULT
 
     async def _post(self, scope: MutableMapping[str, Any], receive: Receive) -> Answer | None:
         peer = scope["client"][0] if scope["client"] else ""
@@ -71,5 +78,3 @@ async def send_answer(send: Send, answer: Answer) -> None:
     """Send a ready answer."""
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body})
-
-

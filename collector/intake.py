@@ -52,8 +52,7 @@ class Intake:
             return problem(503, _NO_SITES, retry_after=2)
         wait = self.limits.network(facts.address, 1)
         if wait:
-            self.count_later(Tally(UNKNOWN_SITE, self.utc_day(), "rejected", "rate"))
-            return problem(429, "This network sends too much; try again later.", retry_after=wait)
+            return self.too_fast(wait)
         if len(body) > MAX_BODY:
             return await self.refuse(Refused(413, "", f"A beacon has at most {MAX_BODY} bytes."), "too_large")
         try:
@@ -69,7 +68,8 @@ class Intake:
     async def take(self, beacon: Beacon, facts: RequestFacts, served: ServedSite, way: Way = "beacon") -> Answer:
         """Store one decoded beacon of a known site."""
         site = served.site.id
-        wait = self.limits.site(site, len(beacon.events)) or self.limits.network(facts.address, len(beacon.events) - 1)
+        # The network first: what is refused there takes nothing from the site, so that one sender can't use it up.
+        wait = self.limits.network(facts.address, len(beacon.events) - 1) or self.limits.site(site, len(beacon.events))
         draft = Draft(beacon, facts, served, now=self.clock(), way=way)
         if wait:
             return self.too_much(served, len(beacon.events), wait)
@@ -78,6 +78,11 @@ class Intake:
             return await self._settle(draft, verdict)
         except SpoolRefusal as full:
             return problem(503, _FULL, retry_after=full.retry_after_s)
+
+    def too_fast(self, wait: int) -> Answer:
+        """Answer and count a request beyond its network's rate; nobody has looked whose site it is for."""
+        self.count_later(Tally(UNKNOWN_SITE, self.utc_day(), "rejected", "rate"))
+        return problem(429, "This network sends too much; try again later.", retry_after=wait)
 
     def too_much(self, served: ServedSite, events: int, wait: int) -> Answer:
         """Answer and count events beyond a rate."""

@@ -7,11 +7,14 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from hashlib import blake2b
+from math import ceil
 from typing import Final
 
 from collector.address import ClientAddress
 
 _MOST_BUCKETS: Final = 100_000
+_ROUNDING: Final = 1e-6
+"""Of a token: who waited as told is not refused for what floating point lost."""
 _BURST_S: Final = 2
 """A bucket holds two seconds of its rate, so that a page's burst passes."""
 
@@ -32,7 +35,8 @@ class Buckets:
         full = self._rate * _BURST_S
         level, then = self._levels.pop(key, (full, now))
         level = min(full, level + self._rate * max(0, now - then) / 1000)
-        wait = 0 if level >= min(tokens, full) else max(1, round((min(tokens, full) - level) / self._rate + 0.5))
+        missing = min(tokens, full) - level
+        wait = max(1, ceil(missing / self._rate)) if missing > _ROUNDING else 0
         self._levels[key] = (level if wait else level - tokens, now)
         if len(self._levels) > _MOST_BUCKETS:
             self._levels.popitem(last=False)
@@ -45,6 +49,7 @@ class Limits:
     def __init__(self, *, network_rate: float, site_rate: float, clock: Callable[[], int]) -> None:
         self._networks = Buckets(network_rate, clock)
         self._sites = Buckets(site_rate, clock)
+        self._keys = Buckets(site_rate, clock)
         self._key = secrets.token_bytes(32)
 
     def network(self, address: ClientAddress, events: int) -> int:
@@ -54,3 +59,7 @@ class Limits:
     def site(self, site: int, events: int) -> int:
         """Seconds to wait for this site; 0 if the events may pass."""
         return self._sites.take(site, events)
+
+    def api_key(self, digest: bytes, events: int) -> int:
+        """Seconds to wait for this API key; a server's history does not use up what the site's visitors may send."""
+        return self._keys.take(digest, events)

@@ -24,6 +24,7 @@ from collector.visitor import NOBODY, returning_hash, visitor_hash
 from event_catalogue.days import DAY_MS, local_day
 from event_catalogue.decode import Beacon, Refused, check_props
 from event_catalogue.event import Outcome, Row, Tally
+from event_catalogue.fields import FIELD
 
 Way = Literal["beacon", "pixel", "mail", "server", "import"]
 """How a beacon came in; the privacy is the same on every way."""
@@ -94,6 +95,8 @@ class Draft:
 
 Step = Callable[[Draft, Tools], Verdict | None]
 
+_LONGEST_PLUGIN: Final = FIELD["plugins"].limit
+
 
 def gate(draft: Draft, _tools: Tools) -> Verdict | None:
     """Policy, signals and choice; the strictest of header, body and policy."""
@@ -152,16 +155,17 @@ def describe_agent(draft: Draft, tools: Tools) -> Verdict | None:
 def describe_client(draft: Draft, tools: Tools) -> Verdict | None:
     """What the script read: zone, language, sizes; and the place, from the address or else the zone."""
     beacon, facts = draft.beacon, draft.facts
-    zone = timezone(beacon.tz)
+    # With the essential alone, what the script read may not come back as a country or a language either.
+    zone, lang = ("", "") if draft.ruling.basic_only else (timezone(beacon.tz), beacon.lang)
     screen, viewport = beacon.screen, beacon.viewport
     draft.script = (
         zone,
         size_class(screen[0]) if screen else "",
         size_class(viewport[0]) if viewport else "",
         f"{screen[0]}x{screen[1]}" if screen else "",
-        [tools.scrubber.scrub_text(name) for name in beacon.plugins],
+        [tools.scrubber.scrub_text(name)[:_LONGEST_PLUGIN] for name in beacon.plugins],
     )
-    draft.language = language(beacon.lang or facts.language)
+    draft.language = language(lang or facts.language)
     draft.place = tools.places.locate(facts.address.packed, zone)
     return None
 
@@ -179,11 +183,11 @@ def write_rows(draft: Draft, tools: Tools) -> Verdict | None:
     )
     for place, event in enumerate(draft.beacon.events):
         at = event_time(draft, event.at)
-        day = local_day(draft.zone, at)
         props = check_props(event.name, event.props, place)
-        if draft.now - at > DAY_MS and draft.way != "import":
+        if at < (DAY_MS if draft.way == "import" else draft.now - DAY_MS):
             draft.leave_out(draft.today, "not_recorded", "too_old")
             continue
+        day = local_day(draft.zone, at)
         refused = refused_event(draft.ruling, event.name)
         if refused:
             draft.leave_out(day, "not_recorded", refused)
@@ -194,7 +198,7 @@ def write_rows(draft: Draft, tools: Tools) -> Verdict | None:
         if event.name == "search":
             details.setdefault("search_results", -1)
         elif event.name == "pageview" and draft.page.search_term:
-            details["search_term"] = tools.scrubber.scrub_text(draft.page.search_term.lower())
+            details["search_term"] = tools.details.term(draft.page.search_term)
         moment = Moment(event.name, place, at, day, _visitor(draft, tools, day))
         draft.rows.append(plan.row(base, moment, details))
     return None
@@ -223,9 +227,12 @@ def walk(draft: Draft, tools: Tools) -> Verdict | None:
 
 
 def event_time(draft: Draft, at: int) -> int:
-    """The time of an event by the server's clock: received − (sent − at), never in the future (DESIGN §4)."""
+    """The time of an event by the server's clock: received − (sent − at), never in the future (DESIGN §4).
+
+    An import's event has the time it says; before 2 January 1970 a local day may have no number, and it is too old.
+    """
     if draft.way == "import":
-        return at
+        return min(at, draft.now)
     sent = draft.beacon.sent
     age = max(0, sent - at) if sent is not None else max(0, draft.now - at)
     return draft.now - age
