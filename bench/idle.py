@@ -22,7 +22,9 @@ def main(seconds: int = 60) -> None:
             memory = process.memory_full_info().pss / 1e6
             cpu = (_cpu(process) - before[name]) / seconds * 100
             total_memory, total_cpu = total_memory + memory, total_cpu + cpu
-            print(f"{name:<24}{process.memory_info().rss / 1e6:>8.0f} MB resident {memory:>8.0f} MB own {cpu:>8.2f} % of a core")
+            print(
+                f"{name:<24}{process.memory_info().rss / 1e6:>8.0f} MB resident {memory:>8.0f} MB own {cpu:>8.2f} % of a core"
+            )
         print(f"{'all, idle':<24}{'':>21}{total_memory:>8.0f} MB own {total_cpu:>8.2f} % of a core")
 
 
