@@ -5,6 +5,7 @@ times, prices, round sums, ISBNs, years and versions stay. Refuses: to keep six 
 can't tell (PRIVACY_RULES MIN-3).
 """
 
+import itertools
 import re
 from typing import Final
 
@@ -14,6 +15,11 @@ from collector.check_digits import is_card, is_isbn, is_national_number
 _GAP: Final = r"(?:[ .,_'’\-–\u00a0\u202f{slash}]|\)[ .\-]?| ?\(| [-–{slash}] )"
 _IN_TEXT: Final = re.compile(r"\(?\+?\(?\d(?:GAP?\d){5,}+".replace("GAP", _GAP.format(slash="/")))
 _IN_PATH: Final = re.compile(r"\(?\+?\(?\d(?:GAP?\d){5,}+".replace("GAP", _GAP.format(slash="")))
+_MOST: Final = 30
+_LONGEST: Final = 160
+"""Numbers in one text, and signs in one number, that are judged; beyond them stands `[id]`. No title or path has more,
+and judging is what a sender could make expensive."""
+
 _SIX_DIGITS: Final = re.compile(r"\D*+(?:\d\D*+){6}")
 _GROUP: Final = re.compile(r"\d+")
 _WIDE_GAP: Final = re.compile(r"( [-–/] )")
@@ -62,12 +68,15 @@ def scrub_numbers(text: str, *, in_path: bool) -> str:
     if not _SIX_DIGITS.match(text):
         return text
     pattern = _IN_PATH if in_path else _IN_TEXT
-    return pattern.sub(lambda found: _judged(found, text), text)
+    place = itertools.count()
+    return pattern.sub(lambda found: _judged(found, text) if next(place) < _MOST else "[id]", text)
 
 
 def _judged(found: re.Match[str], text: str) -> str:
     """One run of digits and gaps: what its whole and its neighbours say, then what its parts say."""
     whole = found[0]
+    if len(whole) > _LONGEST:
+        return "[id]"
     digits = "".join(_GROUP.findall(whole))
     dated = _DATE.fullmatch(whole) is not None
     if dated and len(digits) != 12:

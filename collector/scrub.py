@@ -19,9 +19,11 @@ from collector.patterns import scrub_shapes
 from collector.secret_links import names_secret, scrub_secret_links
 from collector.tokens import is_person_hash, scrub_named_secrets, scrub_tokens
 
-MAX_PATH: Final = 2048
-MAX_TEXT: Final = 4096
-_MAX_READ: Final = 8192
+MAX_PATH: Final = 1024
+MAX_TEXT: Final = 1024
+_MAX_READ: Final = 2048
+"""What comes after is not read: no column keeps more than 1024 characters, and a sender may not buy time with length."""
+
 
 # What every ordinary path and text is made of: words in one case, acronyms, short numbers, models such as wh1000 or 4k.
 # No number is followed by another across a gap, so that no phone number, date or address hides among them.
@@ -37,6 +39,7 @@ _PLAIN_TEXT: Final = re.compile(
 )
 _ESCAPED: Final = re.compile(r"%(?:25)*+([0-9A-Fa-f]{2})")
 _ENCODED_SLASH: Final = re.compile(r"%(?:25)*+2f", re.I)
+_GAP: Final = re.compile(r"[\s/]")
 _AT_ESCAPE: Final = re.compile(r"&commat;|\\u0040|\\x40", re.I)
 _ODD: Final = re.compile(
     r"[\u00ad\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u200b-\u200f\u2060\ufe50-\ufe6b\ufeff\uff01-\uff5e\U0001d400-\U0001d7ff]"
@@ -84,19 +87,21 @@ class Scrubber:
 
     def scrub_value(self, text: str) -> str | Literal[Refused.PERSON_HASH]:
         """A property's value, personal data replaced; Refused.PERSON_HASH where it is a digest."""
-        plain = _decoded(text) if "%" in text or not text.isascii() else text
+        plain = text[:_MAX_READ]
+        plain = _decoded(plain) if "%" in plain or not plain.isascii() else plain
         return Refused.PERSON_HASH if is_person_hash(plain) else clean_text(text)
 
 
 def clean_path(path: str) -> str:
     """What Scrubber.scrub_path promises, without a memory."""
-    if "%" in path or not path.isascii():
-        path = _decoded(_read_encoded_slashes(path[:_MAX_READ]))
+    path = _beginning(path)
+    if "%" in path or "&" in path or not path.isascii():
+        path = _decoded(_read_encoded_slashes(path))
     if _PLAIN_PATH.match(path) and len(path) <= MAX_PATH and not names_secret(path):
         return path
-    path = _CONTROL.sub("", path[:_MAX_READ]).strip()
+    path = _CONTROL.sub("", path).strip()
     for _ in range(4):
-        cleaned = _swept(scrub_secret_links(path), in_path=True)[:MAX_PATH]
+        cleaned = _swept(scrub_secret_links(path), in_path=True)[:MAX_PATH].strip()
         if cleaned == path:
             break
         path = cleaned
@@ -105,16 +110,23 @@ def clean_path(path: str) -> str:
 
 def clean_text(text: str) -> str:
     """What Scrubber.scrub_text promises. Where nothing is found the text stays as written, encodings too."""
-    if len(text) > MAX_TEXT:
-        text = text[:_MAX_READ]
-    elif _LETTERS_ONLY.match(text) or (_PLAIN_TEXT.match(text) and (text.isascii() or not _ODD.search(text))):
-        return text
+    text = _beginning(text)
+    if _LETTERS_ONLY.match(text) or (_PLAIN_TEXT.match(text) and (text.isascii() or not _ODD.search(text))):
+        return text[:MAX_TEXT]
     text = _CONTROL.sub(" ", text)
     plain = _decoded(text) if "%" in text or "&" in text or "\\" in text or not text.isascii() else text
     cleaned = _scanned(plain)
     if cleaned != plain:
         return cleaned
     return text if len(text) <= MAX_TEXT else _scanned(text[:MAX_TEXT])
+
+
+def _beginning(text: str) -> str:
+    """What is read of an overlong text, without a last word that the cut may have made harmless to look at."""
+    if len(text) <= _MAX_READ:
+        return text
+    gaps = [gap.start() for gap in _GAP.finditer(text, _MAX_READ - 256, _MAX_READ)]
+    return text[: gaps[-1] if gaps else _MAX_READ]
 
 
 def _swept(text: str, *, in_path: bool) -> str:
@@ -135,7 +147,7 @@ def _scanned(text: str) -> str:
 def _decoded(text: str) -> str:
     """Percent signs (also doubled), entities of @ and look-alikes of ASCII undone; the same for what is plain."""
     for _ in range(4):
-        if "%" not in text:
+        if "%" not in text or not _ESCAPED.search(text):
             break
         text = unquote(_ESCAPED.sub(r"%\1", text), errors="replace")
     else:

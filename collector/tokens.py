@@ -19,6 +19,7 @@ _AUTHORIZATION: Final = re.compile(
 _BEARER: Final = re.compile(r"\b(Bearer|Basic|Digest|Token)\s+([A-Za-z0-9._~+/=-]{8,}+)", re.I)
 _RUN: Final = re.compile(r"(?<![A-Za-z0-9_+\-])[A-Za-z0-9_+\-]{20,}+={0,2}")
 _BASE64: Final = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{20,}+={1,2}")
+_BASE64_SEGMENT: Final = re.compile(r"(?<![A-Za-z0-9+])[A-Za-z0-9+]{20,}+={1,2}")
 _SLASHED: Final = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+]++(?:/[A-Za-z0-9+]*+)++={0,2}")
 _HEX: Final = re.compile(r"[0-9a-f]{20,}+\Z|[0-9A-F]{20,}+\Z")
 _HEX_PART: Final = re.compile(r"(?<![A-Za-z0-9])(?:[0-9a-f]{20,}+|[0-9A-F]{20,}+)(?![A-Za-z0-9])")
@@ -33,6 +34,7 @@ _MEDIA_FILE: Final = re.compile(
 )
 _BUILD_FOLDER: Final = re.compile(r"/(?:static|assets|dist|build|_next|_nuxt|_app|bundles?)/")
 _PORTRAIT: Final = re.compile(r"avatar|portrait|profile|user", re.I)
+_LONGEST: Final = 512  # no slug is longer; judging what is would cost the sender nothing and us much
 _HASH_SIZES: Final = frozenset((32, 40, 56, 64, 96, 128))
 _HASH_NAME: Final = re.compile(r"(?:0x|(?:md5|sha-?(?:1|2|224|256|384|512)|hash|em|email_?hash)\s?[:=$ -])", re.I)
 _BASE64_DIGEST: Final = re.compile(
@@ -62,7 +64,7 @@ def scrub_tokens(text: str, *, in_path: bool) -> str:
         text = _AUTHORIZATION.sub(r"\1[token]", text)
         text = _BEARER.sub(_bearer, text)
     if "=" in text:
-        text = _BASE64.sub(_padded, text)
+        text = (_BASE64_SEGMENT if in_path else _BASE64).sub(_padded, text)
     if not in_path and "/" in text:
         text = _SLASHED.sub(_slashed, text)
     return _RUN.sub(_run, text)
@@ -83,10 +85,12 @@ def _scrub_values(text: str) -> str:
     """After `=` whatever a secret's key holds; after a colon, or a key of many meanings, what looks like a secret."""
     pieces, start = [], 0
     for found in _KEY.finditer(text):
+        if found.start() < start:
+            continue
         key = found[0].translate(_JOINTS).lower()
         strong = key in _SECRET_KEYS or key.endswith(_SECRET_ENDINGS) or key.startswith("aspsessionid")
         value = _VALUE.match(text, found.end()) if strong or key in _WEAK_KEYS else None
-        if not value or found.start() < start or _PLACEHOLDER.match(value[0]):
+        if not value or _PLACEHOLDER.match(value[0]):
             continue
         if (strong and "=" in found[0]) or _is_secret(value[0]):
             pieces += [text[start : found.end()], "[token]"]
@@ -109,6 +113,8 @@ def _run(found: re.Match[str]) -> str:
         return run
     if _HEX.match(run):
         return _digest(run)
+    if len(run) > _LONGEST:
+        return "[token]"
     start, end = _odd_span(run)
     odd = run[start:end]
     if _HEX.match(odd):
