@@ -11,22 +11,19 @@ import pytest
 
 from control_store.site_settings import BadSetting, SiteSettings
 from control_store.sites import (
-    SCOPES,
     NewSite,
-    UnknownSite,
     add_key,
     add_site,
     current_revision,
     delete_site,
     find_site,
-    key_digest,
     list_sites,
     publish_snapshot,
-    read_snapshot,
     save_settings,
     save_timezone,
     take_snapshot,
 )
+from control_store.snapshot import SCOPES, UnknownSite, key_digest, read_snapshot
 from control_store.tables import ControlStore
 
 NOW: Final = 1_764_000_000_000
