@@ -8,6 +8,7 @@ if any does, with its whole length, pages and engagement, while page views and e
 # ruff: noqa: S608  the text is made of the catalogue's names; what a reader wrote is bound as a parameter (terms.py)
 
 from dataclasses import dataclass
+from typing import Final
 
 from console.stats.filters import conditions, holds_done
 from console.stats.plan import Plan
@@ -16,6 +17,8 @@ from console.stats.terms import Terms
 from event_catalogue.metrics import MEASURES, MeasureName
 from warehouse.client import Param
 from warehouse.metrics import ROW_SUMS, VISIT_SUMS, VisitShape, hit_columns, raw_rows
+
+_ARRAY: Final = {"count": "arrayCount", "sum": "arraySum"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +77,34 @@ def _rows(query: Query, terms: Terms, keys: list[str]) -> str:
 
 def _visits(query: Query, terms: Terms, shape: VisitShape, keys: list[str], measures: tuple[MeasureName, ...]) -> str:
     """Visits with matching events, each once for every combination of keys that these have, and counts of them."""
-    named = [f"{terms.key(asked)} AS {key}" for asked, key in zip(query.dimensions, keys, strict=True)]
+    values = [terms.key(asked) for asked in query.dimensions]
     predicate = terms.predicate(query.filters)
     whole = shape.measures(measures)
-    counts = hit_columns(measures)
-    facts = {column: (how, f"e.{shape.place(fact)}") for column, (how, fact) in counts.items()}
+    facts = [(column, how, f"e.{shape.place(fact)}") for column, (how, fact) in hit_columns(measures).items()]
     visits = shape.visits({**terms.attributes, **whole})
     if terms.differs_by_event(leaf.asked for leaf in conditions(query.filters)):
         matching = f"SELECT *, arrayFilter(e -> {predicate}, v) AS hits FROM ({visits}) WHERE notEmpty(hits)"
     else:
         matching = f"SELECT *, v AS hits FROM ({visits}) WHERE {predicate}"
     if terms.differs_by_event(query.dimensions):
-        kept = [f"any({name}) AS {name}" for name in whole]
-        sums = [f"{how}{'If' if how == 'count' else ''}({fact}) AS {column}" for column, (how, fact) in facts.items()]
-        columns = ", ".join(["day", "who", "known", *named, *kept, *sums])
-        return f"(SELECT {columns} FROM ({matching}) ARRAY JOIN hits AS e GROUP BY {_visit_keys(keys)})"
-    sums = [
-        f"{'arrayCount' if how == 'count' else 'arraySum'}(e -> {fact}, hits) AS {column}"
-        for column, (how, fact) in facts.items()
-    ]
+        named = [f"hits[1].{place} AS {key}" for place, key in enumerate(keys, start=1)]
+        matching = _spread(matching, values, [fact for _, _, fact in facts])
+        facts = [(column, how, f"e.{place}") for place, (column, how, _) in enumerate(facts, start=len(keys) + 1)]
+    else:
+        named = [f"{value} AS {key}" for value, key in zip(values, keys, strict=True)]
+    sums = [f"{_ARRAY[how]}(e -> {fact}, hits) AS {column}" for column, how, fact in facts]
     return f"(SELECT {', '.join(['day', 'who', 'known', *named, *whole, *sums])} FROM ({matching}))"
 
 
-def _visit_keys(keys: list[str]) -> str:
-    return ", ".join(["day", "who", "known", "began", *keys])
+def _spread(visits: str, values: list[str], facts: list[str]) -> str:
+    """One row for each different combination of `values` in a visit; `hits` are then (values…, facts…) of its events.
+
+    The events of a visit are sorted by their values and cut where these change: a fifth cheaper than grouping by
+    visit and values, and without a table of all such groups in memory.
+    """
+    key = ", ".join(f"e.{place}" for place in range(1, len(values) + 1))
+    events = f"arraySort(e -> ({key}), arrayMap(e -> ({', '.join([*values, *facts])}), hits))"
+    cuts = (
+        f"arraySplit((e, f) -> ({key}) != ({key.replace('e.', 'f.')}), all, arrayPushFront(arrayPopBack(all), all[1]))"
+    )
+    return f"SELECT * EXCEPT (hits, all), arrayJoin({cuts}) AS hits FROM (SELECT *, {events} AS all FROM ({visits}))"
