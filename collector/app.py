@@ -26,6 +26,7 @@ from collector.referrer import SourceReader
 from collector.registry import Registry, ServedSite
 from collector.scrub import Scrubber
 from collector.settings import CollectorSettings
+from collector.snippets import Snippets
 from collector.steps import Tools
 from control_store.salts import SaltFile
 from event_catalogue.days import DAY_MS, day_end
@@ -66,16 +67,20 @@ def create_app(parts: Collector) -> App:
     intake = Intake(registry, tools, spool=parts.spool, limits=limits, clock=clock)
     hops = Hops(read_networks(settings.trusted_proxies))
     endpoints = Endpoints(intake, hops, imports, lambda: _missing(registry, parts.spool))
+    snippets = Snippets(settings.snippets, lambda name: found.site.key if (found := registry.in_path(name)) else None)
     inner = Starlette(
-        routes=_routes(endpoints), lifespan=_lifespan(registry, parts.salts, imports), exception_handlers=_HANDLERS
+        routes=_routes(endpoints, snippets),
+        lifespan=_lifespan(registry, parts.salts, imports),
+        exception_handlers=_HANDLERS,
     )
     return Beacons(inner, intake, hops)
 
 
-def _routes(endpoints: Endpoints) -> list[Route]:
+def _routes(endpoints: Endpoints, snippets: Snippets) -> list[Route]:
     return [
         Route("/e.gif", endpoints.pixel, methods=["GET"]),
         Route("/api/v1/events", endpoints.events, methods=["POST"]),
+        Route("/js/{name}", snippets.serve, methods=["GET"]),
         Route("/healthz", endpoints.health, methods=["GET"]),
         Route("/readyz", endpoints.readiness, methods=["GET"]),
     ]

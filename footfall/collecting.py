@@ -23,6 +23,7 @@ def run_worker(environment: Environment, name: str, sock: socket.socket) -> None
     settings = CollectorSettings(
         snapshot=environment.snapshot,
         salts=environment.salts,
+        snippets=environment.snippets,
         geo=environment.geo,
         trusted_proxies=environment.trusted_proxies,
         network_rate=environment.network_rate,

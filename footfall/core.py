@@ -13,12 +13,12 @@ from console.app import ConsoleParts, create_app
 from console.settings import ConsoleSettings
 from control_store.jobs import JobRun, keep_run
 from control_store.salts import SaltFile
-from control_store.sites import publish_snapshot
 from control_store.tables import ControlStore
 from footfall.assembly import SetUpError, clock, hold_core, make_directories, set_up_logging
 from footfall.collecting import server_config
 from footfall.environment import Environment
 from footfall.jobs import Rooms, jobs
+from footfall.publishing import publish
 from loader.loop import Hooks, Loader
 from loader.settings import LoaderSettings
 from spool.crash import crash_points
@@ -40,7 +40,7 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
     if hold_core(environment, patience_s=_PATIENCE_S) is None:
         raise SetUpError(f"Another core works on {environment.data}; stop it, or choose another directory with --data.")
     store = open_control(environment)
-    publish_snapshot(store, environment.snapshot)
+    publish(store, environment, clock())
     warehouse = open_warehouse(environment)
     salts = SaltFile(environment.salts, clock)
     table = EventTable(warehouse)

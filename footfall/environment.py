@@ -33,6 +33,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("data", "footfall-data", "path", "directory of everything that is kept; made when missing"),
     Setting("collector", "127.0.0.1:8420", "HOST:PORT", "public address, the one that sites embed"),
     Setting("console", "127.0.0.1:8421", "HOST:PORT", "private address of Stats API, health and metrics"),
+    Setting(
+        "public_url",
+        "",
+        "URL",
+        "the collector's address as browsers see it; empty: http://HOST:PORT",
+    ),
     Setting("workers", "0", "number", "collector processes; 0: half of the cores, at least one"),
     Setting(
         "clickhouse", "", "DSN", "ClickHouse server (https://user:password@host:8443/database); empty: embedded chDB"
@@ -64,6 +70,7 @@ class Environment:
     data: Path
     collector: tuple[str, int]
     console: tuple[str, int]
+    public_url: str
     workers: int
     clickhouse: str
     control: str
@@ -85,6 +92,11 @@ class Environment:
     def snapshot(self) -> Path:
         """Where the core publishes what collectors may know."""
         return self.data / "collector" / "snapshot"
+
+    @property
+    def snippets(self) -> Path:
+        """Where the core publishes each site's snippet."""
+        return self.data / "collector" / "js"
 
     @property
     def salts(self) -> Path:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from aggregator.schedule import Job
 from control_store.accounting import Account, SpoolState, publish_accounts, publish_rows, publish_spools
 from control_store.salts import SaltFile
-from control_store.sites import current_revision, list_sites, publish_snapshot
+from control_store.sites import current_revision, list_sites
 from control_store.snapshot import read_snapshot
 from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
 from footfall.environment import Environment
+from footfall.publishing import publish
 from spool.accounts import read_journal
 from warehouse.events import EventTable
 
@@ -37,7 +38,7 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
         Job(
             "sites.publish",
             1,
-            lambda: publish(rooms),
+            lambda: publish_changes(rooms),
             "shows collectors what changed in the control store",
             history=False,
         ),
@@ -69,12 +70,12 @@ def make_salts(rooms: Rooms) -> str:
     return ""
 
 
-def publish(rooms: Rooms) -> str:
+def publish_changes(rooms: Rooms) -> str:
     """Publish the snapshot when the control store has a newer revision than the published one."""
     path = rooms.environment.snapshot
     if path.exists() and read_snapshot(path).revision == current_revision(rooms.store):
         return ""
-    publish_snapshot(rooms.store, path)
+    publish(rooms.store, rooms.environment, clock())
     return "published"
 
 

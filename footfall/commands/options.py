@@ -33,9 +33,9 @@ def environment_of(**flags: Any) -> Environment:
 @contextmanager
 def open_control(environment: Environment) -> Iterator[Any]:
     """The control store, made and migrated when missing; changes are published to the collectors afterwards."""
-    from control_store.sites import publish_snapshot
     from control_store.tables import ControlStore
-    from footfall.assembly import make_directories
+    from footfall.assembly import clock, make_directories
+    from footfall.publishing import publish
 
     with sentences():
         make_directories(environment)
@@ -44,7 +44,7 @@ def open_control(environment: Environment) -> Iterator[Any]:
         store.migrate()
         with sentences():
             yield store
-        publish_snapshot(store, environment.snapshot)
+        publish(store, environment, clock())
     finally:
         store.close()
 

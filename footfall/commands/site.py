@@ -92,8 +92,9 @@ def delete(name: str, yes: bool, environment: Environment) -> None:
 
 def describe(one: Any, environment: Environment) -> dict[str, Any]:
     """A site as commands print it."""
-    host, port = environment.collector
-    origin = f"http://{host}:{port}"
+    from footfall.publishing import public_url
+
+    origin = public_url(environment)
     return {
         "id": one.id,
         "key": one.key,

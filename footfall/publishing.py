@@ -1,0 +1,103 @@
+"""Publishes what collectors read: the snapshot of sites and keys, and each site's snippet, plain and compressed.
+
+`<key>.js` follows the site's settings; `<key>.<hash>.js` never changes and is kept for 400 days after it was last the
+current one, so that a page that pins it by Subresource Integrity goes on counting.
+"""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import brotli
+
+from control_store.sites import list_sites, publish_snapshot
+from control_store.snapshot import Site
+from control_store.tables import ControlStore
+from footfall.environment import Environment
+
+_PLACEHOLDER: Final = '"__FOOTFALL_CONFIG__"'
+_KEPT_MS: Final = 400 * 86_400_000
+
+
+def publish(store: ControlStore, environment: Environment, now: int) -> None:
+    """Show collectors the control store as it is: sites and keys, and each site's snippet."""
+    publish_snapshot(store, environment.snapshot)
+    publish_snippets(list_sites(store), environment.snippets, origin=public_url(environment), now=now)
+
+
+def public_url(environment: Environment) -> str:
+    """The collector's address as browsers see it, without a slash at the end."""
+    host, port = environment.collector
+    return (environment.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}").rstrip("/")
+
+
+def publish_snippets(sites: Iterable[Site], directory: Path, *, origin: str, now: int) -> None:
+    """Write what differs, and remove pinned copies that nobody can have fetched for 400 days."""
+    built = resources.files("collector") / "static" / "snippet"
+    if not (built / "manifest.json").is_file():
+        return
+    template = (built / "default.js").read_text(encoding="utf-8")
+    manifest = json.loads((built / "manifest.json").read_text(encoding="utf-8"))
+    directory.mkdir(parents=True, exist_ok=True, mode=0o755)
+    current: set[str] = set()
+    for site in sites:
+        text = template.replace(_PLACEHOLDER, json.dumps(configuration(site, manifest, origin), separators=(",", ":")))
+        body = text.encode()
+        pinned = f"{site.key}.{hashlib.sha256(body).hexdigest()[:16]}.js"
+        current.add(pinned)
+        for name in (f"{site.key}.js", pinned):
+            _write(directory / name, body)
+    _prune(directory, current, now)
+
+
+def configuration(site: Site, manifest: dict[str, Any], origin: str) -> dict[str, Any]:
+    """What is compiled into a site's snippet. It saves requests; the server obeys the settings whatever is sent."""
+    settings = site.settings
+    keys = dict.fromkeys((*settings.search_keys, *settings.query_keys))
+    allow = [reason for reason, minded in _minded(settings).items() if not minded]
+    config: dict[str, Any] = {
+        "endpoint": f"{origin}/e",
+        "site": site.key,
+        "build": manifest["build"],
+        "downloads": manifest["defaults"]["downloads"],
+        "query": "|".join(_escaped(key) for key in keys),
+    }
+    if allow:
+        config["allow"] = allow
+    if settings.hash_routes:
+        config["hash"] = True
+    return config
+
+
+def _minded(settings: Any) -> dict[str, bool]:
+    """Reasons for which the snippet sends nothing at all, and whether this site minds them."""
+    own = settings.localhost
+    return {"localhost": not own, "GPC": settings.gpc == "drop", "DNT": settings.dnt and settings.gpc == "drop"}
+
+
+def _escaped(key: str) -> str:
+    return "".join(character if character.isalnum() or character == "_" else f"\\{character}" for character in key)
+
+
+def _write(path: Path, body: bytes) -> None:
+    """Replace the three forms of a file, each whole; the plain one last, because it is what readers look for."""
+    if path.is_file() and path.read_bytes() == body:
+        return
+    forms = {".br": brotli.compress(body, mode=brotli.MODE_TEXT), ".gz": gzip.compress(body, 9, mtime=0), "": body}
+    for suffix, content in forms.items():
+        draft = path.with_name(f"{path.name}{suffix}.new")
+        draft.write_bytes(content)
+        draft.replace(path.with_name(path.name + suffix))
+
+
+def _prune(directory: Path, current: set[str], now: int) -> None:
+    for path in directory.glob("*.*.js"):
+        if path.name in current:
+            path.touch()
+        elif now - path.stat().st_mtime * 1000 > _KEPT_MS:
+            for suffix in (".br", ".gz", ""):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
