@@ -123,7 +123,9 @@ class World:
         self.salts = SaltFile(root / "salts", self.clock)
         self.spool = SpoolWriter(root / "spool", "w0", SpoolSettings(tick_s=3600), self.clock)
         rates = {"network_rate": 0.0, "site_rate": 0.0, **settings}
-        self.settings = CollectorSettings(snapshot=self.snapshot, salts=root / "salts", **rates)
+        self.settings = CollectorSettings(
+            snapshot=self.snapshot, salts=root / "salts", snippets=root / "snippets", **rates
+        )
         self.site = self.add("shop.example")
         self.app = create_app(Collector(self.settings, self.spool, self.salts, self.clock))
 
