@@ -35,7 +35,7 @@ from spool.writer import SpoolWriter
 _REFRESH_S: Final = 0.5
 """How often the snapshot is looked at: a change of a site holds within two seconds."""
 _SALT_TICK: Final = 120
-"""Overdue salts are dropped from memory every 60 s."""
+"""Overdue salts are dropped from memory and overwritten at the start and every 60 s."""
 
 Clock = Callable[[], int]
 
@@ -121,7 +121,7 @@ async def _watch(registry: Registry, salts: SaltFile, imports: ImportSessions) -
     while True:
         registry.refresh()
         if ticks % _SALT_TICK == 0:
-            salts.forget()
+            await asyncio.to_thread(salts.destroy_overdue)  # also when the core is down for days
             imports.forget()
         ticks += 1
         await asyncio.sleep(_REFRESH_S)

@@ -1,5 +1,6 @@
 """One collector process: opens its spool, its salts and the published snapshot, and serves the public port."""
 
+import signal
 import socket
 import sys
 
@@ -33,11 +34,18 @@ def run_worker(environment: Environment, name: str, sock: socket.socket) -> None
     spool = SpoolWriter(environment.spool, name, spool_settings(environment), clock, crash_points(environment.crash))
     app = create_app(Collector(settings, spool, salts, clock))
     server = uvicorn.Server(server_config(app, drain_s=3))
+    keep_stop_signals()
     try:
         server.run(sockets=[sock])
     finally:
         spool.close()
         salts.close()
+
+
+def keep_stop_signals() -> None:
+    """uvicorn raises the signal that stopped it again when it has drained; what comes after it must still run."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
 
 
 def server_config(app: object, *, drain_s: int) -> uvicorn.Config:

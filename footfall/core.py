@@ -15,7 +15,7 @@ from control_store.jobs import JobRun, keep_run
 from control_store.salts import SaltFile
 from control_store.tables import ControlStore
 from footfall.assembly import SetUpError, clock, hold_core, make_directories, set_up_logging
-from footfall.collecting import server_config
+from footfall.collecting import keep_stop_signals, server_config
 from footfall.environment import Environment
 from footfall.jobs import Rooms, jobs
 from footfall.publishing import publish
@@ -54,6 +54,7 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
     settings = ConsoleSettings(query_rate=environment.query_rate)
     app = create_app(ConsoleParts(settings, store, warehouse, clock, lambda: loader.state.error))
     server = uvicorn.Server(server_config(app, drain_s=2))
+    keep_stop_signals()
     thread.start()
     schedule.start()
     try:
