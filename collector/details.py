@@ -10,10 +10,12 @@ from functools import lru_cache
 from typing import Any, Final
 
 from collector.scrub import Scrubber
+from event_catalogue.events import EVENT
 
 _TAG: Final = re.compile(r"([A-Za-z]{2,3})(?:-[A-Za-z]{4})?(?:-([A-Za-z]{2}|[0-9]{3}))?(?=[-;,\s]|\Z)")
 _HOST: Final = re.compile(r"[a-z0-9.:\[\]_-]{1,255}\Z")
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:/-]{0,64}\Z")
+_BUILD: Final = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[A-Za-z0-9_./-]{0,16}\Z")
 _STACK: Final = re.compile(r"[0-9A-Za-z]{1,16}\Z")
 """A hash that groups equal errors: 64 bits are enough for that, and too few to be a digest of a person."""
 _DIAL: Final = re.compile(r"(?:tel:)?[+0-9 ()./-]+(?:[;,#].*)?\Z", re.IGNORECASE | re.DOTALL)
@@ -58,8 +60,8 @@ def packed_uuid(text: str) -> bytes:
 
 
 def build_id(text: str) -> str:
-    """The snippet's build if it looks like one, else ""."""
-    return text if _WORD.match(text) else ""
+    """The snippet's build if it looks like one, else "". Too short for an id of a person, and no address."""
+    return text if _BUILD.match(text) else ""
 
 
 class Details:
@@ -96,6 +98,13 @@ class Details:
             if "[phone]" in cleaned.get("target", ""):
                 cleaned["target"] = cleaned["target_url"]
         return cleaned
+
+    def event_name(self, name: str) -> str:
+        """A declared name as it is; one of the site's own with personal data replaced: it is a text like any other."""
+        if name in EVENT:
+            return name
+        cleaned = self._scrubber.scrub_value(name)
+        return cleaned if isinstance(cleaned, str) else "[hash]"
 
     def term(self, text: str) -> str:
         """What a search was for, in one spelling, scrubbed."""

@@ -199,7 +199,7 @@ def write_rows(draft: Draft, tools: Tools) -> Verdict | None:
             details.setdefault("search_results", -1)
         elif event.name == "pageview" and draft.page.search_term:
             details["search_term"] = tools.details.term(draft.page.search_term)
-        moment = Moment(event.name, place, at, day, _visitor(draft, tools, day))
+        moment = Moment(tools.details.event_name(event.name), place, at, day, _visitor(draft, tools, day))
         draft.rows.append(plan.row(base, moment, details))
     return None
 

@@ -85,6 +85,33 @@ def test_ids_are_packed_and_builds_are_words() -> None:
     ]
 
 
+@pytest.mark.req("C1", "P8")
+@pytest.mark.parametrize(
+    "text", ["203.0.113.77", "2001:db8::77", "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d", "0a1b2c3d4e5f4a6b8", "a:b"]
+)
+def test_a_build_holds_no_address_and_no_id_of_a_device(text: str) -> None:
+    """Every tier keeps the build, so nothing that tells a person may pass as one."""
+    assert build_id(text) == ""
+
+
+@pytest.mark.req("C16", "P8")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *[(name, name) for name in ("pageview", "js_error", "signup", "shop:add-to-cart", "v1.2")],
+        ("203.0.113.77", "[ip]"),
+        ("login-of-2001:db8::c5f4:77", None),
+        ("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d", "[uuid]"),
+        ("5d41402abc4b2a76b9719d911017c592", "[hash]"),
+        ("call-of-0041791234567", None),
+    ],
+)
+def test_the_name_of_an_event_of_its_own_is_scrubbed(name: str, expected: str | None) -> None:
+    """A name is a dimension of every report; it is chosen by whoever sends."""
+    stored = DETAILS.event_name(name)
+    assert stored == expected if expected is not None else name != stored
+
+
 @pytest.mark.req("C11", "C12", "C13", "C14", "P8")
 @pytest.mark.parametrize(
     ("name", "columns", "expected"),
