@@ -1,6 +1,7 @@
 """The collector's application: what it is made of, its routes, and what it does while it lives."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ _REFRESH_S: Final = 0.5
 """How often the snapshot is looked at: a change of a site holds within two seconds."""
 _SALT_TICK: Final = 120
 """Overdue salts are dropped from memory and overwritten at the start and every 60 s."""
+
+_LOG = logging.getLogger("footfall.collector")
 
 Clock = Callable[[], int]
 
@@ -116,12 +119,20 @@ def _lifespan(
     return lifespan
 
 
+def _destroy_salts(salts: SaltFile) -> None:
+    """Also here, because the core may be down for days. The sites must go on being looked at if the disk fails."""
+    try:
+        salts.destroy_overdue()
+    except OSError as error:
+        _LOG.error("Overdue salts can't be overwritten (errno %s); tried again in a minute.", error.errno)
+
+
 async def _watch(registry: Registry, salts: SaltFile, imports: ImportSessions) -> None:
     ticks = 0
     while True:
         registry.refresh()
         if ticks % _SALT_TICK == 0:
-            await asyncio.to_thread(salts.destroy_overdue)  # also when the core is down for days
+            await asyncio.to_thread(_destroy_salts, salts)
             imports.forget()
         ticks += 1
         await asyncio.sleep(_REFRESH_S)
