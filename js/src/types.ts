@@ -48,8 +48,8 @@ export interface View {
 /** Further keys of the wire, set by parts: `consent`, `optout`, `visitor`, `plugins`. */
 export interface Extra {
   [key: string]: unknown;
-  /** While true nothing is sent, so this one never reaches the wire. */
-  hold?: boolean;
+  /** While it is there nothing is sent, so this one never reaches the wire. A part deletes it again. */
+  hold?: true;
 }
 
 /** What parts are handed: the promises of one build to the parts that are composed with it. */

@@ -24,11 +24,16 @@ FLAGS: Final = (
     "--disable-component-update",
     "--disable-sync",
     # Every name of the tests' web leads to loopback, and nothing else leads anywhere.
-    "--host-resolver-rules=MAP *.example 127.0.0.1,MAP * ~NOTFOUND,EXCLUDE 127.0.0.1,EXCLUDE localhost",
+    "--host-resolver-rules=MAP *.example 127.0.0.1,MAP *.localhost 127.0.0.1,MAP * ~NOTFOUND,EXCLUDE 127.0.0.1,EXCLUDE localhost",
 )
 
 LARGEST_BEACON: Final = 60 * 1024
 """Browsers let all requests that outlive their page carry 64 KiB together."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Holds where this folder is named on the command line; elsewhere recordings are only compared."""
+    parser.addoption("--write-beacons", action="store_true", help="record tests/contract/beacons anew")
 
 
 @pytest.fixture(autouse=True)

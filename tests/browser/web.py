@@ -177,8 +177,8 @@ class Collector:
         end = time.monotonic() + patience_s
         while not condition():
             if time.monotonic() > end:
-                seen = [(one.answer.status, one.beacon["url"], one.beacon["events"]) for one in self.tries]
-                raise AssertionError(f"{what}: not within {patience_s} s. Received: {json.dumps(seen, indent=1)}")
+                seen = "\n".join(f"{one.answer.status} {one.body[-200:]!r}" for one in self.tries[-20:])
+                raise AssertionError(f"{what}: not within {patience_s} s. Last received:\n{seen}")
             time.sleep(0.02)
 
     def wait_for(self, name: str, count: int = 1, patience_s: float = PATIENCE_S) -> list[Event]:

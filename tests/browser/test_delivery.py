@@ -1,0 +1,259 @@
+"""What the snippet owes its events: each arrives once, or as long as the page lives it is tried again."""
+
+import time
+from typing import Any, Final
+
+import pytest
+
+from tests.browser import snippet
+from tests.browser.web import Answer, Collector, Page, Site, Try
+
+pytestmark = pytest.mark.req("C20")
+
+WITHOUT_KEEPALIVE: Final = "delete Request.prototype.keepalive"
+"""As Firefox before 133: a fetch there ends with its page."""
+LEAVE: Final = "dispatchEvent(new Event('pagehide'))"
+
+
+def of_view(collector: Collector) -> list[Try]:
+    """Every try of the first page view, whatever became of it."""
+    return [one for one in collector.tries if one.beacon["events"][0]["name"] == "pageview"]
+
+
+def test_a_collector_that_was_down_gets_each_event_once(
+    page: Any, install: Any, site: Site, collector: Collector
+) -> None:
+    """With the time when it happened, and the time when it was sent."""
+    install()
+    collector.stop()
+    page.goto(site.address("/a"))
+    page.evaluate("footfall('signup', {props: {plan: 'pro'}})")
+    page.wait_for_timeout(1500)
+    collector.start()
+    collector.wait(lambda: len(collector.events()) == 2, "view and event")
+    time.sleep(2.5)
+    assert sorted(event["name"] for event in collector.events()) == ["pageview", "signup"]
+    assert len(collector.tries) == 2
+    for event in collector.events():
+        assert event["beacon"]["sent"] - event["at"] > 1200
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 429])
+def test_a_beacon_is_sent_again_until_it_is_acknowledged_and_is_the_same_each_time(
+    page: Any, install: Any, site: Site, collector: Collector, status: int
+) -> None:
+    """The same id and the same events after growing pauses; only the time of sending is new."""
+    install()
+    collector.answers += [Answer(status), Answer(status)]
+    page.goto(site.address("/a"))
+    collector.wait_for("pageview")
+    first, second, third = of_view(collector)
+    assert second.at - first.at > 0.95
+    assert third.at - second.at > 1.95
+    sent = [one.beacon.pop("sent") for one in (first, second, third)]
+    beacons = [{**one.beacon, "sent": 0} for one in (first, second, third)]
+    assert beacons[0] == beacons[1] == beacons[2]
+    assert sorted(set(sent)) == sent or first.beacon["sent"] < second.beacon["sent"] < third.beacon["sent"]
+    time.sleep(1)
+    assert len(of_view(collector)) == 3
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_nothing_is_sent_before_the_time_that_the_server_asked_for(
+    page: Any, install: Any, site: Site, collector: Collector, status: int
+) -> None:
+    """Not even when the page is hidden or something new happens; then everything arrives."""
+    install()
+    collector.answers += [Answer(status, headers={"Retry-After": "3"})]
+    page.goto(site.address("/a"))
+    collector.wait(lambda: collector.tries, "the first try")
+    refused = collector.tries[0].at
+    for _ in range(4):
+        page.evaluate("footfall('more')")
+        page.evaluate(LEAVE)
+        page.wait_for_timeout(500)
+    assert len(collector.tries) == 1
+    collector.wait_for("more", 4)
+    collector.wait_for("pageview")
+    assert min(one.at for one in collector.tries[1:]) - refused > 2.95
+
+
+@pytest.mark.parametrize("status", [400, 403, 413, 422])
+def test_what_the_server_refuses_is_not_sent_again(
+    page: Any, install: Any, site: Site, collector: Collector, status: int
+) -> None:
+    """And it stands in no other event's way."""
+    install()
+    collector.answers += [Answer(status)]
+    page.goto(site.address("/a"))
+    collector.wait(lambda: collector.tries, "the first try")
+    page.evaluate("footfall('later')")
+    collector.wait_for("later")
+    time.sleep(2.5)
+    assert [one.answer.status for one in of_view(collector)] == [status]
+
+
+def test_204_is_an_acknowledgement(page: Any, install: Any, site: Site, collector: Collector) -> None:
+    """Honoured and not recorded: there is nothing to repeat."""
+    install()
+    collector.usual = Answer(204)
+    page.goto(site.address("/a"))
+    collector.wait(lambda: collector.tries, "the first try")
+    time.sleep(2.5)
+    assert len(collector.tries) == 1
+
+
+def test_a_slow_collector_is_waited_for_and_holds_up_nobody(
+    page: Any, install: Any, site: Site, collector: Collector
+) -> None:
+    """Neither the page, nor what happens later, nor the way to the next page; nothing is sent twice."""
+    install()
+    collector.usual = Answer(delay_s=2.5)
+    started = time.monotonic()
+    page.goto(site.address("/a"))
+    collector.wait(lambda: collector.tries, "the first try")
+    page.evaluate("footfall('meanwhile')")
+    collector.wait(lambda: len(collector.tries) == 2, "the second beacon")
+    page.goto(site.address("/b"))
+    assert time.monotonic() - started < 2.5
+    collector.wait(lambda: len(collector.events("pageview")) == 2, "both views")
+    time.sleep(2.5)
+    ids = [one.beacon["id"] for one in collector.tries]
+    assert len(ids) == len(set(ids))
+
+
+def test_an_offline_browser_keeps_its_events_and_sends_them_when_it_is_back(
+    page: Any, context: Any, install: Any, site: Site, collector: Collector
+) -> None:
+    """At once, however long the pause between the tries has become."""
+    install()
+    page.goto(site.address("/a"))
+    collector.wait_for("pageview")
+    context.set_offline(True)
+    for path in ("/b", "/c"):
+        page.evaluate("path => history.pushState({}, '', path)", path)
+        page.wait_for_timeout(3500)
+    assert len(collector.events("pageview")) == 1
+    context.set_offline(False)
+    back = time.monotonic()
+    collector.wait_for("pageview", 3)
+    assert time.monotonic() - back < 1
+    views = sorted(collector.events("pageview"), key=lambda event: int(event["at"]))
+    assert [event["beacon"]["url"] for event in views] == [site.address(path) for path in ("/a", "/b", "/c")]
+    collector.wait_for("engagement", 2)
+
+
+def test_a_page_that_is_left_during_a_pause_tries_once_more(
+    page: Any, install: Any, site: Site, collector: Collector
+) -> None:
+    """It may be the last chance."""
+    install()
+    collector.answers += [Answer(500), Answer(500), Answer(500)]
+    page.goto(site.address("/a"))
+    collector.wait(lambda: len(collector.tries) == 3, "three tries")
+    page.goto(site.address("/b"))
+    events = collector.wait_for("pageview", 2, patience_s=2)
+    assert sorted(event["beacon"]["url"] for event in events) == [site.address("/a"), site.address("/b")]
+
+
+@pytest.mark.req("C10", "C21")
+def test_a_browser_whose_fetch_ends_with_its_page_uses_the_beacon_call(
+    page: Any, install: Any, site: Site, collector: Collector
+) -> None:
+    """Nothing is lost on leaving there either."""
+    install()
+    page.add_init_script(WITHOUT_KEEPALIVE)
+    page.goto(site.address("/a"))
+    collector.wait_for("pageview")
+    page.goto(site.address("/b"))
+    collector.wait_for("pageview", 2)
+    collector.wait_for("engagement")
+    ids = [one.beacon["id"] for one in collector.tries]
+    assert len(ids) == len(set(ids)) == 3
+
+
+@pytest.mark.req("P2")
+@pytest.mark.parametrize("browser_script", ["", WITHOUT_KEEPALIVE], ids=["fetch", "beacon"])
+def test_beacons_need_no_preflight(
+    page: Any, install: Any, site: Site, collector: Collector, browser_script: str
+) -> None:
+    """One request, readable by any proxy as text."""
+    install()
+    page.add_init_script(browser_script)
+    page.goto(site.address("/a"))
+    collector.wait_for("pageview")
+    assert collector.preflights == 0
+    assert collector.tries[0].headers["Content-Type"].startswith("text/plain")
+
+
+@pytest.mark.req("P2")
+def test_no_cookie_goes_with_a_beacon(page: Any, context: Any, install: Any, site: Site, collector: Collector) -> None:
+    """Not even one that the collector's own host has set."""
+    install()
+    context.add_cookies([{"name": "login", "value": "1", "domain": "stats.shop.example", "path": "/"}])
+    endpoint = collector.endpoint.replace("stats.example", "stats.shop.example")
+    site.pages["/js/site.js"] = Page(snippet.compose(endpoint), content_type="text/javascript")
+    page.goto(site.address("/a"))
+    collector.wait_for("pageview")
+    page.goto(site.address("/b"))
+    collector.wait_for("engagement")
+    assert all("Cookie" not in one.headers for one in collector.tries)
+
+
+def test_beacons_stay_under_sixty_kilobytes_and_nothing_too_large_blocks_the_rest(
+    page: Any, install: Any, site: Site, collector: Collector
+) -> None:
+    """The fixture measures each of them; an event that the wire could not take is not recorded."""
+    install()
+    page.goto(site.address(f"/a?{'x' * 8000}"))
+    page.evaluate("""() => {
+        const full = {}
+        for (let i = 0; i < 32; i++) full['k' + i] = '\\u4e2d'.repeat(300)
+        for (let i = 0; i < 3; i++) footfall('full', {props: full})
+        footfall('huge', {props: {text: 'x'.repeat(70000)}})
+        footfall('after')
+    }""")
+    collector.wait_for("after")
+    collector.wait_for("full", 3)
+    time.sleep(1)
+    assert collector.events("huge") == []
+    assert max(len(one.body) for one in collector.tries) > 30_000
+
+
+def test_what_waits_is_bounded(page: Any, install: Any, site: Site, collector: Collector) -> None:
+    """A page that goes on for days without its collector keeps a hundred beacons."""
+    install()
+    collector.stop()
+    page.goto(site.address("/a"))
+    page.evaluate("for (let i = 0; i < 300; i++) footfall('many', {props: {i}})")
+    page.wait_for_timeout(500)
+    collector.start()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    collector.wait_for("many", 99)
+    time.sleep(1)
+    # What is under way while the limit is reached comes on top.
+    assert 100 <= len(collector.beacons) <= 102
+    assert len(collector.events("pageview")) == 1
+
+
+def test_events_do_not_change_after_they_happened(page: Any, install: Any, site: Site, collector: Collector) -> None:
+    """The page may use its object again before the beacon goes."""
+    install()
+    page.goto(site.address("/a"))
+    page.evaluate("const props = {step: 1}; footfall('step', {props}); props.step = 2; footfall('step', {props})")
+    assert [event["props"] for event in collector.wait_for("step", 2)] == [{"step": 1}, {"step": 2}]
+
+
+def test_half_an_emoji_loses_no_page_view(page: Any, install: Any, site: Site, collector: Collector) -> None:
+    """Texts are cut in the middle of a character by pages and by us; a server takes whole characters only."""
+    install()
+    page.goto(site.address("/a"))
+    page.evaluate("""() => {
+        document.title = 'Half: \\ud83d and a backslash: \\\\ud83d and a whole one: \\ud83d\\ude00'
+        footfall('half', {props: {text: '\\ude00x'}})
+    }""")
+    (event,) = collector.wait_for("half")
+    assert event["props"] == {"text": "x"}
+    assert event["beacon"]["title"] == "Half:  and a backslash: \\ud83d and a whole one: \U0001f600"
+    (view,) = collector.wait_for("pageview")
+    assert view["beacon"]["title"] == event["beacon"]["title"]
