@@ -90,8 +90,8 @@ class SpoolReader:
                 max_bytes -= size
                 records += found
                 continue
-            if end in (_END_OF_TIME, after + 1):
-                break
+            if records or end in (_END_OF_TIME, after + 1):
+                break  # what lies before a gap is whole; the next read meets it
             raise SpoolGap(f"The spool {self.name} lacks the records {after + 1} to {end - 1}.")
         return records
 
@@ -146,7 +146,7 @@ class SpoolReader:
         found: list[Record] = []
         size = 0
         while size < max_bytes and (not found or _weight(found) < max_events):
-            chunk = list(map(Record._make, cursor.fetchmany(_CHUNK)))
+            chunk = list(map(Record._make, cursor.fetchmany(min(_CHUNK, max_events + 1))))
             if not chunk:
                 break
             found += chunk

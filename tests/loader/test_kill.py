@@ -21,8 +21,8 @@ def test_a_loader_killed_after_each_step_loses_and_doubles_nothing(tmp_path: Pat
     sent = 0
     for point in LOADER_POINTS:
         for name in ("a", "b"):
-            assert world.write(name, range(sent, sent + 40)) == 0
-            sent += 20  # half of them reach the other worker too
+            assert world.write(name, range(sent, sent + 80)) == 0
+            sent += 40  # half of them reach the other worker too
         poisoned = point == "loader.split"
         if poisoned:
             _poison(world)
@@ -31,12 +31,12 @@ def test_a_loader_killed_after_each_step_loses_and_doubles_nothing(tmp_path: Pat
         assert died(done.returncode), (point, done.stderr)
     assert world.load("", "--poison").returncode == 0
     found = world.numbers()
-    assert set(found) == world.acknowledged == set(range(sent + 20))
+    assert set(found) == world.acknowledged == set(range(sent + 40))
     assert set(found.values()) == {1}
     view = world.view()
     assert (view.open_batches, sum(spool.pending for spool in view.spools)) == (0, 0)
     assert view.dead_letters == {(1, DAY): 1}
-    balanced(view, stored=sent + 20)
+    balanced(view, stored=sent + 40)
 
 
 def _poison(world: World) -> None:

@@ -23,7 +23,7 @@ from spool.reader import SpoolReader
 from spool.registry import mark_complete
 from spool.writer import SpoolWriter
 from tests.loader.world import (
-    ALL_AT_ONCE,
+    HASTY,
     SMALL,
     balanced,
     beacon_id,
@@ -207,7 +207,7 @@ def test_a_gap_stops_the_loader_loudly(tmp_path: Path, warehouse: Warehouse) -> 
         file.rename(tmp_path / file.name)
     states: list[LoaderState] = []
     hooks = Hooks(publish=states.append)
-    loader = Loader(tmp_path, EventTable(warehouse), settings=ALL_AT_ONCE, clock=clock, hooks=hooks)
+    loader = Loader(tmp_path, EventTable(warehouse), settings=HASTY, clock=clock, hooks=hooks)
     (tmp_path / "a" / "seg-00000000000000000500.db").write_bytes((tmp_path / segments[0].name).read_bytes())
     loader.run(threading.Event())  # it returns by itself
     loader.close()
@@ -357,9 +357,7 @@ def test_a_warehouse_that_is_away_is_waited_for(
     migrate(warehouse)
     spooled(tmp_path, "a", *map(parcel, range(30)))
     states: list[LoaderState] = []
-    loader = Loader(
-        tmp_path, EventTable(warehouse), settings=ALL_AT_ONCE, clock=clock, hooks=Hooks(publish=states.append)
-    )
+    loader = Loader(tmp_path, EventTable(warehouse), settings=HASTY, clock=clock, hooks=Hooks(publish=states.append))
     server.trouble(**{"times": 4, **trouble})
     stop = threading.Event()
     thread = threading.Thread(target=loader.run, args=(stop,))

@@ -36,7 +36,10 @@ ROOT: Final = Path(__file__).parent.parent.parent
 DAY_MS: Final = 86_400_000
 SMALL: Final = SpoolSettings(segment_bytes=40_000, tick_s=0.05, lock_wait_s=2.0)
 """Segments of some thirty beacons, so that every test rotates."""
-ALL_AT_ONCE: Final = LoaderSettings(gather_s=0.0, poll_s=0.01, first_wait_s=0.02, longest_wait_s=0.1)
+HASTY: Final = LoaderSettings(
+    gather_s=0.0, poll_s=0.01, first_wait_s=0.02, longest_wait_s=0.1, cut_events=60, enough_events=1
+)
+"""Gathers nothing, waits for little, and always reads the next small cut ahead."""
 POISON: Final = "poison"
 
 
@@ -141,9 +144,9 @@ def drain(loader: Loader) -> int:
 def new_loader(
     root: Path, table: EventTable, takers: dict[int, Taker] | None = None, crash: CrashPoints | None = None
 ) -> Loader:
-    """A loader that gathers nothing and waits for little."""
+    """A hasty loader."""
     hooks = Hooks(takers=takers or {}, crash=crash or CrashPoints())
-    return Loader(root, table, settings=ALL_AT_ONCE, clock=clock, hooks=hooks)
+    return Loader(root, table, settings=HASTY, clock=clock, hooks=hooks)
 
 
 def died(code: int) -> bool:
