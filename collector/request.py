@@ -50,6 +50,10 @@ _TEXTS: Final = {
 }
 
 
+_BLANKS: Final = b" \t"
+"""Around a value they are no part of it (RFC 9110, 5.5), but the parser leaves those at its end."""
+
+
 def read_request(headers: Headers, peer: str, hops: Hops) -> RequestFacts:
     """The facts of a request from this peer. Never raises, whatever the bytes.
 
@@ -68,9 +72,9 @@ def read_request(headers: Headers, peer: str, hops: Hops) -> RequestFacts:
         elif name in _HINTS:
             hints[_HINTS[name]] = value.decode("latin-1")
         elif name == b"sec-gpc":
-            gpc = gpc or value == b"1"
+            gpc = gpc or value.strip(_BLANKS) == b"1"
         elif name == b"dnt":
-            dnt = dnt or value == b"1"
+            dnt = dnt or value.strip(_BLANKS) == b"1"
         elif name == b"x-forwarded-for":
             x_forwarded_for.append(value.decode("latin-1"))
         elif name == b"forwarded":
