@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from collector.scrub import clean_text
+from collector.tokens import is_person_hash
+
 
 class Hints(NamedTuple):
     """The Sec-CH-UA request headers as they came (structured-field text), "" where absent; and the app's own name."""
@@ -70,8 +73,9 @@ def _is_browser(name: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Whether a text could be a product's name: at most 40 characters, no signs that mean something elsewhere."""
-    return bool(_NAME.fullmatch(text))
+    """Whether a text could be a product's name: at most 40 characters, no signs that mean something elsewhere, and
+    nothing that the scrubber would replace. Names are stored, and whoever sends the hint chooses them."""
+    return bool(_NAME.fullmatch(text)) and clean_text(text) == text and not is_person_hash(text)
 
 
 def is_grease(name: str) -> bool:

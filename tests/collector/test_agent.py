@@ -227,6 +227,21 @@ def test_hints_beat_the_frozen_string(reader: AgentReader, text: str, hints: Hin
     assert f"{browser}, {f'{agent.os} {agent.os_version}'.strip()}, {agent.device}" == expected
 
 
+@pytest.mark.req("C1", "P8")
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("203.0.113.77", "2001:db8:c5f4:d28b::77", "079 123 45 67", "4111 1111 1111 1111"),
+        *("0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d", "5d41402abc4b2a76b9719d911017c592"),
+    ],
+)
+def test_a_brand_that_tells_a_person_is_no_name(reader: AgentReader, text: str) -> None:
+    """A browser is named as its hint has it, so a hint may carry nothing that is replaced elsewhere."""
+    assert brands(f'"{text}";v="1"') == ()
+    told = reader.read("Mozilla/5.0", Hints(brands=f'"{text}";v="1"', app=text, platform=f'"{text}"'))
+    assert text not in " ".join(told)
+
+
 def test_made_up_brands_are_passed_over() -> None:
     """Chrome's GREASE in every spelling it has had, and the engine's own brand, name no browser."""
     spellings = (
