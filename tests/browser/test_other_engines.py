@@ -1,0 +1,94 @@
+"""The same script in Gecko and WebKit, driven by the page itself: these browsers are not the driver's own builds."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.browser import snippet
+from tests.browser.web import Collector, Event, Page, Site
+
+pytestmark = pytest.mark.req("C21")
+
+VISIT: Final = """
+<a href="http://other.example/out">out</a><a href="tel:+41441234567">call</a>
+<script>
+  addEventListener("click", event => event.preventDefault())
+  setTimeout(() => {
+    for (const link of document.querySelectorAll("a")) link.click()
+    footfall("signup", {props: {plan: "pro"}})
+  }, 400)
+  setTimeout(() => { history.pushState({}, "", "/b"); document.title = "Second" }, 800)
+  setTimeout(() => { history.back() }, 1400)
+  setTimeout(() => { location.href = "/end" }, 2200)
+</script>
+"""
+WEBKIT: Final = tuple(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"))
+
+
+def _firefox(profile: Path) -> list[str]:
+    return ["firefox-esr", "--headless", "--no-remote", "--profile", str(profile)]
+
+
+def _webkit(_profile: Path) -> list[str]:
+    return ["xvfb-run", "-a", str(WEBKIT[0]), "--private"]
+
+
+ENGINES: Final[dict[str, tuple[bool, str, Callable[[Path], list[str]]]]] = {
+    "firefox": (bool(shutil.which("firefox-esr")), "firefox-esr is missing", _firefox),
+    "webkit": (bool(WEBKIT and shutil.which("xvfb-run")), "WebKitGTK's MiniBrowser or xvfb is missing", _webkit),
+}
+
+
+@pytest.fixture(params=ENGINES)
+def open_in(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], None]]:
+    """Opens an address in the engine."""
+    there, missing, command = ENGINES[request.param]
+    if not there:
+        pytest.skip(missing)
+    profile = tmp_path / "profile"
+    profile.mkdir()
+    running: list[subprocess.Popen[bytes]] = []
+
+    def run(address: str) -> None:
+        told = [*command(profile), address]
+        # A group of its own: a screen and helper processes come with it, and go with it.
+        running.append(
+            subprocess.Popen(told, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        )
+
+    yield run
+    for process in running:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+@pytest.mark.req("C6", "C10", "C14", "C16")
+def test_views_events_links_and_time_arrive_from_other_engines(
+    open_in: Callable[[str], None], site: Site, collector: Collector
+) -> None:
+    """A single-page visit with two clicks, an event and a way back."""
+    endpoint = collector.endpoint.replace("stats.example", "127.0.0.1")
+    script = snippet.compose(endpoint, allow=["localhost"])
+    site.pages["/js/site.js"] = Page(script, content_type="text/javascript")
+    site.pages["/a"] = Page(snippet.document(VISIT, title="First"))
+    site.pages["/end"] = Page(snippet.document(script=""))
+    open_in(site.address("/a", host="127.0.0.1"))
+    collector.wait(lambda: "/end" in site.asked, "the visit", 40)
+    collector.wait_for("engagement", 3)
+    views = [(event["beacon"]["url"].rpartition("/")[2], event["beacon"]["title"]) for event in _in_time(collector)]
+    assert views == [("a", "First"), ("b", "Second"), ("a", "Second")]
+    assert [event["props"] for event in collector.events("signup")] == [{"plan": "pro"}]
+    assert len(collector.events("outbound")) == len(collector.events("tel")) == 1
+    assert 1000 < sum(event["props"]["ms"] for event in collector.events("engagement")) < 4000
+    ids = [one.beacon["id"] for one in collector.tries]
+    assert len(ids) == len(set(ids))
+
+
+def _in_time(collector: Collector) -> list[Event]:
+    return sorted(collector.events("pageview"), key=lambda event: int(event["at"]))
