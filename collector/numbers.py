@@ -9,6 +9,7 @@ import itertools
 import re
 from typing import Final
 
+from collector.asset_names import is_build_hash
 from collector.check_digits import is_card, is_isbn, is_national_number
 
 # One sign between digits, or brackets and spaced dashes as people write them in phone numbers; a slash only in text.
@@ -48,9 +49,6 @@ _VERSION: Final = re.compile(r"\d{1,4}(?:\.\d{1,5}){2,4}\Z")
 _LONG_VERSION: Final = re.compile(r"(?=.*(?<!\d)\d\.)\d{1,4}(?:\.\d{1,5}){2,4}\Z")
 _AREA_CODE: Final = re.compile(r"\(?0\d{2,}")
 _CLOCK_AFTER_T: Final = re.compile(rf"{_CLOCK}\Z")
-_CODE_FILE: Final = re.compile(
-    r"[0-9A-Za-z]{0,20}+(?:[.-]\w{1,20}+){0,3}?\.(?:m?js|css|map|woff2?|ttf|otf|eot|wasm)(?![A-Za-z0-9])"
-)
 _DOI_BEFORE: Final = re.compile(r"10\.\d{4,5}/[\w.()-]{0,16}\Z")
 _POSITION_BEFORE: Final = re.compile(r"\.[a-z]{2,5}(?::\d{1,6})?:\Z|:\d{1,6}:\Z")  # file.js:1:204518
 _MONEY: Final = "CHF|EUR|USD|GBP|SEK|NOK|DKK|PLN|JPY|INR|BRL"
@@ -82,7 +80,9 @@ def _judged(found: re.Match[str], text: str) -> str:
     if dated and len(digits) != 12:
         return whole
     before = text[max(0, found.start() - 24) : found.start()]
-    if _is_harmless_here(whole, digits, before=before, after=text[found.end() : found.end() + 60]):
+    if len(digits) == len(whole) and is_build_hash(text, *found.span()):
+        return whole
+    if _is_harmless_here(whole, digits, before=before, after=text[found.end() : found.end() + 10]):
         return whole
     lead = whole[: len(whole) - len(whole.lstrip("(+"))]
     if "+" in lead or (_CALL_BEFORE.search(before) and not dated):
@@ -98,14 +98,12 @@ def _judged(found: re.Match[str], text: str) -> str:
 
 
 def _is_harmless_here(whole: str, digits: str, *, before: str, after: str) -> bool:
-    """A time after T, a build number in an asset's name, a line of a source file, a book, a product, a sum of money."""
+    """A time after T, a line of a source file, a book, a product, a sum of money."""
     near = before[-1:]
     if near.isalpha() and after[:1].isalpha() and len(digits) == len(whole) <= 8:
         return True
     if near in ("T", "t") and before[-2:-1].isdigit() and _CLOCK_AFTER_T.match(whole):
         return True
-    if after and "." in after and near in ("", ".", "-", "_", "~", "/") and _CODE_FILE.match(after):
-        return len(digits) == len(whole)
     if _POSITION_BEFORE.search(before):
         return len(digits) == len(whole)
     if _is_product(digits, before=before, after=after):

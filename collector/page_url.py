@@ -22,7 +22,7 @@ CLICK_IDS: Final = frozenset(
     "gclid gclsrc gbraid wbraid dclid gad_source gad_campaignid srsltid msclkid fbclid igshid igsh twclid ttclid "
     "li_fat_id yclid ymclid ysclid nclid epik rdt_cid sccid scclid ndclid qclid irclickid cjevent awc ransiteid sscid "
     "tduid tblci dicbo obclid ob_click_id ttd_id cto_pld adf_id vmcid mc_cid mc_eid _hsenc _kx wickedid rb_clickid "
-    "bsft_clkid vero_id oly_anon_id oly_enc_id".split()
+    "bsft_clkid vero_id oly_anon_id oly_enc_id __s _hsmi ef_id mkt_tok s_cid s_kwcid".split()
 )
 """Parameters whose value stands for one click or one person. Only that they were present is kept, even where a site
 has put them on its own list."""

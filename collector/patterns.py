@@ -137,7 +137,8 @@ def _ipv6(found: re.Match[str]) -> str:
 
 
 def _scrub_ibans(text: str) -> str:
-    pieces, start, tried = [], 0, 0
+    pieces: list[str] = []
+    start = tried = 0
     for found in _IBAN_START.finditer(text):
         length = IBAN_LENGTHS.get(found[0][:2].upper())
         if length is None or found.start() < start:

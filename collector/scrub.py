@@ -22,7 +22,7 @@ from collector.tokens import is_person_hash, scrub_named_secrets, scrub_tokens
 MAX_PATH: Final = 1024
 MAX_TEXT: Final = 1024
 _MAX_READ: Final = 2048
-"""What comes after is not read: no column keeps more than 1024 characters, and a sender may not buy time with length."""
+"""What comes after is not read: no column keeps more than 1024 characters, and length shall not buy time."""
 
 
 # What every ordinary path and text is made of: words in one case, acronyms, short numbers, models such as wh1000 or 4k.
@@ -37,14 +37,16 @@ _LETTERS_ONLY: Final = re.compile(r"(?:[A-Za-zÀ-ɏ.,!?|&'’\"“”–—-]{0,
 _PLAIN_TEXT: Final = re.compile(
     rf"(?:[ .,!?|&/'’\"“”„«»–—…·*_-]|{_WORD})*+\Z".replace("GAP", r"[ .,_'’()/–\u00a0\u202f-]{1,3}")
 )
-_ESCAPED: Final = re.compile(r"%(?:25)*+([0-9A-Fa-f]{2})")
+_ESCAPED: Final = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _ENCODED_SLASH: Final = re.compile(r"%(?:25)*+2f", re.I)
 _GAP: Final = re.compile(r"[\s/]")
 _AT_ESCAPE: Final = re.compile(r"&commat;|\\u0040|\\x40", re.I)
+_HIDDEN: Final = r"\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
 _ODD: Final = re.compile(
-    r"[\u00ad\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u200b-\u200f\u2060\ufe50-\ufe6b\ufeff\uff01-\uff5e\U0001d400-\U0001d7ff]"
+    rf"[{_HIDDEN}\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\ufe50-\ufe6b\uff01-\uff5e\U0001d400-\U0001d7ff]"
 )
-_INVISIBLE: Final = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")
+_INVISIBLE: Final = re.compile(rf"[{_HIDDEN}]")
+_ESCAPES: Final = str.maketrans("", "", "%&\\")
 _CAMPAIGN: Final = re.compile(r"[1-9][0-9]{5,19}\Z")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
 
@@ -88,15 +90,15 @@ class Scrubber:
     def scrub_value(self, text: str) -> str | Literal[Refused.PERSON_HASH]:
         """A property's value, personal data replaced; Refused.PERSON_HASH where it is a digest."""
         plain = text[:_MAX_READ]
-        plain = _decoded(plain) if "%" in plain or not plain.isascii() else plain
+        plain = _decoded(plain, control=" ") if "%" in plain or not plain.isascii() else plain
         return Refused.PERSON_HASH if is_person_hash(plain) else clean_text(text)
 
 
 def clean_path(path: str) -> str:
     """What Scrubber.scrub_path promises, without a memory."""
     path = _beginning(path)
-    if "%" in path or "&" in path or not path.isascii():
-        path = _decoded(_read_encoded_slashes(path))
+    if "%" in path or "&" in path or "\\" in path or not path.isascii():
+        path = _decoded(_read_encoded_slashes(path), control="")
     if _PLAIN_PATH.match(path) and len(path) <= MAX_PATH and not names_secret(path):
         return path
     path = _CONTROL.sub("", path).strip()
@@ -114,7 +116,9 @@ def clean_text(text: str) -> str:
     if _LETTERS_ONLY.match(text) or (_PLAIN_TEXT.match(text) and (text.isascii() or not _ODD.search(text))):
         return text[:MAX_TEXT]
     text = _CONTROL.sub(" ", text)
-    plain = _decoded(text) if "%" in text or "&" in text or "\\" in text or not text.isascii() else text
+    plain = text
+    if "%" in text or "&" in text or "\\" in text or not text.isascii():
+        plain = _decoded(text, control=" ")
     cleaned = _scanned(plain)
     if cleaned != plain:
         return cleaned
@@ -144,14 +148,20 @@ def _scanned(text: str) -> str:
     return text
 
 
-def _decoded(text: str) -> str:
-    """Percent signs (also doubled), entities of @ and look-alikes of ASCII undone; the same for what is plain."""
+def _decoded(text: str, *, control: str) -> str:
+    """Percent signs (also doubled), entities and look-alikes of ASCII undone; control characters as `control`."""
     for _ in range(4):
-        if "%" not in text or not _ESCAPED.search(text):
-            break
+        plain = _CONTROL.sub(control, _unescaped(text))
+        if plain == text:
+            return text
+        text = plain
+    # No browser nests escapes this deep: what still looks like one is taken apart.
+    return text.translate(_ESCAPES)
+
+
+def _unescaped(text: str) -> str:
+    if "%" in text and _ESCAPED.search(text):
         text = unquote(_ESCAPED.sub(r"%\1", text), errors="replace")
-    else:
-        text = re.sub(r"%(?=[0-9A-Fa-f]{2})", "", text)
     if "&" in text or "\\" in text:
         text = _AT_ESCAPE.sub("@", text)
         text = unescape(text) if "&#" in text else text
@@ -168,7 +178,7 @@ def _read_encoded_slashes(path: str) -> str:
     segments = path.split("/")
     for place, segment in enumerate(segments):
         if _ENCODED_SLASH.search(segment):
-            plain = _decoded(segment)
+            plain = _decoded(segment, control="")
             cleaned = _scanned(plain)
             segments[place] = segment if cleaned == plain else cleaned
     return "/".join(segments)

@@ -8,6 +8,7 @@ short codes that stand nowhere near a word that says what they are.
 import re
 from typing import Final
 
+from collector.asset_names import is_build_hash
 from collector.randomness import PADDED, READABLE, looks_random
 
 _KEY: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9._-]{1,40}+\s?[=:]\s?")
@@ -28,15 +29,9 @@ _SLUG: Final = re.compile(
     r"(?:(?:[A-Z]?[a-z]{1,15}+|[0-9]{1,5}+|[A-Z]{1,5}+|[a-z]{1,6}[0-9]{1,4}[a-z]?)(?:[-_+]+|\Z))*+\Z"
 )
 _MODEL: Final = re.compile(r"(?:[A-Z]{1,4}|[a-z]{1,6})\d{1,4}[A-Za-z]?\Z|\d{1,4}[a-z]{1,3}\Z")
-_CODE_FILE: Final = re.compile(r"(?:\.\w{1,16}){0,3}\.(?:m?js|css|map|woff2?|ttf|otf|eot|wasm)(?![A-Za-z0-9])")
-_MEDIA_FILE: Final = re.compile(
-    r"(?:\.\w{1,16}){0,2}\.(?:png|jpe?g|gif|webp|avif|svg|ico|mp[34]|webm|json|xml)(?![A-Za-z0-9])"
-)
-_BUILD_FOLDER: Final = re.compile(r"/(?:static|assets|dist|build|_next|_nuxt|_app|bundles?)/")
-_PORTRAIT: Final = re.compile(r"avatar|portrait|profile|user", re.I)
 _LONGEST: Final = 512  # no slug is longer; judging what is would cost the sender nothing and us much
 _HASH_SIZES: Final = frozenset((32, 40, 56, 64, 96, 128))
-_HASH_NAME: Final = re.compile(r"(?:0x|(?:md5|sha-?(?:1|2|224|256|384|512)|hash|em|email_?hash)\s?[:=$ -])", re.I)
+_HASH_NAME: Final = re.compile(r"\A(?:0x|(?:md5|sha-?(?:1|2|224|256|384|512)|hash|em|email_?hash)\s?[:=$ -])", re.I)
 _BASE64_DIGEST: Final = re.compile(
     r"(?:[A-Za-z0-9+/_-]{43}=?|[A-Za-z0-9+/_-]{22}==|[A-Za-z0-9+/_-]{27}=|[A-Za-z0-9+/_-]{86}={0,2})\Z"
 )
@@ -55,7 +50,7 @@ def is_person_hash(text: str) -> bool:
     value = _HASH_NAME.sub("", text.strip(" \t\"'{}[]()"))
     if len(value) in _HASH_SIZES and _HEX.match(value.lower()):
         return not value.isdigit()
-    return bool(_BASE64_DIGEST.match(value)) and looks_random(value, readable=PADDED)
+    return bool(_BASE64_DIGEST.match(value)) and (value.endswith("=") or looks_random(value, readable=PADDED))
 
 
 def scrub_tokens(text: str, *, in_path: bool) -> str:
@@ -109,7 +104,7 @@ def _bearer(found: re.Match[str]) -> str:
 
 def _run(found: re.Match[str]) -> str:
     run = found[0]
-    if _SLUG.match(run) or run.isdigit() or _is_build(found):
+    if _SLUG.match(run) or run.isdigit() or is_build_hash(found.string, *found.span()):
         return run
     if _HEX.match(run):
         return _digest(run)
@@ -160,16 +155,3 @@ def _slashed(found: re.Match[str]) -> str:
 
 def _digest(run: str) -> str:
     return "[hash]" if len(run) in _HASH_SIZES else "[token]"
-
-
-def _is_build(found: re.Match[str]) -> bool:
-    """A content hash in the name of an asset stays; a picture's only after its name or in a folder of build output."""
-    text, end = found.string, found.end()
-    if text[end : end + 1] != ".":
-        return False
-    if _CODE_FILE.match(text, end):
-        return True
-    if not _MEDIA_FILE.match(text, end) or _PORTRAIT.search(text):
-        return False
-    named = found[0][:1].isalpha() and any(sign in found[0] for sign in "-_")
-    return named or text[found.start() - 1 : found.start()] == "." or bool(_BUILD_FOLDER.search(text))
