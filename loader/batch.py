@@ -82,12 +82,14 @@ class Contents:
 
     def add(self, spool: str, records: Iterable[Record], left_out: Collection[tuple[str, int]] = ()) -> None:
         """Take in a spool's records, in order, but for those left out."""
+        sound: set[Partition] = set()
+        parcels = self.parcels
         for record in records:
             if left_out and (spool, record.seq) in left_out:
                 continue
             try:
                 if record.kind == _EVENTS:
-                    self.parcels.append((spool, record, _parcel(record.body)))
+                    parcels.append((spool, record, _parcel(record.body, sound)))
                 else:
                     self._take(spool, record)
             except Unreadable:
@@ -181,17 +183,26 @@ def plan_batches(parts: dict[Partition, Part], most_rows: int) -> tuple[PlannedB
     )
 
 
-def _parcel(body: bytes) -> Parcel:
+def _parcel(body: bytes, sound: set[Partition]) -> Parcel:
+    """A beacon's parcel, its partitions among the `sound` ones, which grow. Raises Unreadable."""
     try:
         parcel = decode_parcel(body)
-    except msgspec.DecodeError:
+        for row in parcel.rows:
+            partition = (row[_DAY], row[_KEEP])
+            if partition not in sound:
+                _check(partition)
+                sound.add(partition)
+    except (msgspec.DecodeError, TypeError):  # TypeError: a partition of lists
         raise Unreadable from None
     if len(parcel.beacon) != _BEACON_BYTES:
         raise Unreadable
-    for row in parcel.rows:
-        if not (_is_uint16(row[_DAY]) and _is_uint16(row[_KEEP])):
-            raise Unreadable
     return parcel
+
+
+def _check(partition: tuple[object, object]) -> None:
+    for value in partition:
+        if type(value) is not int or not 0 <= value <= _LARGEST:
+            raise Unreadable
 
 
 def _counts(body: bytes) -> list[tuple[TallyKey, int]]:
@@ -203,10 +214,6 @@ def _counts(body: bytes) -> list[tuple[TallyKey, int]]:
     if any(len(tallies) != 1 for tallies, _ in pairs):
         raise Unreadable
     return [(tallies[0][:4], n) for tallies, n in pairs]
-
-
-def _is_uint16(value: object) -> bool:
-    return type(value) is int and 0 <= value <= _LARGEST
 
 
 def _by_partition(rows: list[Row]) -> Iterable[tuple[Partition, list[Row]]]:

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from loader.batch import Contents, Part, Partition, plan_batches
+from loader.batch import Contents, Packed, Part, Partition, plan_batches
 from loader.claims import Claimed
 from loader.spools import Claim
 from spool.beacons import GENERATION_MS
@@ -79,20 +79,29 @@ def rebuild_cut(fixed: OpenCut, claim: Claim) -> Cut:
 
 def _repeated(journal: Journal, contents: Contents) -> tuple[set[tuple[str, int]], dict[int, list[bytes]]]:
     """Which records bring a beacon that was seen before, in the journal or earlier in this cut; and the new ids."""
-    asked: dict[int, list[bytes]] = {}
-    for _, record, parcel in contents.parcels:
-        asked.setdefault(record.received // GENERATION_MS, []).append(parcel.beacon)
+    asked = _ids_by_generation(contents.parcels)
     known: set[bytes] = set()
     for generation, ids in asked.items():
         known |= journal.beacons.seen(ids, generation)
     if not known and sum(map(len, asked.values())) == len(set(itertools.chain(*asked.values()))):
         return set(), asked
     repeated: set[tuple[str, int]] = set()
-    fresh: dict[int, list[bytes]] = {}
-    for spool, record, parcel in contents.parcels:
+    first_seen: list[Packed] = []
+    for packed in contents.parcels:
+        spool, record, parcel = packed
         if parcel.beacon in known:
             repeated.add((spool, record.seq))
             continue
         known.add(parcel.beacon)
-        fresh.setdefault(record.received // GENERATION_MS, []).append(parcel.beacon)
-    return repeated, fresh
+        first_seen.append(packed)
+    return repeated, _ids_by_generation(first_seen)
+
+
+def _ids_by_generation(parcels: list[Packed]) -> dict[int, list[bytes]]:
+    generations = {record.received // GENERATION_MS for _, record, _ in parcels}
+    if len(generations) == 1:
+        return {generations.pop(): [parcel.beacon for _, _, parcel in parcels]}
+    ids: dict[int, list[bytes]] = {}
+    for _, record, parcel in parcels:
+        ids.setdefault(record.received // GENERATION_MS, []).append(parcel.beacon)
+    return ids
