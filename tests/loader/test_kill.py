@@ -1,6 +1,8 @@
 """Processes are killed at every step of their work; every acknowledged event is in the warehouse exactly once."""
 
+import random
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,29 @@ def test_a_loader_killed_after_each_step_loses_and_doubles_nothing(tmp_path: Pat
     assert (view.open_batches, sum(spool.pending for spool in view.spools)) == (0, 0)
     assert view.dead_letters == {(1, DAY): 1}
     balanced(view, stored=sent + 40)
+
+
+@pytest.mark.long
+def test_kills_at_random_moments_lose_and_double_nothing(tmp_path: Path) -> None:
+    """Writer and loader run side by side and are killed whenever; not only where we thought of it."""
+    world = World(tmp_path)
+    moment = random.Random(4)
+    numbers = 0
+    for _ in range(25):
+        loader = world.start("load")
+        for name in ("a", "b"):
+            writer = world.start("write", name, ",".join(map(str, range(numbers, numbers + 400))))
+            time.sleep(moment.uniform(0.3, 0.9))
+            world.kill(writer)
+            numbers += 200
+        time.sleep(moment.uniform(0, 2.5))
+        world.kill(loader)
+    assert world.load().returncode == 0
+    found = world.numbers()
+    assert len(world.acknowledged) > 1_000
+    assert world.acknowledged <= set(found)
+    assert set(found.values()) == {1}
+    balanced(world.view(), stored=len(found))
 
 
 def _poison(world: World) -> None:

@@ -66,7 +66,7 @@ def count_key(reason: str, site: int = 1, day: int = DAY) -> bytes:
 
 
 class World:
-    """Spools and a warehouse under one directory; no process runs when a method returns."""
+    """Spools and a warehouse under one directory, and the processes that work on them."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -93,15 +93,22 @@ class World:
         """What the journal says."""
         return read_journal(self.spools)
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """A process that goes on; `kill` it."""
+        return subprocess.Popen(self._call(arguments), stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+    def kill(self, process: subprocess.Popen[str]) -> None:
+        """kill -9, and remember what the process was acknowledged before."""
+        process.kill()
+        said, _ = process.communicate()
+        self.acknowledged.update(int(word) for word in said.split() if word.isdigit())
+
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "tests.loader.world", str(self.root), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            cwd=ROOT,
-            check=False,
-        )
+        call = self._call(arguments)
+        return subprocess.run(call, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
+
+    def _call(self, arguments: tuple[str, ...]) -> list[str]:
+        return [sys.executable, "-m", "tests.loader.world", str(self.root), *arguments]
 
 
 def spooled(root: Path, name: str, *bodies: bytes, kind: Kind = Kind.EVENTS, events: int = 1) -> None:
