@@ -21,7 +21,10 @@ _ASSETS: Final = frozenset(
 
 
 class Hit(NamedTuple):
-    """One line that is an event. `host` is the client's address as text: it goes into a ClientAddress at once."""
+    """One line that is an event. `host` is the client's address as text: it goes into a ClientAddress at once.
+
+    Printed it tells nothing.
+    """
 
     name: str
     at: int
@@ -29,6 +32,9 @@ class Hit(NamedTuple):
     referrer: str
     agent: str
     host: str
+
+    def __repr__(self) -> str:
+        return f"<{self.name} of an access log>"
 
 
 def read_line(line: str) -> Hit | str:

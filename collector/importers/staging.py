@@ -37,6 +37,7 @@ from event_catalogue.event import SCHEMA_VERSION, Parcel, Tally, encode_parcel, 
 from spool.crash import CrashPoints
 from spool.kinds import Kind
 from spool.registry import mark_complete
+from spool.segment import sync_file
 from spool.settings import SpoolSettings
 from spool.writer import SpoolWriter
 
@@ -101,13 +102,14 @@ class AccessLogImport:
         name = f"import-{number}"
         report = Report()
         reader = _Reader(lines(), skip, on_line)
-        writer = SpoolWriter(self._settings.staging, name, self._settings.spool, self._settings.clock)
         try:
-            for chunk in _chunks(self._records(reader, report, number)):
-                writer.append_many(chunk)
-                self._settings.crash("import.staged_chunk")
-        finally:
-            writer.close()
+            with SpoolWriter(self._settings.staging, name, self._settings.spool, self._settings.clock) as writer:
+                for chunk in _chunks(self._records(reader, report, number)):
+                    writer.append_many(chunk)
+                    self._settings.crash("import.staged_chunk")
+        except BaseException:  # an unreadable log, a full disk, Ctrl-C: nothing of it may stay
+            self._throw_away(number, name)
+            raise
         report.lines, report.skipped = reader.lines, reader.skipped
         self._settle(number, name, reader, report)
         return report
@@ -116,8 +118,7 @@ class AccessLogImport:
         """Steps 3 to 5; content that is known already is thrown away."""
         if any(known.digest == reader.digest for known in self._earlier()):
             report.known = True
-            shutil.rmtree(self._settings.staging / name)
-            abandon_import(self._store, number)
+            self._throw_away(number, name)
             return
         mark_complete(self._settings.staging / name)
         self._settings.crash("import.before_commit")
@@ -126,7 +127,11 @@ class AccessLogImport:
         )
         commit_import(self._store, manifest)
         self._settings.crash("import.after_commit")
-        (self._settings.staging / name).rename(self._settings.spool_root / name)
+        _hand_over(self._settings, name)
+
+    def _throw_away(self, number: int, name: str) -> None:
+        shutil.rmtree(self._settings.staging / name, ignore_errors=True)
+        abandon_import(self._store, number)
 
     def _earlier(self) -> list[Manifest]:
         site = self._served.site.id
@@ -247,6 +252,13 @@ def _recover(store: ControlStore, settings: ImportSettings) -> None:
     committed = {manifest.spool for manifest in committed_imports(store)}
     for staged in settings.staging.iterdir():
         if staged.name in committed:
-            staged.rename(settings.spool_root / staged.name)
-        elif staged.name != _LOCK:
+            _hand_over(settings, staged.name)
+        elif staged.name.startswith("import-"):
             shutil.rmtree(staged)
+            abandon_import(store, int(staged.name.rpartition("-")[2]))
+
+
+def _hand_over(settings: ImportSettings, name: str) -> None:
+    """Move a committed staging to where the loader looks; a power cut must not take it back from there."""
+    (settings.staging / name).rename(settings.spool_root / name)
+    sync_file(settings.spool_root)

@@ -56,11 +56,12 @@ def sentences() -> Iterator[None]:
     from control_store.snapshot import UnknownSite
     from footfall.assembly import SetUpError
     from footfall.supervisor import PortBusyError
+    from spool.errors import SpoolError
     from warehouse.errors import WarehouseError
 
     try:
         yield
-    except (BadSetting, UnknownSite, SetUpError, PortBusyError, WarehouseError) as error:
+    except (BadSetting, UnknownSite, SetUpError, PortBusyError, SpoolError, WarehouseError) as error:
         raise click.ClickException(str(error)) from None
 
 
