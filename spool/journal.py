@@ -24,7 +24,7 @@ from spool.cuts import Batch, CutPlan, DeadLetter, OpenCut, PlannedBatch, Positi
 from spool.errors import SpoolBroken, SpoolBusy, translated
 from spool.kinds import Mark
 from spool.quarantine import bury
-from spool.segment import sync_file
+from spool.segment import harden_log, sync_file
 
 _LOCK: Final = "journal.lock"
 _SCHEMA_VERSION: Final = 1
@@ -195,7 +195,9 @@ def _open(path: Path) -> sqlite3.Connection:
     if version == 0:
         _create(connection)
         sync_file(path.parent)
-    elif version != _SCHEMA_VERSION:
+    # A killed loader may have left a cut that is written and not fsynced: used, then lost, it would be cut again.
+    harden_log(path)
+    if version not in (0, _SCHEMA_VERSION):
         connection.close()
         raise SpoolBroken(
             f"The loader's journal has schema version {version}, this release knows {_SCHEMA_VERSION}: "
@@ -220,7 +222,9 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def _hold(root: Path) -> int:
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not root.is_dir():
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sync_file(root.parent)
     descriptor = os.open(root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
