@@ -11,10 +11,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
-_GRACE_S: Final = 4.5
+_GRACE_S: Final = 4.2
 """From the request to stop until what still runs is killed; the promise to the operator is 5 s."""
 _STEADY_S: Final = 60.0
 """A process that has run this long starts with no back-off when it dies."""
@@ -76,27 +77,34 @@ class Supervisor:
                 self._bury(one, now)
             if one.process is None and now >= one.due:
                 self._start(one, now)
-        self.on_tick()
+        with suppress(OSError):
+            self.on_tick()
 
     def _start(self, one: _Running, now: float) -> None:
-        arguments = [sys.executable, "-m", "footfall", *one.child.arguments]
+        arguments = [sys.executable, "-P", "-m", "footfall", *one.child.arguments]
         descriptors = []
         if one.child.listener is not None:
             descriptors = [one.child.listener.fileno()]
             arguments += ["--fd", str(descriptors[0])]
-        environ = self.environ | {"FOOTFALL_SUPERVISOR": str(os.getpid())}
+        environ = self.environ | {"FOOTFALL_SUPERVISOR": str(os.getpid()), "PYTHONPATH": _import_path()}
         if one.deaths:
             environ["FOOTFALL_CRASH"] = ""  # a test's crash point fires once, not at every restart
-        one.process = subprocess.Popen(arguments, env=environ, pass_fds=descriptors, stdin=subprocess.DEVNULL)  # noqa: S603
         one.started = now
+        try:
+            one.process = subprocess.Popen(arguments, env=environ, pass_fds=descriptors, stdin=subprocess.DEVNULL)  # noqa: S603
+        except OSError as error:  # no memory or no process left: the others go on, and this one is tried again
+            self._again(one, now, f"can't be started ({error.strerror})")
 
     def _bury(self, one: _Running, now: float) -> None:
         code = one.process.returncode if one.process else 0
+        self._again(one, now, f"was killed by signal {-code}" if code < 0 else f"ended with code {code}")
+
+    def _again(self, one: _Running, now: float, how: str) -> None:
         one.deaths = 1 if now - one.started > _STEADY_S else one.deaths + 1
-        pause = min(_LONGEST_BACK_OFF_S, 0.25 * 2 ** (one.deaths - 1))
+        pause = back_off(one.deaths)
         one.process, one.due = None, now + pause
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        self.say(f"The {one.child.name} {how}; it starts again in {pause:g} s.")
+        with suppress(OSError):  # nobody listens any more: a closed pipe must not end what it tells about
+            self.say(f"The {one.child.name} {how}; it starts again in {pause:g} s.")
 
     def _stop(self) -> None:
         alive = [one.process for one in self._running if one.process is not None and one.process.poll() is None]
@@ -109,6 +117,16 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _import_path() -> str:
+    """Children import what their supervisor does: not what lies in the directory it happens to be started in."""
+    return os.pathsep.join(path for path in sys.path if path)
+
+
+def back_off(deaths: int) -> float:
+    """Seconds until the next start after so many deaths in a row: a quarter, doubled each time, at most thirty."""
+    return min(_LONGEST_BACK_OFF_S, 0.25 * 2.0 ** min(deaths - 1, 10))
 
 
 def listen(address: tuple[str, int], name: str, *, patience_s: float, sleep: Callable[[float], None]) -> socket.socket:
@@ -124,7 +142,7 @@ def listen(address: tuple[str, int], name: str, *, patience_s: float, sleep: Cal
         try:
             sock.bind(address)
             sock.listen(2048)
-        except OSError as error:
+        except (OSError, TypeError, UnicodeError) as error:  # TypeError: a name that has no form for the wire
             sock.close()
             if waited >= patience_s:
                 raise PortBusyError(_busy(address, name, error)) from None
@@ -135,11 +153,11 @@ def listen(address: tuple[str, int], name: str, *, patience_s: float, sleep: Cal
             return sock
 
 
-def _busy(address: tuple[str, int], name: str, error: OSError) -> str:
-    where = f"{address[0]}:{address[1]}"
+def _busy(address: tuple[str, int], name: str, error: Exception) -> str:
+    where, why = f"{address[0]}:{address[1]}", getattr(error, "strerror", "") or "no such address"
     return (
-        f"The {name} can't listen on {where} ({error.strerror or 'no such address'}); stop what uses it, or choose "
-        f"another address with --{name} HOST:PORT."
+        f"The {name} can't listen on {where} ({why}); stop what uses it, or choose another address with "
+        f"--{name} HOST:PORT."
     )
 
 
