@@ -69,10 +69,12 @@ class Intake:
         """Store one decoded beacon of a known site."""
         site = served.site.id
         # The network first: what is refused there takes nothing from the site, so that one sender can't use it up.
-        wait = self.limits.network(facts.address, len(beacon.events) - 1) or self.limits.site(site, len(beacon.events))
+        events = len(beacon.events)
+        wait = self.limits.network(facts.address, events - 1) if events > 1 else 0
+        wait = wait or self.limits.site(site, events)
         draft = Draft(beacon, facts, served, now=self.clock(), way=way)
         if wait:
-            return self.too_much(served, len(beacon.events), wait)
+            return self.too_much(served, events, wait)
         verdict = walk(draft, self.tools)
         try:
             return await self._settle(draft, verdict)

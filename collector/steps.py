@@ -102,7 +102,9 @@ def gate(draft: Draft, _tools: Tools) -> Verdict | None:
     """Policy, signals and choice; the strictest of header, body and policy."""
     beacon, facts = draft.beacon, draft.facts
     signals = Signals(gpc=facts.gpc or beacon.gpc, dnt=facts.dnt, objection=beacon.optout)
-    draft.ruling = rule(draft.served.settings, signals, beacon.consent)._replace(mail=draft.way == "mail")
+    draft.ruling = rule(draft.served.settings, signals, beacon.consent)
+    if draft.way == "mail":
+        draft.ruling = draft.ruling._replace(mail=True)
     return Verdict("not_recorded", draft.ruling.reason) if draft.ruling.tier == "denied" else None
 
 
