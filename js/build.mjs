@@ -101,6 +101,27 @@ mkdirSync(new URL("parts/", dist), { recursive: true });
 for (const [file, text] of Object.entries(files)) writeFileSync(new URL(file, dist), text);
 writeFileSync(new URL("manifest.json", dist), `${JSON.stringify(manifest, null, 2)}\n`);
 
+/** The README's table of sizes: `--sizes=write` renews it, `--sizes=check` fails where it is outdated. */
+function tell(wanted) {
+  const readme = new URL("README.md", ROOT);
+  const rows = Object.entries({ ...manifest.files, ...manifest.composed }).filter(([name]) => name !== "default");
+  const lines = rows.map(([name, { raw, gzip, brotli }]) => {
+    const budget = PACKAGE.budget[name.replace(".js", "")];
+    return `| \`${name}\` | ${raw} | ${gzip} | ${brotli} | ${budget ?? ""} |`;
+  });
+  const table = ["| | raw | gzip | brotli | budget (brotli) |", "| --- | --- | --- | --- | --- |", ...lines].join("\n");
+  const text = readFileSync(readme, "utf8");
+  const told = text.replace(
+    /(<!-- sizes -->\n).*(<!-- \/sizes -->)/s,
+    (_, before, after) => `${before}${table}\n${after}`,
+  );
+  if (wanted === "--sizes=write") writeFileSync(readme, told);
+  if (wanted === "--sizes=check" && told !== text) {
+    console.error("The sizes in README.md are outdated; run `npm run sizes`.");
+    process.exitCode = 1;
+  }
+}
+
 console.log(`build ${manifest.build}`);
 console.table({ ...manifest.files, ...manifest.composed });
 for (const [name, budget] of Object.entries(PACKAGE.budget)) {
@@ -110,3 +131,4 @@ for (const [name, budget] of Object.entries(PACKAGE.budget)) {
     process.exitCode = 1;
   }
 }
+tell(process.argv[2]);
