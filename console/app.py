@@ -1,4 +1,4 @@
-"""The console's application: Stats API, health and metrics on the private port."""
+"""The console's application: pages, Stats API, health and metrics on the private port."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +13,8 @@ from starlette.routing import Route
 from console.access import Access
 from console.api import StatsApi, problem
 from console.metrics import Metrics
+from console.pages.desk import Shop
+from console.pages.routes import page_routes
 from console.settings import ConsoleSettings
 from console.sharing import Sharing
 from control_store.tables import ControlStore
@@ -65,5 +67,6 @@ def create_app(parts: ConsoleParts) -> Starlette:
         Route("/healthz", health),
         Route("/readyz", readiness),
         Route("/metrics", exposition),
+        *page_routes(Shop(parts.settings, parts.store, parts.warehouse, sharing, parts.clock, parts.trouble)),
     ]
     return Starlette(routes=routes, lifespan=lifespan)

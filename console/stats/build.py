@@ -103,7 +103,7 @@ def _spread(visits: str, values: list[str], facts: list[str]) -> str:
     visit and values, and without a table of all such groups in memory.
     """
     key = ", ".join(f"e.{place}" for place in range(1, len(values) + 1))
-    events = f"arraySort(e -> ({key}), arrayMap(e -> ({', '.join([*values, *facts])}), hits))"
+    events = f"arraySort(e -> ({key}), arrayMap(e -> tuple({', '.join([*values, *facts])}), hits))"
     cuts = (
         f"arraySplit((e, f) -> ({key}) != ({key.replace('e.', 'f.')}), all, arrayPushFront(arrayPopBack(all), all[1]))"
     )

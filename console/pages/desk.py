@@ -1,0 +1,227 @@
+"""What every page needs, and what every page must do: log-in, role, forgery check, headers, templates, refusals.
+
+A page is a function from `Ask` to a response. `Desk.page` makes it a handler that nobody reaches without a session,
+and that answers every designed refusal with a page that says what to do.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl, quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.login import SCREEN_COOKIE, Door
+from console.pages import formats
+from console.pages.assets import Assets
+from console.settings import ConsoleSettings
+from console.sharing import Sharing
+from console.stats.query import BadQuery
+from console.stats.run import Statistics
+from control_store.accounts import Role, Session, has_users
+from control_store.sites import find_site, list_sites
+from control_store.snapshot import Site, UnknownSite
+from control_store.tables import ControlStore
+from warehouse.client import Warehouse
+from warehouse.errors import TryLater, WarehouseError
+
+CSP: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS: Final = {
+    "content-security-policy": CSP,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "geolocation=(), camera=(), microphone=()",
+    "cache-control": "no-store",
+}
+_LOG: Final = logging.getLogger("footfall.console")
+THEMES: Final = ("auto", "light", "dark")
+_TEMPLATES: Final = Path(__file__).parent.parent / "templates"
+_LARGEST_FORM: Final = 64 * 1024
+_ROLE_NAMES: Final = {"privacy_officer": "privacy officer"}
+
+
+class Forbidden(Exception):
+    """Not for this role, or a forged form; the text is one sentence."""
+
+
+class Shop(NamedTuple):
+    """Parts of the console that pages use."""
+
+    settings: ConsoleSettings
+    store: ControlStore
+    warehouse: Warehouse
+    sharing: Sharing
+    clock: Callable[[], int]
+    trouble: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request of somebody logged in, as a page gets it."""
+
+    desk: "Desk"
+    request: Request
+    session: Session
+    form: Mapping[str, str]
+
+    @property
+    def role(self) -> Role:
+        """The role of whoever asks."""
+        return self.session.user.role
+
+    @property
+    def by_script(self) -> bool:
+        """Whether our script asks for a part of a page that is open."""
+        return self.request.headers.get("hx-request") == "true"
+
+    def site(self) -> Site:
+        """The site that the address names. Raises UnknownSite."""
+        return find_site(self.desk.shop.store, self.request.path_params["site"])
+
+    def render(self, template: str, *, status: int = 200, **values: Any) -> Response:
+        """A page of the frame that people see when they are logged in."""
+        return self.desk.render(self.request, template, status=status, session=self.session, **values)
+
+
+Page = Callable[[Ask], Awaitable[Response]]
+
+
+class Desk:
+    """Makes handlers and pages. One for the process."""
+
+    def __init__(self, shop: Shop, door: Door) -> None:
+        self.shop = shop
+        self.door = door
+        self.statistics = Statistics(shop.warehouse, shop.clock)
+        self._templates = Environment(
+            loader=FileSystemLoader(_TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {
+            name: getattr(formats, name)
+            for name in (
+                "whole",
+                "short",
+                "percent",
+                "duration",
+                "metric_value",
+                "day_text",
+                "time_name",
+                "ago",
+                "sentence",
+            )
+        }
+        self.assets = Assets()
+        self._templates.globals["asset"] = self.assets.address
+
+    def page(self, page: Page, *, role: Role | None = None) -> Callable[[Request], Awaitable[Response]]:
+        """The handler of a page; with `role` only people of that role (or admins) reach it."""
+
+        async def handle(request: Request) -> Response:
+            session = await self.door.session(request)
+            if session is None:
+                return self._turn_away(request)
+            form = await read_form(request) if request.method == "POST" else {}
+            try:
+                self._check(request, session, form, role)
+                return await page(Ask(self, request, session, form))
+            except (Forbidden, UnknownSite, BadQuery, WarehouseError) as refusal:
+                return self._refuse(request, session, refusal)
+
+        return handle
+
+    def render(
+        self, request: Request, template: str, *, status: int = 200, session: Session | None = None, **values: Any
+    ) -> Response:
+        """A page with the headers of all pages."""
+        theme = request.cookies.get(SCREEN_COOKIE, "auto")
+        frame = {
+            "theme": theme if theme in THEMES else "auto",
+            "session": session,
+            "role_name": _ROLE_NAMES.get(session.user.role, session.user.role) if session else "",
+            "csrf": self.door.form_token(request) if session else "",
+            "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            "site": None,
+            "sites": list_sites(self.shop.store) if session else [],
+            "section": "",
+            "now": self.shop.clock(),
+        }
+        text = self._templates.get_template(template).render(frame | values)
+        return Response(text, status, dict(HEADERS), media_type="text/html")
+
+    def message(
+        self, request: Request, status: int, title: str, sentence: str, *, session: Session | None = None
+    ) -> Response:
+        """A page that says one thing."""
+        return self.render(request, "message.html", status=status, session=session, title=title, sentence=sentence)
+
+    def _check(self, request: Request, session: Session, form: Mapping[str, str], role: Role | None) -> None:
+        if role and session.user.role not in (role, "admin"):
+            raise Forbidden("Your role does not open this page; an admin can.")
+        if request.method == "POST" and not self.door.is_ours(request, form):
+            raise Forbidden("This form lay open too long, or came from elsewhere. Open the page again.")
+
+    def _turn_away(self, request: Request) -> Response:
+        """Nobody is logged in: to the log-in, and back afterwards. Our script is told to go there as a whole."""
+        if not has_users(self.shop.store):
+            return self.message(
+                request,
+                403,
+                "Almost there",
+                "Open the set-up link that footfall printed in the terminal when it started; it makes you the admin. "
+                "It is printed at every start until it is used.",
+            )
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        if request.headers.get("hx-request") == "true":
+            return Response("", 204, {**HEADERS, "hx-redirect": "/login"})
+        return go(f"/login?next={quote(target)}" if target != "/" else "/login")
+
+    def _refuse(self, request: Request, session: Session, refusal: Exception) -> Response:
+        match refusal:
+            case Forbidden():
+                return self.message(request, 403, "Not from here", str(refusal), session=session)
+            case UnknownSite():
+                text = "There is no site of this name. It may have been deleted, or the address has a slip."
+                return self.message(request, 404, "No such site", text, session=session)
+            case BadQuery():
+                return self.message(request, 400, "This can't be shown", refusal.sentence, session=session)
+            case TryLater():
+                text = "The statistics are busy, or the range is too long for now. Collecting goes on meanwhile."
+                return self.message(request, 503, "In a moment", text, session=session)
+            case _:
+                _LOG.error("A page failed in the warehouse (code %s).", getattr(refusal, "code", None))
+                text = "The statistics can't be read at the moment. Collecting goes on meanwhile."
+                return self.message(request, 503, "Not now", text, session=session)
+
+
+def go(address: str) -> RedirectResponse:
+    """Send the browser there, by GET."""
+    return RedirectResponse(address, 303, dict(HEADERS))
+
+
+def our_path(text: str, otherwise: str = "/") -> str:
+    """An address of ours to return to; what leads elsewhere is replaced."""
+    plain = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable() and "\\" not in text
+    return text if plain else otherwise
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form, the last of each name. What is too large or no form has none."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _LARGEST_FORM:
+            return {}
+    text = body.decode("utf-8", "replace")
+    return dict(parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="replace", max_num_fields=200))

@@ -1,0 +1,130 @@
+"""Installation of a site: the line to copy, and what arrives, until it is plain that it works.
+
+The first events are shown field by field, because whoever installs wants to see what is kept of them. That holds only
+while there has been one visitor: from the second on no page shows the values of one (D11), only which fields are
+filled.
+"""
+
+from datetime import date
+from typing import Final, NamedTuple
+
+from starlette.responses import Response
+
+from console.pages.collection import Pulse, outcomes, read_pulse, refused, state_of
+from console.pages.desk import Ask
+from console.pages.formats import ago, value_name
+from console.pages.questions import Questions, rows_of
+from console.pages.view import DIMENSION_TITLES, may_see
+from control_store.snapshot import Site
+from event_catalogue.dimensions import DIMENSION, DIRECT, NONE, NOT_SET
+
+_SHOWN: Final = (
+    *("path", "hostname", "title", "source", "channel", "referrer", "utm_source", "utm_medium", "utm_campaign"),
+    *("country", "region", "city", "timezone", "language"),
+    *("browser", "browser_version", "os", "os_version", "device", "engine", "screen_class", "viewport_class"),
+)
+_TOGETHER: Final = 6
+"""Dimensions that one question may combine."""
+_BLANK: Final = (NOT_SET, NONE, DIRECT, "")
+THROWN_AWAY: Final = (
+    ("IP address", "used for place, identity of the day and rates; never written down"),
+    ("Agent string", "read for browser and system; never written down"),
+    ("Query of the address", "all keys but campaign tags and those you allow"),
+    ("Fragment and user info", "what follows # or stands before @ in an address"),
+)
+"""What never leaves the collector, whatever an event brings along."""
+
+
+class Check(NamedTuple):
+    """One thing that must be right; `remedy` says what to do where it is not."""
+
+    state: str
+    title: str
+    remedy: str
+
+
+class First(NamedTuple):
+    """What the events of the first visitor hold."""
+
+    events: int
+    views: int
+    fields: tuple[tuple[str, str], ...]
+    empty: int
+
+
+async def installation(ask: Ask) -> Response:
+    """The page with the line and the checks; asks again every two seconds until an event has arrived."""
+    shop, site = ask.desk.shop, ask.site()
+    pulse = await read_pulse(shop, site)
+    async with Questions(ask.desk.statistics, shop.sharing, site, shop.clock()).of(ask.request) as questions:
+        today = questions.local.date()
+        first = await _first(questions, ask) if pulse.last else None
+        visitors = (await questions.totals(["visitors", "events"], "day"))["visitors"]
+    collector = shop.settings.collector_url
+    return ask.render(
+        "install.html",
+        section="install",
+        site=site,
+        state=state_of(shop, site, pulse),
+        checks=_checks(ask, site, pulse, today),
+        first=first,
+        visitors=int(visitors),
+        ago=ago(shop.clock() - pulse.last) if pulse.last else "",
+        thrown_away=THROWN_AWAY,
+        outcomes=outcomes(shop, site, today, today),
+        line=f'<script async src="{collector}/js/{site.key}.js"></script>',
+        pixel=f'<noscript><img src="{collector}/e.gif?site={site.key}" alt="" width="1" height="1"></noscript>',
+        collector=collector,
+    )
+
+
+async def _first(questions: Questions, ask: Ask) -> First | None:
+    """The fields of today's events if they are one visitor's; None from the second visitor on."""
+    metrics = ["visitors", "events", "pageviews"]
+    totals = await questions.totals(metrics, "day")
+    if totals["visitors"] != 1:
+        return None
+    shown = [name for name in _SHOWN if may_see(name, ask.role)]
+    found: dict[str, str] = {}
+    for start in range(0, len(shown), _TOGETHER):
+        some = shown[start : start + _TOGETHER]
+        answer = await questions.ask(["events"], "day", dimensions=some, pagination={"limit": 1})
+        for row in rows_of(answer):
+            found |= dict(zip(some, row.names, strict=True))
+    filled = tuple(
+        (DIMENSION_TITLES[name], value_name(name, value))
+        for name, value in found.items()
+        if value not in (*_BLANK, DIMENSION[name].blank)
+    )
+    return First(int(totals["events"]), int(totals["pageviews"]), filled, len(found) - len(filled))
+
+
+def _checks(ask: Ask, site: Site, pulse: Pulse, today: date) -> list[Check]:
+    shop = ask.desk.shop
+    checks = [
+        Check("done", "An event has arrived", f"The last one {ago(shop.clock() - pulse.last)} ago.")
+        if pulse.last
+        else Check("open", "No event has arrived yet", "Put the line into a page and open it; this page will notice.")
+    ]
+    foreign = refused(shop, site, "hostname", today)
+    if foreign:
+        checks.append(
+            Check(
+                "bad",
+                f"{foreign} events came from hosts that are not this site's",
+                f"If they are yours: footfall site set {site.domain} hostnames=other.example,*.example",
+            )
+        )
+    local = refused(shop, site, "localhost", today)
+    if local:
+        checks.append(
+            Check(
+                "open",
+                f"localhost seen, ignored as it should be ({local} events)",
+                f"To count it while you develop: footfall site set {site.domain} localhost=true",
+            )
+        )
+    too_many = refused(shop, site, "rate", today)
+    if too_many:
+        checks.append(Check("bad", f"{too_many} events were over the rate", "Raise network_rate or site_rate."))
+    return checks

@@ -1,0 +1,46 @@
+"""Every page and its address. Whoever adds a page adds a line here."""
+
+from starlette.routing import Route
+
+from console.caller import Callers
+from console.login import Door
+from console.pages.desk import Desk, Shop
+from console.pages.entrance import Entrance, keep_screen
+from console.pages.how_counted import how_counted
+from console.pages.installation import installation
+from console.pages.people import account, add_person, change_password, end_login, people, remove_person
+from console.pages.site import dashboard
+from console.pages.site_settings import save, settings_page
+from console.pages.sites import all_sites, front, new_site, new_site_page
+from console.pages.table import table
+
+
+def page_routes(shop: Shop) -> list[Route]:
+    """The routes of all pages."""
+    desk = Desk(shop, Door(shop.store, Callers(shop.settings.trusted_proxies), shop.clock))
+    entrance = Entrance(desk)
+    return [
+        Route("/static/{mark}/{name}", desk.assets.serve, methods=["GET"]),
+        Route("/login", entrance.login_page, methods=["GET"]),
+        Route("/login", entrance.log_in, methods=["POST"]),
+        Route("/logout", entrance.log_out, methods=["POST"]),
+        Route("/setup", entrance.setup_page, methods=["GET"]),
+        Route("/setup", entrance.set_up, methods=["POST"]),
+        Route("/screen", desk.page(keep_screen), methods=["POST"]),
+        Route("/account", desk.page(account), methods=["GET"]),
+        Route("/account/password", desk.page(change_password), methods=["POST"]),
+        Route("/account/end", desk.page(end_login), methods=["POST"]),
+        Route("/people", desk.page(people, role="admin"), methods=["GET"]),
+        Route("/people", desk.page(add_person, role="admin"), methods=["POST"]),
+        Route("/people/remove", desk.page(remove_person, role="admin"), methods=["POST"]),
+        Route("/how-counted", desk.page(how_counted), methods=["GET"]),
+        Route("/", desk.page(front), methods=["GET"]),
+        Route("/sites", desk.page(all_sites), methods=["GET"]),
+        Route("/sites/new", desk.page(new_site_page, role="admin"), methods=["GET"]),
+        Route("/sites/new", desk.page(new_site, role="admin"), methods=["POST"]),
+        Route("/sites/{site}", desk.page(dashboard), methods=["GET"]),
+        Route("/sites/{site}/by/{dimension}", desk.page(table), methods=["GET"]),
+        Route("/sites/{site}/install", desk.page(installation), methods=["GET"]),
+        Route("/sites/{site}/settings", desk.page(settings_page), methods=["GET"]),
+        Route("/sites/{site}/settings", desk.page(save, role="admin"), methods=["POST"]),
+    ]
