@@ -5,11 +5,15 @@ Unknown keys are errors: a misspelt setting that silently does nothing is worse 
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
+
+from collector.address import read_networks
 
 PREFIX: Final = "FOOTFALL_"
 _NOT_SETTINGS: Final = frozenset(("FOOTFALL_SUPERVISOR",))
@@ -39,6 +43,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "URL",
         "the collector's address as browsers see it; empty: http://HOST:PORT",
     ),
+    Setting("demo", "127.0.0.1:8422", "HOST:PORT", "address of the demo, which `footfall serve --demo` runs"),
     Setting("workers", "0", "number", "collector processes; 0: half of the cores, at least one"),
     Setting(
         "clickhouse", "", "DSN", "ClickHouse server (https://user:password@host:8443/database); empty: embedded chDB"
@@ -71,6 +76,7 @@ class Environment:
     collector: tuple[str, int]
     console: tuple[str, int]
     public_url: str
+    demo: tuple[str, int]
     workers: int
     clickhouse: str
     control: str
@@ -118,9 +124,10 @@ def read_environment(flags: Mapping[str, Any], environ: Mapping[str, str] = os.e
     """The settings of this process. Raises SettingError with one sentence."""
     given = {name: str(value) for name, value in flags.items() if value is not None}
     from_env = _from_environ(environ)
-    data = given.get("data") or from_env.get("data")
-    from_file = _from_files(Path("footfall.toml"), *([Path(data) / "footfall.toml"] if data else []))
-    texts = {s.name: s.default for s in SETTINGS} | from_file | from_env | given
+    here = _from_file(Path("footfall.toml"))
+    data = given.get("data") or from_env.get("data") or here.get("data") or _KNOWN["data"].default
+    there = _from_file(_directory(data) / "footfall.toml")
+    texts = {s.name: s.default for s in SETTINGS} | here | there | from_env | given | {"data": data}
     values = {name: _READERS.get(name, str)(text) for name, text in _named(texts)}
     if not values["geo"]:
         values["geo"] = tuple(sorted((values["data"] / "geo").glob("*.mmdb")))
@@ -160,43 +167,96 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _from_files(*paths: Path) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for path in paths:
-        if path.is_file():
-            try:
-                content = tomllib.loads(path.read_text())
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise SettingError(f"{path} is not valid TOML: {error}.") from None
-            texts |= {name: ",".join(map(str, v)) if isinstance(v, list) else str(v) for name, v in content.items()}
-    return texts
+def _from_file(path: Path) -> dict[str, str]:
+    """Its keys as texts; none where there is no such file."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise SettingError(
+            f"{path} can't be read ({error.strerror}); give its reader the right to, or move it."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path} is not valid TOML: {error}.") from None
+    return {name: ",".join(map(str, v)) if isinstance(v, list) else str(v) for name, v in content.items()}
+
+
+def _directory(text: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:  # ~somebody who is not there
+        raise SettingError("The setting 'data' must be the path of a directory.") from None
 
 
 def _address(name: str) -> Callable[[str], tuple[str, int]]:
     def read(text: str) -> tuple[str, int]:
-        host, _, port = text.rpartition(":")
-        if not port.isdigit() or not 0 <= int(port) <= 65535:
+        host, colon, port = text.rpartition(":")
+        if not (colon and re.fullmatch(r"[0-9]{1,5}", port)) or int(port) > 65535 or re.search(r"[\s/@]", host):
             raise SettingError(f"The setting '{name}' must be HOST:PORT, for example 127.0.0.1:8420.")
         return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - `:8420` means every interface, as elsewhere
 
     return read
 
 
+def _dsn(text: str) -> str:
+    """The value is never repeated: it holds a password."""
+    try:
+        parts = urlsplit(text)
+        server = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        server = False
+    if text and not server and not text.startswith("chdb:///"):
+        raise SettingError(
+            "The setting 'clickhouse' must be the address of a ClickHouse server's HTTP port, for example "
+            "https://user:password@host:8443/database."
+        )
+    return text
+
+
 def _number(name: str, kind: type[int] | type[float]) -> Callable[[str], float]:
     def read(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = -1
-        if not 0 <= value < 10**9:
-            raise SettingError(f"The setting '{name}' must be a number of at least 0.")
-        return value
+        whole = kind is int
+        form = r"[0-9]{1,9}" if whole else r"[0-9]{1,9}(\.[0-9]{1,9})?"
+        if not re.fullmatch(form, text):
+            raise SettingError(f"The setting '{name}' must be a {'whole ' if whole else ''}number of at least 0.")
+        return kind(text)
 
     return read
 
 
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    networks = _list(text)
+    try:
+        read_networks(networks)
+    except ValueError:
+        raise SettingError(
+            "The setting 'trusted_proxies' must be networks separated by commas, for example 10.0.0.0/8,::1/128."
+        ) from None
+    return networks
+
+
+def _control(text: str) -> str:
+    """The value is never repeated: it holds a password."""
+    if text and not re.match(r"(sqlite|postgresql)(\+[a-z0-9]+)?://", text):
+        raise SettingError("The setting 'control' must be the URL of a SQLite or Postgres database.")
+    return text
+
+
+def _origin(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+        raise SettingError("The setting 'public_url' must be like https://stats.example, without a question mark.")
+    return text
+
+
+def _crash(text: str) -> str:
+    if not re.fullmatch(r"([a-z_.]+(:[1-9][0-9]{0,8})?)?", text):
+        raise SettingError("The setting 'crash' must be the name of a point, or name:number.")
+    return text
 
 
 def _level(text: str) -> str:
@@ -206,23 +266,25 @@ def _level(text: str) -> str:
 
 
 def _as_text(name: str, value: Any) -> str:
-    if name in ("collector", "console"):
+    if name in ("collector", "console", "demo"):
         return f"{value[0]}:{value[1]}"
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 _WHOLE: Final = ("workers", "spool_max_mb", "spool_min_free_mb", "spool_segment_kb", "warehouse_memory_mb")
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
-    "data": lambda text: Path(text).expanduser().absolute(),
+    "data": _directory,
     "collector": _address("collector"),
     "console": _address("console"),
+    "demo": _address("demo"),
+    "clickhouse": _dsn,
+    "control": _control,
+    "public_url": _origin,
+    "crash": _crash,
     "geo": lambda text: tuple(Path(part) for part in _list(text)),
-    "trusted_proxies": _list,
+    "trusted_proxies": _networks,
     "log_level": _level,
-    **{
-        name: _number(name, int)
-        for name in ("workers", "spool_max_mb", "spool_min_free_mb", "spool_segment_kb", "warehouse_memory_mb")
-    },
+    **{name: _number(name, int) for name in _WHOLE},
     **{
         name: _number(name, float) for name in ("network_rate", "site_rate", "query_rate", "gather_ms", "query_seconds")
     },
