@@ -1,0 +1,1 @@
+"""The wire: what is sent and answered, held to its descriptions."""
