@@ -4,9 +4,12 @@ import fcntl
 import json
 import logging
 import os
+import re
 import sys
+import threading
 import time
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 from footfall.environment import Environment
@@ -46,12 +49,25 @@ class _Lines(logging.Formatter):
             "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
             "level": record.levelname.lower(),
             "part": record.name,
-            "text": record.getMessage(),
+            "text": _text(record),
         }
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
             line["where"] = _places(record)
         return json.dumps(line, ensure_ascii=False)
+
+
+_ROOMS: Final = frozenset(
+    "footfall collector loader aggregator retention console spool control_store warehouse event_catalogue".split()
+)
+
+
+def _text(record: logging.LogRecord) -> str:
+    """Our own words as they are. Of a library's the first line before any object or argument: asyncio, for one, prints
+    what a failed task was given, and a title or an address is as good an argument as any."""
+    if record.name.partition(".")[0] in _ROOMS:
+        return record.getMessage()
+    return re.split(r"[\n<({]", str(record.msg), maxsplit=1)[0].strip()[:200] or record.name
 
 
 def _places(record: logging.LogRecord) -> str:
@@ -73,6 +89,19 @@ def set_up_logging(environment: Environment) -> None:
     # It warns of every request that is none: on a public port anybody could fill the disk with that.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.captureWarnings(capture=True)
+    _take_last_words()
+
+
+def _take_last_words() -> None:
+    """What nobody catches is told in the same form: Python would print the text of the error, whatever stands in it."""
+
+    def tell(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None and issubclass(kind, Exception):
+            logging.getLogger("footfall").critical("A fault that nobody caught.", exc_info=(kind, error, trace))
+
+    sys.excepthook = tell
+    sys.unraisablehook = lambda args: tell(args.exc_type, args.exc_value, args.exc_traceback)
+    threading.excepthook = lambda args: tell(args.exc_type, args.exc_value, args.exc_traceback)
 
 
 SWITCH_INTERVAL_S: Final = 0.0005
