@@ -16,7 +16,7 @@ from collector.check_digits import is_card, is_isbn, is_national_number
 _GAP: Final = r"(?:[ .,_'’\-–\u00a0\u202f{slash}]|\)[ .\-]?| ?\(| [-–{slash}] )"
 _IN_TEXT: Final = re.compile(r"\(?\+?\(?\d(?:GAP?\d){5,}+".replace("GAP", _GAP.format(slash="/")))
 _IN_PATH: Final = re.compile(r"\(?\+?\(?\d(?:GAP?\d){5,}+".replace("GAP", _GAP.format(slash="")))
-_MOST: Final = 30
+_MOST: Final = 20
 _LONGEST: Final = 160
 """Numbers in one text, and signs in one number, that are judged; beyond them stands `[id]`. No title or path has more,
 and judging is what a sender could make expensive."""

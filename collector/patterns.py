@@ -63,7 +63,7 @@ _COOKIELESS: Final = re.compile(r"\(([A-Z])\([A-Za-z0-9]{8,}+\)\)")
 _IBAN_START: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ \-_+.]?[A-Za-z0-9])")
 
 _IBAN_BODY: Final = re.compile(r"[A-Za-z0-9](?:[ \-_+.]?[A-Za-z0-9]){14,33}+")
-_MOST: Final = 30
+_MOST: Final = 20
 """Beginnings of an IBAN that are tried in one text; what follows more of them is no text and goes whole."""
 
 _GAPS: Final = str.maketrans("", "", " -_+.")

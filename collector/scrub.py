@@ -103,11 +103,21 @@ def clean_path(path: str) -> str:
         return path
     path = _CONTROL.sub("", path).strip()
     for _ in range(4):
-        cleaned = _swept(scrub_secret_links(path), in_path=True)[:MAX_PATH].strip()
+        cleaned = _fitted(_swept(scrub_secret_links(path), in_path=True))
         if cleaned == path:
             break
         path = cleaned
-    return path.replace("?", "%3F").replace("#", "%23")[:MAX_PATH]
+    return _escaped(path)
+
+
+def _escaped(path: str) -> str:
+    """With `?` and `#` encoded, which would end the path elsewhere."""
+    return path.replace("?", "%3F").replace("#", "%23")
+
+
+def _fitted(path: str) -> str:
+    """Cut so that it fits when it is escaped."""
+    return path[: max(0, MAX_PATH - len(_escaped(path)) + len(path))].strip()
 
 
 def clean_text(text: str) -> str:

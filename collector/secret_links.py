@@ -23,6 +23,9 @@ _SOFT_WORDS: Final = frozenset(
 _REACH: Final = 3
 """How many segments after a word are read as its codes: `/reset/<user>/<token>/`."""
 
+_DEPTH: Final = 64
+"""Segments that are read; no site is deeper, and what follows is one segment."""
+
 _JOINTS: Final = str.maketrans("", "", "-_.")
 _WRITTEN: Final = re.compile(r"(?:[A-Za-z]?[a-z]*(?:[-_.][a-z]+)*(?:[-_.]?\d{1,2})?|\d{1,2})\Z")
 _CODE: Final = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_-]{8,}\Z")
@@ -33,7 +36,7 @@ def scrub_secret_links(path: str) -> str:
     """The path with the codes of secret links replaced."""
     if not names_secret(path):
         return path
-    segments = path.split("/")
+    segments = path.split("/", _DEPTH)
     reach, soft = 0, False
     for place, segment in enumerate(segments):
         if reach and segment:
