@@ -1,6 +1,9 @@
 """The one table of everything that runs by itself."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
 
 from aggregator.schedule import Job
 from control_store.accounting import Account, SpoolState, publish_accounts, publish_rows, publish_spools
@@ -72,11 +75,18 @@ def make_salts(rooms: Rooms) -> str:
 
 def publish_changes(rooms: Rooms) -> str:
     """Publish the snapshot when the control store has a newer revision than the published one."""
-    path = rooms.environment.snapshot
-    if path.exists() and read_snapshot(path).revision == current_revision(rooms.store):
+    if _published_revision(rooms.environment.snapshot) == current_revision(rooms.store):
         return ""
     publish(rooms.store, rooms.environment, clock())
     return "published"
+
+
+def _published_revision(path: Path) -> int:
+    """Revision of the published snapshot; -1 where there is none that this release can read."""
+    try:
+        return read_snapshot(path).revision
+    except (FileNotFoundError, msgspec.DecodeError):
+        return -1
 
 
 class Accounting:

@@ -1,0 +1,84 @@
+"""What runs by itself over salts and sites: made in time, destroyed in time, published when there is something new."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from control_store.salts import SaltFile
+from control_store.sites import NewSite, add_site
+from control_store.snapshot import read_snapshot
+from control_store.tables import ControlStore
+from footfall.assembly import clock, make_directories
+from footfall.environment import read_environment
+from footfall.jobs import Rooms, destroy_salts, jobs, make_salts, publish_changes
+
+DAY_MS: Final = 86_400_000
+EPOCH: Final = date(1970, 1, 1)
+
+
+@pytest.fixture
+def rooms(tmp_path: Path) -> Iterator[Rooms]:
+    """Stores of an installation; these jobs need no warehouse."""
+    environment = read_environment({"data": tmp_path}, {})
+    make_directories(environment)
+    store = ControlStore.in_directory(tmp_path)
+    store.migrate()
+    salts = SaltFile(environment.salts, clock)
+    yield Rooms(environment, store, salts, cast("Any", None))
+    salts.close()
+    store.close()
+
+
+def test_every_job_has_a_name_of_its_own_and_says_what_it_does(rooms: Rooms) -> None:
+    """The table is what the docs and the status show."""
+    table = jobs(rooms)
+    assert len({job.name for job in table}) == len(table)
+    assert all(job.meaning and job.every_s > 0 for job in table)
+
+
+@pytest.mark.req("R2")
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Zurich", "Pacific/Kiritimati", "Etc/GMT+12"])
+def test_salts_are_made_six_hours_before_their_day(rooms: Rooms, zone: str) -> None:
+    """Today's, and six hours before midnight tomorrow's; each until 24 hours after its day, by the site's clock."""
+    site = add_site(rooms.store, NewSite("shop.example", zone), now=clock())
+    before = datetime.now(ZoneInfo(zone))
+    assert make_salts(rooms) == ""
+    wanted = {(moment.date() - EPOCH).days for moment in (before, before + timedelta(hours=6))}
+    assert {(salt.site, salt.day) for salt in rooms.salts._known.values()} == {(site.id, day) for day in wanted}
+    for salt in rooms.salts._known.values():
+        midnight = datetime.combine(EPOCH + timedelta(days=salt.day + 1), datetime.min.time(), ZoneInfo(zone))
+        assert salt.destroy_at == int(midnight.timestamp()) * 1000 + DAY_MS
+    made = dict(rooms.salts._known)
+    make_salts(rooms)
+    assert made.items() <= rooms.salts._known.items()
+
+
+@pytest.mark.req("R2", "R3")
+def test_overdue_salts_are_destroyed_and_named_once(rooms: Rooms) -> None:
+    """By their key ids, never by their bytes; the next run has nothing to say."""
+    now = clock()
+    secret = rooms.salts.salt(1, 5, destroy_at=now + 50)
+    rooms.salts._clock = lambda: now + 50
+    message = destroy_salts(rooms)
+    assert message.startswith("1 destroyed: ")
+    assert len(bytes.fromhex(message.rpartition(" ")[2])) == 8
+    assert secret.hex()[:8] not in message
+    assert secret not in rooms.environment.salts.read_bytes()
+    assert destroy_salts(rooms) == ""
+
+
+@pytest.mark.req("O3")
+@pytest.mark.parametrize("broken", [None, b"", b"\xc1 of another release"])
+def test_the_snapshot_is_published_when_it_is_not_the_newest(rooms: Rooms, broken: bytes | None) -> None:
+    """When a site changed, and also when what lies there can't be read; not otherwise."""
+    path = rooms.environment.snapshot
+    assert (publish_changes(rooms), publish_changes(rooms)) == ("published", "")
+    add_site(rooms.store, NewSite("shop.example"), now=clock())
+    assert (publish_changes(rooms), publish_changes(rooms)) == ("published", "")
+    path.unlink() if broken is None else path.write_bytes(broken)
+    assert publish_changes(rooms) == "published"
+    assert [site.domain for site in read_snapshot(path).sites] == ["shop.example"]
