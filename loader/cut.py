@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from loader.batch import Contents, Packed, Part, Partition, plan_batches
-from loader.claims import Claimed
 from loader.spools import Claim
 from spool.beacons import GENERATION_MS
 from spool.cuts import CutPlan, OpenCut
@@ -42,14 +41,16 @@ class Cut:
         return sum(part.end.seq - part.after for part in self.fixed.ranges)
 
 
-def fix_cut(journal: Journal, claimed: Claimed, *, takers: Collection[int], batch_rows: int) -> Cut:
-    """Drop what is repeated, plan the batches, and fix. `takers`: kinds that somebody takes. Raises SpoolBroken."""
-    contents = claimed.contents
+def fix_cut(journal: Journal, claim: Claim, *, takers: Collection[int], batch_rows: int) -> Cut:
+    """Decode, drop what is repeated, and fix. `takers`: the kinds of record that somebody takes. Raises SpoolBroken."""
+    contents = Contents()
+    for part, records in claim.items():
+        contents.add(part.spool, records)
     contents.leave_untaken(takers)
     repeated, fresh = _repeated(journal, contents)
     parts = contents.parts(repeated)
     plan = CutPlan(
-        ranges=claimed.ranges,
+        ranges=tuple(claim),
         batches=plan_batches(parts, batch_rows),
         left_out=(*repeated, *((letter.spool, letter.seq) for letter in contents.dead)),
         tallies=contents.tallies,

@@ -32,7 +32,6 @@ from typing import Final
 
 from loader.batch import dead_record
 from loader.bisect import replace_rejected
-from loader.claims import Claims
 from loader.cut import Cut, fix_cut, rebuild_cut
 from loader.settings import LoaderSettings
 from loader.spools import Spools
@@ -92,7 +91,6 @@ class Loader:
         self._crash = hooks.crash
         self._journal = Journal(root, clock)
         self._spools = Spools(root, self._journal)
-        self._claims = Claims(self._spools, settings)
         self._in_doubt = True
         self._rejected = False
         self._vanished: set[int] = set()
@@ -159,7 +157,6 @@ class Loader:
 
     def close(self) -> None:
         """Give the journal back. An open cut stays open and is finished at the next start."""
-        self._claims.close()
         self._spools.close()
         self._journal.close()
 
@@ -183,17 +180,16 @@ class Loader:
         if open_cut is not None:
             cut = rebuild_cut(open_cut, self._spools.claim_again(open_cut.ranges))
         else:
-            claimed = self._claims.next()
-            if claimed is None:
+            claim = self._spools.claim(self._settings.cut_events, self._settings.cut_bytes)
+            if not claim:
                 self._settled()
                 self._update()
                 return Progress()
             self._crash("loader.claimed")
-            cut = fix_cut(self._journal, claimed, takers=self._hooks.takers, batch_rows=self._settings.batch_rows)
+            cut = fix_cut(self._journal, claim, takers=self._hooks.takers, batch_rows=self._settings.batch_rows)
         self._crash("loader.fixed")
         self._update(open_batches=len(cut.fixed.batches))
-        with self._claims.reading_ahead(cut.fixed.ranges):
-            self._store(cut, doubt=open_cut is not None)
+        self._store(cut, doubt=open_cut is not None)
         self._close(cut, self._hand_over(cut))
         self._spools.release(cut.fixed.ranges)
         self._crash("loader.released")

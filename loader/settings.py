@@ -14,9 +14,9 @@ class LoaderSettings:
     is visible well within two seconds of its acknowledgement."""
     enough_events: int = 10_000
     """With this many waiting it gathers no longer (FACTS: larger blocks gain nothing)."""
-    cut_events: int = 25_000
-    """Events of one cut, all spools together. Two cuts are in memory at once, at some 3 KB an event."""
-    cut_bytes: int = 24 << 20
+    cut_events: int = 50_000
+    """Events of one cut, all spools together: bounds memory, some 3 KB an event. Larger parts are merged less often."""
+    cut_bytes: int = 48 << 20
     """Bytes of one cut."""
     batch_rows: int = 100_000
     """Rows of one batch at most; the warehouse takes no larger block."""

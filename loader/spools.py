@@ -66,25 +66,13 @@ class Spools:
             for name, position in sorted(self._positions.items())
         )
 
-    def begin_at_positions(self, ranges: Iterable[Range]) -> bool:
-        """Whether ranges are what comes next."""
-        return all(
-            part.spool in self._positions and self._positions[part.spool].loaded.seq == part.after for part in ranges
-        )
-
-    def pending_after(self, ranges: Iterable[Range]) -> int:
-        """Events that will be pending when `ranges` are loaded."""
-        return self.pending - sum(part.end.total - self._positions[part.spool].loaded.total for part in ranges)
-
-    def claim(self, most_events: int, most_bytes: int, beyond: Iterable[Range] = ()) -> Claim:
+    def claim(self, most_events: int, most_bytes: int) -> Claim:
         """The next records, about as many as the bounds say, of the spools that are furthest behind first.
 
-        `beyond`: ranges that are taken already. Raises SpoolGap, SpoolBroken.
+        Raises SpoolGap, SpoolBroken.
         """
         claimed: dict[Range, list[Record]] = {}
-        taken = {part.spool: Position(part.spool, part.end) for part in beyond}
-        positions = (self._positions | taken).values()
-        for position in sorted(positions, key=lambda one: one.loaded.received):
+        for position in sorted(self._positions.values(), key=lambda one: one.loaded.received):
             reader = self._readers.get(position.spool)
             if reader is None or most_events <= 0 or most_bytes <= 0:
                 continue

@@ -15,16 +15,18 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from spool.crash import CrashPoints
-from spool.errors import SpoolBroken, SpoolFull, error_word, translated
+from spool.errors import SpoolBroken, SpoolFull, SpoolRefusal, error_word, translated
 from spool.kinds import Entry, Kind, Mark
 from spool.segment import (
     SPARE,
     Segment,
     checkpoint,
+    checkpoint_whole,
     disk_bytes,
     last_mark,
     list_segments,
@@ -42,6 +44,7 @@ Clock = Callable[[], int]
 _Row = tuple[int, int, int, int, int, bytes]
 
 TICK: Final = Entry(Kind.TICK, 0, b"")
+_SPARE_RETRY_SECONDS: Final = 1.0
 _INSERT: Final = "INSERT INTO records (seq, kind, received, events, total, body) VALUES (?, ?, ?, ?, ?, ?)"
 
 _logger = logging.getLogger(__name__)
@@ -60,6 +63,7 @@ class SegmentLog:
         self._segment = Segment(0, directory)
         self._segment_since: float | None = None
         self._spare_ready = False
+        self._spare_tried = float("-inf")
         self._retiring: threading.Thread | None = None
         self.last = Mark()
         """The last durable record."""
@@ -86,9 +90,15 @@ class SegmentLog:
         if self._retiring is not None and self._retiring.is_alive():
             return False
         if not self._spare_ready:
-            self._retire(None)
+            if time.monotonic() - self._spare_tried >= _SPARE_RETRY_SECONDS:
+                self._retire(None)
             return False
-        self._guarded("Rotating the spool", self._rotate)
+        try:
+            self._guarded("Rotating the spool", self._rotate)
+        except SpoolRefusal:
+            # The new segment may have its name by now: nothing must go to the old one any more. Reopening finds out.
+            self._drop_connection()
+            raise
         return True
 
     def close(self) -> None:
@@ -103,6 +113,8 @@ class SegmentLog:
         A commit that a killed predecessor, or a failed fsync, left in the kernel's memory only is rewritten into the
         file by the checkpoint: otherwise it could vanish in a power cut after a reader has used it.
         """
+        if self._retiring is not None:
+            self._retiring.join()  # it may be making the spare that is swept up here
         remove_orphans(self._directory)
         segments = list_segments(self._directory)
         if not segments:
@@ -111,12 +123,15 @@ class SegmentLog:
             self._crash("spool.open.first_segment_made")
         self._segment = segments[-1]
         connection = open_to_write(self._segment.path)
-        if not checkpoint(connection):
+        try:
+            checkpoint_whole(connection)
+            end = last_mark(connection)
+            self.last = end or _end_of_previous(segments)
+        except BaseException:
             connection.close()
-            raise SpoolBroken("Opening the spool: a reader holds the log; it will be tried again.", 1)
-        self.last = last_mark(connection) or _end_of_previous(segments)
+            raise
         self._connection = connection
-        self._segment_since = time.monotonic() if last_mark(connection) else None
+        self._segment_since = time.monotonic() if end else None
         self._spare_ready = False
         self._retire(None)
 
@@ -170,21 +185,22 @@ class SegmentLog:
 
     def _retire(self, old: sqlite3.Connection | None) -> None:
         """Close the old segment and make the next spare, off the path of the acknowledgements."""
+        self._spare_tried = time.monotonic()
         self._retiring = threading.Thread(target=self._retire_now, args=(old,), name="spool-retire", daemon=True)
         self._retiring.start()
 
     def _retire_now(self, old: sqlite3.Connection | None) -> None:
         try:
             if old is not None:
-                checkpoint(old)  # a reader in the way is no harm: its log is read where it lies
-                self._crash("spool.rotate.checkpointed")
-                old.close()
+                with closing(old):
+                    checkpoint(old)  # a reader in the way is no harm: its log is read where it lies
+                    self._crash("spool.rotate.checkpointed")
                 self._crash("spool.rotate.closed")
             make_blank(self._directory / SPARE)
             self._spare_ready = True
             self._crash("spool.rotate.spare_made")
         except (sqlite3.Error, OSError) as error:
-            # No room for a spare: this segment grows on, and the next write that finds it large tries again.
+            # No room for a spare: this segment grows on, and a later write that finds it large tries again.
             _logger.warning(
                 "spool %s: the next segment could not be made (%s)", self._directory.name, error_word(error)
             )

@@ -90,6 +90,12 @@ def checkpoint(connection: sqlite3.Connection) -> bool:
     return not busy
 
 
+def checkpoint_whole(connection: sqlite3.Connection) -> None:
+    """The same, and nothing less. Raises SpoolBroken when a reader was in the way."""
+    if not checkpoint(connection):
+        raise SpoolBroken("Opening the spool: a reader holds the log; it will be tried again.", retry_after_s=1)
+
+
 def harden_log(path: Path) -> None:
     """Fsync the segment's log.
 

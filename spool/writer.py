@@ -19,7 +19,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -72,7 +72,7 @@ class SpoolWriter:
         self._held = hold(self._directory, settings.lock_wait_s)
         try:
             self._log = SegmentLog(self._directory, settings, clock, self._crash)
-        except SpoolRefusal:
+        except BaseException:
             os.close(self._held)
             raise
         self._space = Space(self._directory, settings)
@@ -156,7 +156,8 @@ class SpoolWriter:
             self._closing = True
             self._ready.notify()
         self._thread.join()
-        self._log.close()
+        with self._disk:
+            self._log.close()
         os.close(self._held)
 
     def __enter__(self) -> Self:
@@ -303,10 +304,10 @@ def _fail(future: Future, refusal: SpoolRefusal) -> None:
         future.exception()  # marks it as seen: a sender that has gone is no news
 
 
-def _on_loop(futures: list[Future], call: "object") -> None:
+def _on_loop(futures: list[Future], call: Callable[[], None]) -> None:
     if not futures:
         return
     try:
-        futures[0].get_loop().call_soon_threadsafe(call)  # type: ignore[arg-type]
+        futures[0].get_loop().call_soon_threadsafe(call)
     except RuntimeError:
         return  # the loop is closed: nobody waits any more

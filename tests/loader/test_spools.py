@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from loader.claims import Claims
-from loader.settings import LoaderSettings
 from loader.spools import Spools
 from spool.cuts import CutPlan, Range
 from spool.journal import Journal
@@ -54,7 +52,6 @@ def test_the_spool_that_is_furthest_behind_comes_first(tmp_path: Path, journal: 
     both = spools.claim(50, 10**9)
     assert [part.spool for part in both] == ["a", "b"]
     assert spools.pending == 60
-    assert spools.pending_after(first) == 60 - sum(record.events for record in first[next(iter(first))])
     assert list(spools.claim_again(both).values()) == list(both.values())
     spools.close()
 
@@ -73,29 +70,4 @@ def test_what_was_received_before_the_horizon_cannot_come_any_more(tmp_path: Pat
     spools.look()
     assert spools.horizon(()) == 500
     assert spools.horizon(tuple(spools.claim(10**9, 10**9))) == 5_000
-    spools.close()
-
-
-def test_what_was_read_ahead_is_what_would_have_been_read(tmp_path: Path, journal: Journal) -> None:
-    """Read ahead, the next claim is the same; if the positions are others by then, it is thrown away."""
-    write(tmp_path, "a", 1_000, range(200))
-    spools = Spools(tmp_path, journal)
-    claims = Claims(spools, LoaderSettings(cut_events=20, enough_events=1))
-    spools.look()
-    first = claims.next()
-    assert first is not None
-    with claims.reading_ahead(first.ranges):
-        pass
-    again = claims.next()
-    assert again is not None
-    assert again.ranges == first.ranges  # it was not loaded after all
-    with claims.reading_ahead(first.ranges):
-        pass
-    load(journal, spools, first.ranges)
-    ahead = claims.next()
-    assert ahead is not None
-    direct = tuple(spools.claim(20, LoaderSettings().cut_bytes))
-    assert ahead.ranges == direct
-    assert ahead.ranges[0].after == first.ranges[0].end.seq
-    claims.close()
     spools.close()

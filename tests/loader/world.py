@@ -39,7 +39,7 @@ SMALL: Final = SpoolSettings(segment_bytes=40_000, tick_s=0.05, lock_wait_s=2.0)
 HASTY: Final = LoaderSettings(
     gather_s=0.0, poll_s=0.01, first_wait_s=0.02, longest_wait_s=0.1, cut_events=60, enough_events=1
 )
-"""Gathers nothing, waits for little, and always reads the next small cut ahead."""
+"""Gathers nothing, waits for little, takes small cuts."""
 POISON: Final = "poison"
 
 
