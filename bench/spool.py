@@ -43,7 +43,7 @@ def main() -> None:
         _memory(directory)
         warehouse = Warehouse(WarehouseSettings(f"chdb://{directory}/warehouse"))
         migrate(warehouse)
-        _loader(directory, EventTable(warehouse))
+        _loader(directory, warehouse)
         _idle(directory, EventTable(warehouse))
         warehouse.close()
 
@@ -150,17 +150,33 @@ def _row(number: int) -> Row:
     return row
 
 
-def _loader(directory: Path, table: EventTable) -> None:
+def _loader(directory: Path, warehouse: Warehouse) -> None:
+    """Merges are the engine's own work afterwards, so they are stopped first, and then shown apart."""
+    table = EventTable(warehouse)
     rows = [_row(number) for number in range(BATCH)]
     table.insert(rows, batch=1, token="warm-1")
+    print("\nspool → counted in the warehouse                            rows/s  CPU µs/row")
+    warehouse.command("SYSTEM STOP MERGES events")
     bare = _measured(lambda: [table.insert(rows, batch=2 + n, token=f"{n}") for n in range(5)], 5 * BATCH)
-    with SpoolWriter(directory / "spool", "w", SpoolSettings(), _clock) as writer:
+    _print(f"bare insert of the same rows, batches of {BATCH:,}", bare)
+    whole = "read, decode, dedup, journal, insert, count"
+    _print(f"{whole}; {BATCH:,}", _load(directory / "spool1", table, BATCH))
+    warehouse.command("SYSTEM START MERGES events")
+    _print("the same with merges", _load(directory / "spool2", table, BATCH))
+    _print("the same as the product does it; 50,000", _load(directory / "spool3", table, LoaderSettings().cut_events))
+
+
+def _print(what: str, measured: tuple[float, float]) -> None:
+    print(f"  {what:54} {measured[0]:8,.0f} {measured[1]:11.1f}")
+
+
+def _load(root: Path, table: EventTable, cut: int) -> tuple[float, float]:
+    with SpoolWriter(root, "w", SpoolSettings(), _clock) as writer:
         for _ in range(0, ROWS, 1_000):
             beacons = (_row(number) for number in range(1_000))
             parcels = [Parcel(SCHEMA_VERSION, 1, row[POSITION["beacon"]], _clock(), [row]) for row in beacons]
             writer.append_many([(Kind.EVENTS, 1, encode_parcel(parcel)) for parcel in parcels])
-    settings = LoaderSettings(cut_events=BATCH)
-    loader = Loader(directory / "spool", table, settings=settings, clock=_clock, hooks=Hooks())
+    loader = Loader(root, table, settings=LoaderSettings(cut_events=cut), clock=_clock, hooks=Hooks())
     done = 0
 
     def load() -> None:
@@ -168,11 +184,9 @@ def _loader(directory: Path, table: EventTable) -> None:
         while done < ROWS:
             done += loader.step().rows
 
-    whole = _measured(load, ROWS)
+    measured = _measured(load, ROWS)
     loader.close()
-    print(f"\nspool → counted in the warehouse, batches of {BATCH:,}       rows/s  CPU µs/row")
-    print(f"  bare insert of the same rows {bare[0]:31,.0f} {bare[1]:11.1f}")
-    print(f"  read, decode, dedup, journal, insert, count {whole[0]:16,.0f} {whole[1]:11.1f}")
+    return measured
 
 
 def _measured(work: Callable[[], object], rows: int) -> tuple[float, float]:

@@ -4,7 +4,7 @@ import click
 
 from footfall.commands.importing import import_
 from footfall.commands.key import key
-from footfall.commands.serve import collector, core, serve, worker
+from footfall.commands.serve import collector, core, demo_site, serve, worker
 from footfall.commands.site import site
 from footfall.commands.status import spool, status
 from footfall.limits import limit_process
@@ -19,7 +19,7 @@ def main() -> None:
     limit_process()
 
 
-for command in (serve, collector, core, worker, site, key, import_, status, spool):
+for command in (serve, collector, core, worker, demo_site, site, key, import_, status, spool):
     main.add_command(command)
 
 

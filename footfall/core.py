@@ -17,12 +17,14 @@ from control_store.tables import ControlStore
 from footfall.assembly import SetUpError, clock, hold_core, make_directories, set_up_logging
 from footfall.collecting import keep_stop_signals, server_config
 from footfall.environment import Environment
+from footfall.first_run import cannot_open
 from footfall.jobs import Rooms, jobs
 from footfall.publishing import publish
 from loader.loop import Hooks, Loader
 from loader.settings import LoaderSettings
 from spool.crash import crash_points
 from warehouse.client import Warehouse
+from warehouse.errors import WarehouseError
 from warehouse.events import EventTable
 from warehouse.migrate import migrate
 from warehouse.settings import WarehouseSettings
@@ -86,9 +88,12 @@ def open_warehouse(environment: Environment) -> Warehouse:
         memory_bytes=environment.warehouse_memory_mb * 1024 * 1024,
         console_seconds=int(environment.query_seconds),
     )
-    warehouse = Warehouse(settings)
-    migrate(warehouse)
-    check_columns(warehouse)
+    try:
+        warehouse = Warehouse(settings)
+        migrate(warehouse)
+        check_columns(warehouse)
+    except WarehouseError as error:
+        raise cannot_open(environment, error) from None
     return warehouse
 
 

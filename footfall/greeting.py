@@ -1,19 +1,26 @@
-"""What the operator reads at the start: once everything answers, both addresses and where the data lies."""
+"""What the operator reads at the start: once everything answers, addresses, data, and what is to do."""
 
 import http.client
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-_WHAT = {"collector": "Sites send to", "console": "Statistics at"}
+_WHAT = {"collector": "Sites send to", "console": "Statistics at", "demo": "Demo shop at"}
 
 
 class Greeting:
     """Asks each process whether it is ready, and speaks once when all are."""
 
-    def __init__(self, addresses: Mapping[str, tuple[str, int]], data: Path, say: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        addresses: Mapping[str, tuple[str, int]],
+        data: Path,
+        say: Callable[[str], object],
+        notes: Callable[[], Sequence[tuple[str, str]]] = tuple,
+    ) -> None:
         self._addresses = addresses
         self._data = data
         self._say = say
+        self._notes = notes
         self._done = False
 
     def look(self) -> None:
@@ -22,9 +29,18 @@ class Greeting:
             return
         self._done = True
         for name, (host, port) in self._addresses.items():
-            self._say(f"{_WHAT[name]:<14} http://{f'[{host}]' if ':' in host else host}:{port}")
+            self._say(f"{_WHAT[name]:<14} http://{_shown(name, host)}:{port}")
         self._say(f"{'Data in':<14} {self._data}")
+        for label, text in self._notes():
+            self._say(f"{label:<14} {text}")
         self._say("Ready. Ctrl-C stops it; nothing acknowledged is lost.")
+
+
+def _shown(name: str, host: str) -> str:
+    """The demo is opened by the name under which it is counted."""
+    if name == "demo" and host in ("127.0.0.1", "0.0.0.0", "::1", "::"):  # noqa: S104 - reached as localhost
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
 
 
 def _ready(address: tuple[str, int]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from footfall.commands.options import environment_of, sentences
+from footfall.commands.options import environment_of, open_control, sentences
 from footfall.environment import Environment, as_environ, supervisor_pid
 
 
@@ -24,15 +24,27 @@ def _common(command: Any) -> Any:
 @click.option("--collector", metavar="HOST:PORT", help="Public address.")
 @click.option("--console", metavar="HOST:PORT", help="Private address.")
 @click.option("--workers", type=int, metavar="N", help="Collector processes.")
-def serve(**flags: Any) -> None:
+@click.option(
+    "--demo",
+    is_flag=False,
+    flag_value="",
+    metavar="[HOST:PORT]",
+    help="Run the demo shop too, and count its visits.",
+)
+def serve(demo: str | None, **flags: Any) -> None:
     """Run collector and core on this machine, and restart what dies."""
-    environment = environment_of(**flags)
+    environment = environment_of(demo=demo or None, **flags)
+    from footfall.first_run import check_installation
     from footfall.supervisor import Child
 
     with sentences():
-        public, private = _listen(environment, "collector"), _listen(environment, "console")
-        children = [Child("core", ("core",), private), *_collectors(environment, public)]
-        _supervise(environment, children, {"collector": public, "console": private})
+        sockets = {name: _listen(environment, name) for name in ("collector", "console")}
+        check_installation(environment)
+        children = [Child("core", ("core",), sockets["console"]), *_collectors(environment, sockets["collector"])]
+        if demo is not None:
+            sockets["demo"] = _listen(environment, "demo")
+            children.append(Child("demo", ("demo-site", "--snippet", _demo_snippet(environment)), sockets["demo"]))
+        _supervise(environment, children, sockets)
 
 
 @click.command()
@@ -42,8 +54,11 @@ def serve(**flags: Any) -> None:
 def collector(**flags: Any) -> None:
     """Run collector processes alone; they acknowledge with core and warehouse down."""
     environment = environment_of(**flags)
+    from footfall.first_run import check_collector
+
     with sentences():
         public = _listen(environment, "collector")
+        check_collector(environment)
         _supervise(environment, _collectors(environment, public), {"collector": public})
 
 
@@ -77,6 +92,29 @@ def worker(name: str, fd: int) -> None:
         run_worker(environment, name, socket.socket(fileno=fd))
 
 
+@click.command("demo-site", hidden=True)
+@click.option("--snippet", required=True)
+@click.option("--fd", type=int, required=True)
+def demo_site(snippet: str, fd: int) -> None:
+    """Run the demo shop on an inherited socket."""
+    from footfall.demo import run_demo
+    from footfall.supervisor import die_with_parent
+
+    die_with_parent(supervisor_pid())
+    run_demo(snippet, socket.socket(fileno=fd))
+
+
+def _demo_snippet(environment: Environment) -> str:
+    """The address of the demo's snippet; its site is made when it is missing."""
+    from footfall.assembly import clock
+    from footfall.demo import ensure_site
+    from footfall.publishing import public_url
+
+    with open_control(environment) as store:
+        site = ensure_site(store, environment.demo[0], now=clock())
+    return f"{public_url(environment)}/js/{site.key}.js"
+
+
 def _collectors(environment: Environment, public: socket.socket) -> list[Any]:
     from footfall.supervisor import Child
 
@@ -88,17 +126,18 @@ def _collectors(environment: Environment, public: socket.socket) -> list[Any]:
 def _listen(environment: Environment, name: str) -> socket.socket:
     from footfall.supervisor import listen
 
-    address = environment.collector if name == "collector" else environment.console
+    address = {"collector": environment.collector, "console": environment.console, "demo": environment.demo}[name]
     return listen(address, name, patience_s=6.0, sleep=time.sleep)
 
 
 def _supervise(environment: Environment, children: list[Any], sockets: dict[str, socket.socket]) -> None:
-    from footfall.assembly import make_directories
+    from footfall.first_run import notes
     from footfall.greeting import Greeting
     from footfall.supervisor import Supervisor
 
-    make_directories(environment)
-    greeting = Greeting({name: sock.getsockname()[:2] for name, sock in sockets.items()}, environment.data, click.echo)
+    addresses = {name: sock.getsockname()[:2] for name, sock in sockets.items()}
+    console = addresses.get("console")
+    greeting = Greeting(addresses, environment.data, click.echo, lambda: notes(environment, console) if console else [])
     Supervisor(
         children,
         as_environ(environment),

@@ -241,7 +241,7 @@ def test_events_do_not_change_after_they_happened(page: Any, install: Any, site:
     install()
     page.goto(site.address("/a"))
     page.evaluate("const props = {step: 1}; footfall('step', {props}); props.step = 2; footfall('step', {props})")
-    assert [event["props"] for event in collector.wait_for("step", 2)] == [{"step": 1}, {"step": 2}]
+    assert sorted(event["props"]["step"] for event in collector.wait_for("step", 2)) == [1, 2]
 
 
 def test_half_an_emoji_loses_no_page_view(page: Any, install: Any, site: Site, collector: Collector) -> None:

@@ -18,6 +18,11 @@ def engaged(collector: Collector, path: str = "") -> int:
     return sum(event["props"]["ms"] for event in collector.events("engagement") if path in event["beacon"]["url"])
 
 
+def deepest(collector: Collector) -> int:
+    """The depth of the one page that was left; on a slow machine leaving takes long enough for two events."""
+    return max(event["props"]["scroll"] for event in collector.wait_for("engagement"))
+
+
 def test_of_ten_seconds_half_of_them_behind_another_tab_five_count(
     chromium: Any, install: Any, site: Site, collector: Collector
 ) -> None:
@@ -130,8 +135,7 @@ def test_the_depth_is_the_deepest_point_that_was_on_the_screen(
         page.evaluate("top => scrollTo(0, top)", step)
         page.wait_for_timeout(60)
     page.goto("about:blank")
-    (event,) = collector.wait_for("engagement")
-    assert event["props"]["scroll"] == pytest.approx(expected, abs=2)
+    assert deepest(collector) == pytest.approx(expected, abs=2)
 
 
 @pytest.mark.req("C11")
@@ -145,8 +149,7 @@ def test_a_page_that_grows_while_it_loads_was_not_read_to_its_end(
     page.evaluate("document.body.style.height = '7000px'")
     page.wait_for_timeout(150)
     page.goto("about:blank")
-    (event,) = collector.wait_for("engagement")
-    assert event["props"]["scroll"] == pytest.approx(10, abs=1)
+    assert deepest(collector) == pytest.approx(10, abs=1)
 
 
 def test_the_heart_beats_while_the_page_is_in_front_and_only_then(

@@ -209,6 +209,7 @@ def test_the_snippet_reads_what_it_sends_and_touches_nothing_else(
     page.evaluate(
         "() => document.querySelector('a').dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true}))"
     )
+    page.wait_for_timeout(200)
     page.evaluate("dispatchEvent(new Event('pagehide'))")
     collector.wait_for("engagement")
     # The test's own reading of the page: what a second look adds to the first is not the snippet's.
