@@ -173,6 +173,8 @@ def _from_file(path: Path) -> dict[str, str]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    except UnicodeEncodeError:
+        raise SettingError("The name of the data directory is no text that a file system takes.") from None
     except OSError as error:
         raise SettingError(
             f"{path} can't be read ({error.strerror}); give its reader the right to, or move it."

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -35,7 +36,6 @@ def open_control(environment: Environment) -> Iterator[Any]:
     """The control store, made and migrated when missing; changes are published to the collectors afterwards."""
     from control_store.tables import ControlStore
     from footfall.assembly import clock, make_directories
-    from footfall.publishing import publish
 
     with sentences():
         make_directories(environment)
@@ -44,9 +44,20 @@ def open_control(environment: Environment) -> Iterator[Any]:
         store.migrate()
         with sentences():
             yield store
-        publish(store, environment, clock())
+        _publish(store, environment, clock())
     finally:
         store.close()
+
+
+def _publish(store: Any, environment: Environment, now: int) -> None:
+    """Publish what changed, unless a core runs: it does so within a second, and it knows its own public address."""
+    from footfall.assembly import hold_core
+    from footfall.publishing import publish
+
+    lock = hold_core(environment, patience_s=0)
+    if lock is not None:
+        publish(store, environment, now)
+        os.close(lock)
 
 
 @contextmanager

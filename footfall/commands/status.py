@@ -1,5 +1,6 @@
 """`footfall status`: where every received event went, to the unit. `footfall spool status`: how far loading is."""
 
+import time
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -10,6 +11,7 @@ from footfall.commands.options import installation, open_control, say_json
 from footfall.environment import Environment
 
 _EPOCH: Final = date(1970, 1, 1)
+_LOOKS: Final = 16
 _OUTCOMES: Final = ("stored", "repeated", "not_recorded", "excluded", "rejected")
 
 
@@ -28,6 +30,10 @@ def status(as_json: bool, environment: Environment) -> None:
     with open_control(environment) as store:
         domains = {site.id: site.domain for site in list_sites(store)}
         rows = _warehouse_rows(store, environment)
+        for _ in range(_LOOKS):  # a running core publishes what it counted every five seconds
+            if rows is None:
+                time.sleep(0.5)
+                rows = _warehouse_rows(store, environment)
     view = read_journal(environment.spool)
     days = _by_day(view, rows or {})
     pending = sum(spool.pending for spool in view.spools)
