@@ -208,11 +208,12 @@ def test_a_page_opened_in_the_background_counts_when_it_is_seen(
 ) -> None:
     """It moves on while another tab covers it; only what comes to the front counts."""
     install()
-    cover = (
-        """<script>setTimeout(() => open('/cover'), 300); setTimeout(() => { location.href = '/b' }, 1000)</script>"""
-    )
+    cover = """<script>
+      const after = (ms, run) => setTimeout(run, ms)
+      addEventListener("load", () => { after(500, () => open("/cover")); after(1500, () => { location.href = "/b" }) })
+    </script>"""
     site.pages["/a"] = Page(snippet.document(cover, title="Page /a"))
-    site.pages["/cover"] = Page(snippet.document("<script>setTimeout(close, 2500)</script>", script=""))
+    site.pages["/cover"] = Page(snippet.document("<script>setTimeout(close, 4000)</script>", script=""))
     chromium(site.address("/a"))
     collector.wait(lambda: "/b" in site.asked, "the covered tab moved on")
     moved = time.time() * 1000
