@@ -10,7 +10,7 @@ import asyncio
 from typing import Any, Final
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from collector.answers import Answer, problem
@@ -51,6 +51,7 @@ class Connection(HttpToolsProtocol):
         self._unsent = 0
         self._refusal = _NO_HTTP
         self._watch: asyncio.TimerHandle | None = None
+        self._answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Start the clock."""
@@ -59,9 +60,13 @@ class Connection(HttpToolsProtocol):
         self._watch = self.loop.call_later(self.look_s, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the clock. Who is answering is told that nobody listens; uvicorn tells the last of a pipeline alone, and
+        the others would fail at a closed socket."""
         if self._watch is not None:
             self._watch.cancel()
+        if self._answering is not None:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -101,6 +106,10 @@ class Connection(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.transport.write(_as_bytes(self._refusal))
             self.transport.close()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _begin(self) -> None:
         self._since = self.loop.time()

@@ -1,5 +1,6 @@
 """Bounds of one connection, against a real server with a real socket; times are shortened, sizes are the product's."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -21,12 +22,14 @@ class Quick(Connection):
 
 
 async def _echo(scope, receive, send):
-    """Answers with the body's length once it is whole; `/long` with 64 MiB."""
+    """Answers with the body's length once it is whole; `/long` with 64 MiB, `/late` after a fifth of a second."""
     size, more = 0, True
     while more:
         message = await receive()
         size += len(message.get("body", b""))
         more = message.get("more_body", False)
+    if scope["path"] == "/late":
+        await asyncio.sleep(0.2)
     body = b"x" * 2**26 if scope["path"] == "/long" else str(size).encode()
     length = str(len(body)).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
@@ -152,3 +155,17 @@ def test_what_is_no_http_is_answered_as_every_error_and_not_logged(port, caplog)
     assert b"application/problem+json" in answer
     assert answer.endswith(b"}<closed>")
     assert [record.name for record in caplog.records] == ["uvicorn.error"]
+
+
+@pytest.mark.parametrize("how", ["closed", "broken"])
+def test_a_pipeline_that_is_left_is_no_fault_of_ours(port, caplog, how):
+    """Several requests at once, and nobody there when they are answered: nothing is sent, and no error is logged."""
+    request = b"GET /late HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
+        sock.sendall(request * 3)
+        time.sleep(0.1)
+        if how == "broken":
+            sock.sendall(b"\0" * 10)
+            time.sleep(0.3)
+    time.sleep(0.5)
+    assert [record.name for record in caplog.records if record.levelname != "WARNING"] == []
