@@ -61,6 +61,8 @@ Taker = Callable[[str, Record], None]
 """Handles one record of a spool, of a kind that is not the loader's. It may be called again with the same (spool,
 number). Raises Unusable for a record that can never be taken; anything else means: try again later."""
 
+_CLOSE_SECONDS: Final = 5.0
+
 _logger = logging.getLogger(__name__)
 
 
@@ -156,9 +158,18 @@ class Loader:
         return aside
 
     def close(self) -> None:
-        """Give the journal back. An open cut stays open and is finished at the next start."""
-        self._spools.close()
-        self._journal.close()
+        """Give the journal back. An open cut stays open and is finished at the next start.
+
+        A round that does not end within some seconds keeps its files: the process is about to end, and may.
+        """
+        if not self._turn.acquire(timeout=_CLOSE_SECONDS):
+            return
+        try:
+            self._in_doubt = True
+            self._spools.close()
+            self._journal.close()
+        finally:
+            self._turn.release()
 
     def _due(self) -> bool:
         """Whether there is enough to load, or something that has waited long enough."""
