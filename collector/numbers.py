@@ -13,7 +13,7 @@ from collector.asset_names import is_build_hash
 from collector.check_digits import is_card, is_isbn, is_national_number
 
 # One sign between digits, or brackets and spaced dashes as people write them in phone numbers; a slash only in text.
-_GAP: Final = r"(?:[ .,_'’\-–\u00a0\u202f{slash}]|\)[ .\-]?| ?\(| [-–{slash}] )"
+_GAP: Final = r"(?:[ .,_'’·\-\u00a0\u2000-\u200a\u2010-\u2015\u202f\u2212{slash}]|\)[ .\-]?| ?\(| [-–—{slash}] )"
 _IN_TEXT: Final = re.compile(r"\(?\+?\(?\d(?:GAP?\d){5,}+".replace("GAP", _GAP.format(slash="/")))
 _IN_PATH: Final = re.compile(r"\(?\+?\(?\d(?:GAP?\d){5,}+".replace("GAP", _GAP.format(slash="")))
 _MOST: Final = 20
@@ -22,8 +22,9 @@ _LONGEST: Final = 160
 and judging is what a sender could make expensive."""
 
 _SIX_DIGITS: Final = re.compile(r"\D*+(?:\d\D*+){6}")
+_EDGES: Final = re.compile(r"\A[^\d()]+|[^\d()]+\Z")
 _GROUP: Final = re.compile(r"\d+")
-_WIDE_GAP: Final = re.compile(r"( [-–/] )")
+_WIDE_GAP: Final = re.compile(r"( [-–—/] )")
 
 _DAY: Final = r"(?:0?[1-9]|[12]\d|3[01])"
 _MONTH: Final = r"(?:0?[1-9]|1[0-2])"
@@ -149,7 +150,7 @@ def _between_dates(piece: str) -> str:
 
 
 def _piece(piece: str) -> str:
-    core = piece.strip(" .,_'’/-–\u00a0\u202f")
+    core = _EDGES.sub("", piece)
     core = core if "(" in core and ")" in core else core.strip("()")
     groups = _GROUP.findall(core)
     digits = "".join(groups)

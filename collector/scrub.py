@@ -35,16 +35,21 @@ _WORD: Final = (
 _PLAIN_PATH: Final = re.compile(rf"(?:[/._~-]|{_WORD})*+\Z".replace("GAP", r"[ .,_'’()–-]{1,3}"))
 _LETTERS_ONLY: Final = re.compile(r"(?:[A-Za-zÀ-ɏ.,!?|&'’\"“”–—-]{0,19}+(?: |\Z))++\Z")
 _PLAIN_TEXT: Final = re.compile(
-    rf"(?:[ .,!?|&/'’\"“”„«»–—…·*_-]|{_WORD})*+\Z".replace("GAP", r"[ .,_'’()/–\u00a0\u202f-]{1,3}")
+    rf"(?:[ .,!?|&/'’\"“”„«»–—…·*_-]|{_WORD})*+\Z".replace(
+        "GAP", r"[ .,_'’()/–—·\u00a0\u2000-\u200a\u2010-\u2015\u202f\u2212-]{1,3}"
+    )
 )
 _ESCAPED: Final = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _ENCODED_SLASH: Final = re.compile(r"%(?:25)*+2f", re.I)
 _GAP: Final = re.compile(r"[\s/]")
 _AT_ESCAPE: Final = re.compile(r"&commat;|\\u0040|\\x40", re.I)
 _HIDDEN: Final = r"\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
-_ODD: Final = re.compile(
-    rf"[{_HIDDEN}\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\ufe50-\ufe6b\uff01-\uff5e\U0001d400-\U0001d7ff]"
+# Decimal digits of the scripts that are written on the web; unicodedata knows their values.
+_ZEROS: Final = (
+    "\u0660\u06f0\u07c0\u0966\u09e6\u0a66\u0ae6\u0b66\u0be6\u0c66\u0ce6\u0d66\u0e50\u0ed0\u0f20\u1040\u17e0\u1810"
 )
+_DIGITS: Final = "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in _ZEROS)
+_ODD: Final = re.compile(rf"[{_HIDDEN}{_DIGITS}\u2460-\u24ff\ufe50-\ufe6b\uff01-\uff5e\U0001d400-\U0001d7ff]")
 _INVISIBLE: Final = re.compile(rf"[{_HIDDEN}]")
 _ESCAPES: Final = str.maketrans("", "", "%&\\")
 _CAMPAIGN: Final = re.compile(r"[1-9][0-9]{5,19}\Z")
