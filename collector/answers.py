@@ -66,6 +66,7 @@ def problem(status: int, detail: str, *, field: str = "", retry_after: int = 0, 
     head = [*_CORS, (b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
     if retry_after:
         head.append((b"retry-after", str(retry_after).encode()))
+        head.append((b"access-control-expose-headers", b"Retry-After"))  # else a page of another origin can't read it
     return Answer(status, [*head, *(more or ())], body)
 
 

@@ -216,6 +216,7 @@ def test_a_fault_of_ours_asks_for_another_try_and_tells_no_value(
         answer = asyncio.run(one())
         made.salts.close = lambda: None  # type: ignore[method-assign]  # it is closed already
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+    assert answer.headers["access-control-expose-headers"] == "Retry-After", "a page of another origin must read it"
     assert "its sender was told to try again" in caplog.text
     assert "Marked" not in caplog.text
 
