@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -16,7 +16,7 @@ from console.metrics import Metrics
 from console.pages.desk import Shop
 from console.pages.routes import page_routes
 from console.settings import ConsoleSettings
-from console.sharing import Sharing
+from console.sharing import Gone, Sharing
 from control_store.tables import ControlStore
 from warehouse.client import Warehouse
 from warehouse.errors import WarehouseError
@@ -69,4 +69,12 @@ def create_app(parts: ConsoleParts) -> Starlette:
         Route("/metrics", exposition),
         *page_routes(Shop(parts.settings, parts.store, parts.warehouse, sharing, parts.clock, parts.trouble)),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    left = {Gone: _nobody, ClientDisconnect: _nobody}
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=left)
+    app.router.redirect_slashes = False  # it would lead to whatever host the request names
+    return app
+
+
+async def _nobody(_request: Request, _error: Exception) -> Response:
+    """What nobody reads: the client left before it had asked or was answered. No fault, so nothing is logged."""
+    return Response(status_code=499)

@@ -10,6 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+
+class Gone(Exception):
+    """Whoever asked has left: there is nobody to answer, and nothing is wrong."""
+
+
 Work = Callable[[str], Any]
 """Runs a question under the query id it is given."""
 
@@ -33,7 +38,7 @@ class Sharing:
     async def result(self, key: Hashable, work: Work, gone: asyncio.Future[Any]) -> Any:
         """What `work` gives, run once for all who ask under `key` at the time. `gone` is done when the client left.
 
-        Raises what `work` raises, and asyncio.CancelledError when the client left.
+        Raises what `work` raises, and Gone when the client left.
         """
         run = self._runs.get(key)
         if run is None:
@@ -42,7 +47,7 @@ class Sharing:
         try:
             await asyncio.wait((run.future, gone), return_when=asyncio.FIRST_COMPLETED)
             if not run.future.done():
-                raise asyncio.CancelledError
+                raise Gone
             return run.future.result()
         finally:
             run.waiting -= 1

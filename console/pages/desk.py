@@ -224,4 +224,7 @@ async def read_form(request: Request) -> dict[str, str]:
         if len(body) > _LARGEST_FORM:
             return {}
     text = body.decode("utf-8", "replace")
-    return dict(parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="replace", max_num_fields=200))
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="replace", max_num_fields=200))
+    except ValueError:  # more fields than any form of ours has
+        return {}

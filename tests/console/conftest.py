@@ -1,0 +1,45 @@
+"""A console for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from control_store.tables import ControlStore
+from tests.console.desk import Desk
+from tests.warehouse.engine import fresh_warehouse
+from warehouse.client import Warehouse
+
+
+@pytest.fixture(scope="session")
+def empty_warehouse() -> Iterator[Warehouse]:
+    """A warehouse without rows, for tests that need none."""
+    warehouse = fresh_warehouse()
+    yield warehouse
+    warehouse.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, empty_warehouse: Warehouse) -> Iterator[Desk]:
+    """A console with nobody and nothing in it."""
+    store = ControlStore.in_directory(tmp_path)
+    store.migrate()
+    made = Desk(store, empty_warehouse)
+    yield made
+    made.close()
+    store.close()
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Iterator[Desk]:
+    """A console with a warehouse of its own, and an admin who is logged in."""
+    store = ControlStore.in_directory(tmp_path)
+    store.migrate()
+    warehouse = fresh_warehouse()
+    made = Desk(store, warehouse)
+    made.user()
+    assert made.log_in().status_code == 303
+    yield made
+    made.close()
+    warehouse.close()
+    store.close()
