@@ -35,6 +35,9 @@ PREFLIGHT: Final = Answer(
 )
 IMAGE: Final = Answer(200, [*_CORS, (b"content-type", b"image/gif"), (b"content-length", str(len(GIF)).encode())], GIF)
 
+GONE: Final = Answer(499, [])
+"""What nobody reads: the client left before its request was whole. It is no event, so it is not counted."""
+
 _TITLES: Final = {
     400: "The request can't be read",
     401: "A key is needed",

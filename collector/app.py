@@ -76,6 +76,7 @@ def create_app(parts: Collector) -> App:
         lifespan=_lifespan(registry, parts.salts, imports),
         exception_handlers=_HANDLERS,
     )
+    inner.router.redirect_slashes = False  # it would lead to whatever host the request names
     return Beacons(inner, intake, hops)
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from collector.address import NO_ADDRESS, Hops, read_address
 from collector.agent import NO_HINTS
-from collector.answers import IMAGE, Answer, as_json, problem
+from collector.answers import GONE, IMAGE, Answer, as_json, problem
 from collector.beacons import read_body
 from collector.importing import ImportSessions
 from collector.intake import Intake
@@ -81,7 +81,9 @@ class Endpoints:
             refused = Refused(403, "", "This key does not open events; make one with the scope `events`.")
             return await self._turn_away(refused, "key")
         body = await read_body(request.receive, _LARGEST_BODY)
-        if body is None or len(body) > _LARGEST_BODY:
+        if body is None:
+            return _respond(GONE)
+        if len(body) > _LARGEST_BODY:
             return await self._turn_away(Refused(413, "", f"A call has at most {_LARGEST_BODY} bytes."), "too_large")
         try:
             beacons = decode_server_beacons(body, _MOST_BEACONS)
@@ -122,7 +124,9 @@ class Endpoints:
         if wait:
             return problem(429, "Too many previews; try again later.", retry_after=wait)
         body = await read_body(request.receive, MAX_BODY)
-        if body is None or len(body) > MAX_BODY:
+        if body is None:
+            return GONE
+        if len(body) > MAX_BODY:
             return problem(413, f"A beacon has at most {MAX_BODY} bytes.")
         try:
             beacon = _one_beacon(body)
