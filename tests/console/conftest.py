@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from control_store.tables import ControlStore
-from tests.console.desk import Desk
+from tests.console.desk import Desk, counting_desk
 from tests.warehouse.engine import fresh_warehouse
 from warehouse.client import Warehouse
 
@@ -33,13 +33,5 @@ def desk(tmp_path: Path, empty_warehouse: Warehouse) -> Iterator[Desk]:
 @pytest.fixture
 def counting(tmp_path: Path) -> Iterator[Desk]:
     """A console with a warehouse of its own, and an admin who is logged in."""
-    store = ControlStore.in_directory(tmp_path)
-    store.migrate()
-    warehouse = fresh_warehouse()
-    made = Desk(store, warehouse)
-    made.user()
-    assert made.log_in().status_code == 303
-    yield made
-    made.close()
-    warehouse.close()
-    store.close()
+    with counting_desk(tmp_path) as made:
+        yield made

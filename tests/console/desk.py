@@ -2,8 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -14,6 +16,7 @@ from control_store.accounts import Role, User, add_user
 from control_store.sites import NewSite, add_site
 from control_store.snapshot import Site
 from control_store.tables import ControlStore
+from tests.warehouse.engine import fresh_warehouse
 from tests.warehouse.rows import event
 from warehouse.client import Warehouse
 from warehouse.events import EventTable
@@ -99,11 +102,27 @@ class Desk:
         for fields in rows:
             day = fields.get("day", TODAY)
             noon = day * 86_400_000 + 43_200_000
-            by_day.setdefault(day, []).append(event(site=site.id, at=noon, received=noon, **{**fields, "day": day}))
+            usual = {"site": site.id, "day": day, "at": noon, "received": noon}
+            by_day.setdefault(day, []).append(event(**{**usual, **fields}))
         for many in by_day.values():
             self._batch += 1
             number = site.id * 1000 + self._batch
             EventTable(self.warehouse).insert(many, batch=number, token=str(number))
+
+
+@contextmanager
+def counting_desk(data: Path) -> Iterator[Desk]:
+    """A console with a warehouse of its own, and an admin who is logged in."""
+    store = ControlStore.in_directory(data)
+    store.migrate()
+    warehouse = fresh_warehouse()
+    made = Desk(store, warehouse)
+    made.user()
+    assert made.log_in().status_code == 303
+    yield made
+    made.close()
+    warehouse.close()
+    store.close()
 
 
 def hidden(text: str, name: str) -> str:
