@@ -1,6 +1,7 @@
 """The core: the one process that owns the warehouse. Loader, jobs and console live and die together in it."""
 
 import logging
+import math
 import os
 import signal
 import socket
@@ -86,7 +87,7 @@ def open_warehouse(environment: Environment) -> Warehouse:
     settings = WarehouseSettings(
         dsn=environment.warehouse,
         memory_bytes=environment.warehouse_memory_mb * 1024 * 1024,
-        console_seconds=int(environment.query_seconds),
+        console_seconds=math.ceil(environment.query_seconds),  # half a second is not no limit
     )
     try:
         warehouse = Warehouse(settings)

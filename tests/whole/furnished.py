@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from control_store.site_settings import SiteSettings
-from control_store.sites import NewSite, add_key, add_site
+from control_store.sites import NewSite, add_key, add_site, find_site
 from control_store.snapshot import SCOPES
 from control_store.tables import ControlStore
 
@@ -32,3 +32,13 @@ def furnish(data: Path, domain: str = DOMAIN, **settings: Any) -> Furnished:
     finally:
         store.close()
     return Furnished(site.key, keys, site.returning_key)
+
+
+def more_keys(data: Path, count: int, domain: str = DOMAIN) -> list[str]:
+    """More stats keys of a site."""
+    store = ControlStore.in_directory(data)
+    try:
+        site = find_site(store, domain)
+        return [add_key(store, site, "stats", now=int(time.time() * 1000)) for _ in range(count)]
+    finally:
+        store.close()
