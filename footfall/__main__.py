@@ -7,6 +7,7 @@ from footfall.commands.key import key
 from footfall.commands.serve import collector, core, demo_site, serve, worker
 from footfall.commands.site import site
 from footfall.commands.status import spool, status
+from footfall.commands.user import user
 from footfall.limits import limit_process
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -19,7 +20,7 @@ def main() -> None:
     limit_process()
 
 
-for command in (serve, collector, core, worker, demo_site, site, key, import_, status, spool):
+for command in (serve, collector, core, worker, demo_site, site, user, key, import_, status, spool):
     main.add_command(command)
 
 
