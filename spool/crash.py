@@ -12,7 +12,6 @@ WRITER_POINTS: Final = (
     "spool.open.directory_made",
     "spool.open.first_segment_made",
     "spool.commit.begun",
-    "spool.commit.inserted",
     "spool.commit.durable",
     "spool.commit.woken",
     "spool.rotate.named",

@@ -1,4 +1,4 @@
-"""The durable log behind a writer: gapless records in segment files, one transaction for a group, one fsync.
+"""The durable log behind a writer: gapless records in segment files, one row and one fsync for a group.
 
 Rotation, step by step, and what a kill leaves after each:
   1 the spare is renamed to seg-<next number>, the directory fsynced: an empty newest segment; the next start uses it.
@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Final
 
 from spool.crash import CrashPoints
-from spool.errors import SpoolBroken, SpoolFull, SpoolRefusal, error_word, translated
-from spool.kinds import Entry, Kind, Mark
+from spool.errors import SpoolBroken, SpoolRefusal, error_word, translated
+from spool.kinds import Entry, Group, Kind, Mark, make_group
 from spool.segment import (
     SPARE,
     Segment,
@@ -41,11 +41,9 @@ from spool.settings import SpoolSettings
 Clock = Callable[[], int]
 """Milliseconds since 1970-01-01, UTC."""
 
-_Row = tuple[int, int, int, int, int, bytes]
-
 TICK: Final = Entry(Kind.TICK, 0, b"")
 _SPARE_RETRY_SECONDS: Final = 1.0
-_INSERT: Final = "INSERT INTO records (seq, kind, received, events, total, body) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT: Final = "INSERT INTO groups (last, first, received, total, records) VALUES (?, ?, ?, ?, ?)"
 
 _logger = logging.getLogger(__name__)
 
@@ -70,18 +68,17 @@ class SegmentLog:
         self._guarded("Opening the spool", self._open)
 
     def write(self, entries: Sequence[Entry]) -> int:
-        """Commit the entries as one durable transaction; the number of the first. Raises SpoolFull or SpoolBroken.
+        """Commit the entries as one durable group; the number of the first. Raises SpoolFull or SpoolBroken.
 
         All or nothing; after a failure the next number is the one it would have been.
         """
         if self._connection is None:
             self._guarded("Recovering the spool", self._open)
-        last, rows = self._numbered(entries)
-        self._guarded("Writing to the spool", lambda: self._commit(rows))
-        self.last = last
+        group = self._grouped(entries)
+        self._guarded("Writing to the spool", lambda: self._commit(group))
         if self._segment_since is None and any(entry.events for entry in entries):
             self._segment_since = time.monotonic()
-        return int(rows[0][0])
+        return group.first
 
     def rotate_if_due(self) -> bool:
         """Begin a new segment when this one is large or its oldest event old. Raises SpoolFull or SpoolBroken."""
@@ -135,26 +132,18 @@ class SegmentLog:
         self._spare_ready = False
         self._retire(None)
 
-    def _numbered(self, entries: Sequence[Entry]) -> tuple[Mark, list[_Row]]:
-        received = max(self._clock(), self.last.received)
-        seq, _, total = self.last
-        rows = []
-        for kind, events, body in entries:
-            seq += 1
-            total += events
-            rows.append((seq, int(kind), received, events, total, body))
-        return Mark(seq, received, total), rows
+    def _grouped(self, entries: Sequence[Entry]) -> Group:
+        return make_group(entries, self.last, max(self._clock(), self.last.received))
 
-    def _commit(self, rows: Sequence[_Row]) -> None:
+    def _commit(self, group: Group) -> None:
+        """One statement that commits itself: it is there as a whole or not at all, and fsynced when it returns."""
         connection = self._connection
         if connection is None:
             raise SpoolBroken("Writing to the spool: it is not open; it will be tried again.", 1)
-        connection.execute("BEGIN IMMEDIATE")
         self._crash("spool.commit.begun")
-        connection.executemany(_INSERT, rows)
-        self._crash("spool.commit.inserted")
-        connection.execute("COMMIT")
+        connection.execute(_INSERT, group)
         self._crash("spool.commit.durable")
+        self.last = Mark(group.last, group.received, group.total)
 
     def _large(self) -> bool:
         return disk_bytes(self._segment.path) >= self._settings.segment_bytes
@@ -171,9 +160,7 @@ class SegmentLog:
         self._connection, self._segment = open_to_write(segment.path), segment
         self._segment_since = None
         self._retire(old)
-        last, rows = self._numbered([TICK])
-        self._commit(rows)
-        self.last = last
+        self._commit(self._grouped([TICK]))
         self._crash("spool.rotate.opened")
         _logger.debug("spool %s: %s is closed", self._directory.name, old_path.name)
 
@@ -206,34 +193,20 @@ class SegmentLog:
             )
 
     def _guarded(self, step: str, work: Callable[[], None]) -> None:
-        """Do it; on failure leave no open transaction, and say what went wrong in the room's words."""
+        """Do it, and say what went wrong in the room's words. On a full disk the statement has undone itself."""
         try:
             with translated(f"{step} {self._directory.name}", self._settings.retry_after_s):
                 work()
-        except SpoolFull:
-            if not self._rolled_back():
-                self._drop_connection()
-            raise
         except SpoolBroken:
             # After a failed fsync the kernel may call pages clean that never reached the disk. Reopening rewrites them.
             self._drop_connection()
             raise
-
-    def _rolled_back(self) -> bool:
-        try:
-            if self._connection is not None and self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-        except sqlite3.Error:
-            return False
-        return True
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
         if connection is None:
             return
         try:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
             connection.close()
         except sqlite3.Error as error:
             _logger.warning("spool %s: closing failed (%s)", self._directory.name, error_word(error))

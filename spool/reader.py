@@ -6,12 +6,13 @@ Refuses to guess: a missing number, or a spool that ends before where it was rea
 
 import itertools
 import sqlite3
-from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from spool.errors import SpoolGap, translated
-from spool.kinds import Mark, Record
+from spool.kinds import Group, Mark, Record, records_of
 from spool.segment import (
     Segment,
     harden_log,
@@ -23,13 +24,12 @@ from spool.segment import (
     sync_file,
 )
 
-# From the record before the wanted one, so that a spool that was set back is noticed. Its body is not read.
+# From the group before the wanted one, so that a spool that was set back is noticed. Its records are not read.
 _READ: Final = (
-    "SELECT seq, kind, received, events, total, CASE WHEN seq > :after THEN body ELSE x'' END FROM records "
-    "WHERE seq >= :after AND seq < :end ORDER BY seq"
+    "SELECT last, first, received, total, CASE WHEN last > :after THEN records ELSE x'' END FROM groups "
+    "WHERE last >= :after AND last < :end ORDER BY last"
 )
 _END_OF_TIME: Final = (1 << 63) - 1
-_CHUNK: Final = 128
 _RETRY_SECONDS: Final = 1
 
 
@@ -141,27 +141,37 @@ class SpoolReader:
     def _records(
         self, segment: Segment, after: int, end: int, max_events: int, max_bytes: int
     ) -> tuple[list[Record], int]:
-        """The next records of one segment, and the bytes of their bodies."""
+        """The next records of one segment, whole groups, and the bytes of their bodies."""
         cursor = self._connection(segment).execute(_READ, {"after": after, "end": end})
+        groups = map(Group._make, cursor)
         found: list[Record] = []
         size = 0
-        while size < max_bytes and (not found or _weight(found) < max_events):
-            chunk = list(map(Record._make, cursor.fetchmany(min(_CHUNK, max_events + 1))))
-            if not chunk:
-                break
-            found += chunk
-            size += sum(map(len, map(_body, chunk)))
-        cursor.close()
         if after >= segment.first:
-            if not found or found[0].seq != after:
-                raise SpoolGap(f"The spool {self.name} ends before record {after}, which was read from it once.")
-            del found[0]
-        if not found:
-            return found, 0
-        if found[0].seq != after + 1 or found[-1].seq != after + len(found):
-            raise SpoolGap(f"The spool {self.name} lacks a record between {after + 1} and {found[-1].seq}.")
-        harden_log(segment.path)
+            self._check_read(next(groups, None), after)
+        for group in groups:
+            if group.first != (found[-1].seq if found else after) + 1:
+                raise SpoolGap(f"The spool {self.name} lacks a record before {group.first}.")
+            found += self._unfolded(group)
+            size += len(group.records)
+            if size >= max_bytes or _weight(found) >= max_events:
+                break
+        cursor.close()
+        if found:
+            harden_log(segment.path)
         return found, size
+
+    def _check_read(self, group: Group | None, after: int) -> None:
+        if group is None or group.last != after:
+            raise SpoolGap(f"The spool {self.name} ends before record {after}, which was read from it once.")
+
+    def _unfolded(self, group: Group) -> list[Record]:
+        try:
+            return list(records_of(group))
+        except msgspec.DecodeError:
+            raise SpoolGap(
+                f"The spool {self.name} does not hold the records {group.first} to {group.last} any more: its file is "
+                "damaged. Look at the disk, and keep the file."
+            ) from None
 
     def _connection(self, segment: Segment) -> sqlite3.Connection:
         if self._open is not None and self._open[0] == segment:
@@ -169,9 +179,6 @@ class SpoolReader:
         self.close()
         self._open = (segment, open_to_read(segment.path))
         return self._open[1]
-
-
-_body: Final = itemgetter(Record._fields.index("body"))
 
 
 def _weight(records: list[Record]) -> int:

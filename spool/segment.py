@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from spool.errors import SpoolBroken
 from spool.kinds import Mark
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 SPARE: Final = "spare.tmp"
 """The next segment, made ahead so that no acknowledgement waits for it."""
 
@@ -80,7 +80,7 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
 def last_mark(connection: sqlite3.Connection) -> Mark | None:
     """The last record of the segment, None if it is empty."""
-    row = connection.execute("SELECT seq, received, total FROM records ORDER BY seq DESC LIMIT 1").fetchone()
+    row = connection.execute("SELECT last, received, total FROM groups ORDER BY last DESC LIMIT 1").fetchone()
     return Mark(*row) if row else None
 
 

@@ -1,7 +1,6 @@
 """Processes are killed at every step of their work; every acknowledged event is in the warehouse exactly once."""
 
 import random
-import sqlite3
 import time
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from spool.crash import WRITER_POINTS
 from spool.kinds import Kind
 from spool.writer import SpoolWriter
 from tests.loader.world import POISON, SMALL, World, balanced, clock, died, parcel
+from tests.spool.reading import raw_records
 from tests.warehouse.rows import DAY
 
 pytestmark = pytest.mark.req("O3", "C23")
@@ -88,14 +88,8 @@ def test_a_writer_killed_at_each_step_keeps_what_it_acknowledged(tmp_path: Path,
 
 def _kept(world: World) -> list[int]:
     """The numbers in the segment files, read by SQLite itself; the records' numbers are gapless."""
-    found: list[int] = []
-    seqs: list[int] = []
-    for file in sorted((world.spools / "a").glob("seg-*.db")) if (world.spools / "a").is_dir() else []:
-        connection = sqlite3.connect(file)
-        for seq, kind, body in connection.execute("SELECT seq, kind, body FROM records ORDER BY seq"):
-            seqs.append(seq)
-            if kind == Kind.EVENTS:
-                found.append(int.from_bytes(body[body.index(b"beacon--") + 8 :][:8], "big"))
-        connection.close()
-    assert seqs == list(range(1, len(seqs) + 1))
-    return found
+    directory = world.spools / "a"
+    records = raw_records(directory) if directory.is_dir() else []
+    assert [record[0] for record in records] == list(range(1, len(records) + 1))
+    bodies = [body for _, kind, _, _, _, body in records if kind == Kind.EVENTS]
+    return [int.from_bytes(body[body.index(b"beacon--") + 8 :][:8], "big") for body in bodies]

@@ -238,8 +238,9 @@ root = Path(sys.argv[1])
 """
 RECORD = (
     "w/seg-00000000000000000001.db",
-    "INSERT INTO records SELECT max(seq) + 1, 1, 9000, 1, max(total) + 1, 'needle' FROM records",
-    "SELECT count(*) FROM records WHERE body = 'needle'",
+    # one record of the kind 1 that holds one event and the body `needle`
+    "INSERT INTO groups SELECT max(last) + 1, max(last) + 1, 9000, max(total) + 1, x'91930101c4066e6565646c65' FROM groups",
+    "SELECT count(*) FROM groups WHERE received = 9000",
 )
 USERS = {
     "the reader": (*RECORD, "SpoolReader(root / 'w').read(0, max_events=10**9, max_bytes=10**9)"),

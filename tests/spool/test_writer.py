@@ -157,7 +157,7 @@ def test_a_future_resolves_only_after_the_commit(tmp_path: Path) -> None:
     async def send() -> bool:
         with SpoolWriter(tmp_path, "w", QUIET, ticking(), passings) as writer:
             await writer.append(Kind.EVENTS, 1, b"first")
-            passings.hold_at = "spool.commit.inserted"
+            passings.hold_at = "spool.commit.begun"
             future = writer.append(Kind.EVENTS, 1, b"second")
             await asyncio.to_thread(passings.held.wait, 10)
             await asyncio.sleep(0.05)
