@@ -62,7 +62,7 @@ def _quality() -> None:
 
 
 def _cost() -> None:
-    warm, cold = Scrubber(), Scrubber(remember=0)
+    warm, cold = Scrubber(), Scrubber()
     for path in PATHS:
         print(f"{_us(warm.scrub_path, path):6.2f} µs again, {_us(cold.scrub_path, path):6.2f} µs new  path {path}")
     for text in TEXTS:
@@ -72,7 +72,7 @@ def _cost() -> None:
 
 
 def _hostile() -> None:
-    scrubber = Scrubber(remember=0)
+    scrubber = Scrubber()
     for size in (2048, 65536):
         costs = []
         for seed in HOSTILE:

@@ -75,6 +75,9 @@ def read_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(text.strip(), strict=False) for text in texts if text.strip())
 
 
+_MOST_PROXIES: Final = 64
+
+
 class Hops:
     """Finds the client behind trusted proxies: the right-most hop that is not one of them."""
 
@@ -83,6 +86,8 @@ class Hops:
         for network in trusted:
             pair = (int(network.network_address), int(network.netmask))
             self._trusted[network.max_prefixlen // 8].append(pair)
+        self._proxies: dict[str, ClientAddress] = {}
+        """Trusted peers that were seen, so that a proxy is looked up once. No visitor's address is ever in it."""
 
     def client(self, peer: str, forwarded: list[str], x_forwarded_for: list[str]) -> ClientAddress:
         """The client of a request that came from `peer` with these header lines, in the order received.
@@ -91,9 +96,12 @@ class Hops:
         Caddy, Envoy and HAProxy append to the first and by default pass on whatever the visitor wrote into the second.
         A hop that is no address ends the search, because nothing to its left can be trusted.
         """
-        here = read_address(peer) or NO_ADDRESS
-        if not self._trusts(here):
+        proxy = self._proxies.get(peer)
+        here = proxy or read_address(peer) or NO_ADDRESS
+        if proxy is None and not self._trusts(here):
             return here
+        if proxy is None and len(self._proxies) < _MOST_PROXIES:
+            self._proxies[peer] = here
         for hop in reversed(_plain_hops(x_forwarded_for) or _forwarded_hops(forwarded)):
             address = read_address(hop)
             if address is None:
@@ -112,6 +120,8 @@ class Hops:
 
 
 def _plain_hops(lines: list[str]) -> list[str]:
+    if len(lines) == 1 and "," not in lines[0]:
+        return lines if lines[0].strip() else []
     return [hop for line in lines for hop in line.split(",") if hop.strip()]
 
 

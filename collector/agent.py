@@ -1,15 +1,14 @@
 """What an agent string and its Client Hints honestly tell: browser, engine, system and kind of device.
 
 Promises: client hints beat a frozen agent string; a version that the browser does not tell truly is "" ("not told"),
-never a wrong one; one spelling per family (tables/agents.toml). Refuses: to keep a string. The cache lives in memory,
-is bounded, and dies with the process; nothing here is written, logged or put into an exception.
+never a wrong one; one spelling per family (tables/agents.toml). Refuses: to keep a string; nothing here is remembered,
+written, logged or put into an exception.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +23,7 @@ from collector.device import DeviceRules
 __all__ = ["LONGEST_AGENT", "NO_HINTS", "Agent", "AgentReader", "Hints"]
 
 LONGEST_AGENT: Final = 1024
-"""Characters of an agent string that are looked at. Real ones end before 700; the rest would only fill the cache."""
+"""Characters of an agent string that are looked at. Real ones end before 700."""
 
 TABLES: Final = Path(__file__).parent / "tables"
 
@@ -63,7 +62,7 @@ class ParsedAgent(user_agents.parsers.UserAgent):  # type: ignore[misc]
 class AgentReader:
     """Reads agent strings. Construct once per process: 150 ms and 40 MB for the compiled patterns."""
 
-    def __init__(self, cache_size: int = 10_000) -> None:
+    def __init__(self) -> None:
         tables = tomllib.loads((TABLES / "agents.toml").read_text(encoding="utf-8"))
         self._resolver = Resolver(_matchers(tables))
         self._devices = DeviceRules(TABLES / "devices.toml")
@@ -73,13 +72,12 @@ class AgentReader:
         self._platforms: dict[str, str] = {name: name for name in tables["hinted"]["platforms"]} | self._systems
         self._fire_os: dict[str, str] = tables["fire_os"]
         self._boards = frozenset(tables["chromeos"]["boards"].split())
-        self._cached = lru_cache(maxsize=cache_size)(self._parse)
 
     def read(self, user_agent: str, hints: Hints = NO_HINTS) -> Agent:
         """The agent behind a User-Agent header and its hints; a field is "" (device "other") where nothing is told."""
         if hints is not NO_HINTS and max(map(len, hints)) > LONGEST_HINT:
             hints = Hints(*(hint[:LONGEST_HINT] for hint in hints))
-        return self._cached(user_agent[:LONGEST_AGENT], hints)
+        return self._parse(user_agent[:LONGEST_AGENT], hints)
 
     def _parse(self, text: str, hints: Hints) -> Agent:
         parsed = ParsedAgent(text, self._resolver)

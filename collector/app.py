@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -15,17 +15,19 @@ from starlette.routing import Route
 from collector.address import Hops, read_networks
 from collector.agent import AgentReader
 from collector.answers import FAULT, Answer, problem
-from collector.beacons import App, Beacons
+from collector.beacons import Beacons
 from collector.bots import BotRules
 from collector.details import Details
 from collector.endpoints import Endpoints
 from collector.importing import ImportSessions
 from collector.intake import Intake
 from collector.limits import Limits
+from collector.pages import Pages
 from collector.place import Places
 from collector.referrer import SourceReader
 from collector.registry import Registry, ServedSite
 from collector.scrub import Scrubber
+from collector.sender import Senders
 from collector.settings import CollectorSettings
 from collector.snippets import Snippets
 from collector.steps import Tools
@@ -35,8 +37,8 @@ from spool.writer import SpoolWriter
 
 _REFRESH_S: Final = 0.5
 """How often the snapshot is looked at: a change of a site holds within two seconds."""
-_SALT_TICK: Final = 120
-"""Overdue salts are dropped from memory and overwritten at the start and every 60 s."""
+_MINUTE: Final = 120
+"""Looks of a minute."""
 
 _LOG = logging.getLogger("footfall.collector")
 
@@ -51,29 +53,32 @@ class Collector:
     spool: SpoolWriter
     salts: SaltFile
     clock: Clock
+    ticks: Clock
+    """Milliseconds that never go back, for rates."""
 
 
 def make_tools(places: Places, salt_of: Callable[[ServedSite, int, int], bytes]) -> Tools:
     """The tools of a process; also what importers use, so that every way in has the same privacy."""
-    scrubber = Scrubber()
-    return Tools(AgentReader(), BotRules(), SourceReader(), places, scrubber, Details(scrubber), salt_of)
+    scrubber, bots = Scrubber(), BotRules()
+    pages, senders = Pages(SourceReader(), scrubber), Senders(AgentReader(), bots)
+    return Tools(pages, senders, bots, places, scrubber, Details(scrubber), salt_of)
 
 
-def create_app(parts: Collector) -> App:
+def create_app(parts: Collector) -> Beacons:
     """The ASGI application of a collector process."""
     settings, clock = parts.settings, parts.clock
     registry = Registry(settings.snapshot)
     registry.refresh()
     imports = ImportSessions(parts.salts, clock)
     tools = make_tools(Places(settings.geo), _salts(parts.salts, imports, clock))
-    limits = Limits(network_rate=settings.network_rate, site_rate=settings.site_rate, clock=clock)
+    limits = Limits(network_rate=settings.network_rate, site_rate=settings.site_rate, clock=parts.ticks)
     intake = Intake(registry, tools, spool=parts.spool, limits=limits, clock=clock)
     hops = Hops(read_networks(settings.trusted_proxies))
     endpoints = Endpoints(intake, hops, imports, lambda: _missing(registry, parts.spool))
     snippets = Snippets(settings.snippets, lambda name: found.site.key if (found := registry.in_path(name)) else None)
     inner = Starlette(
         routes=_routes(endpoints, snippets),
-        lifespan=_lifespan(registry, parts.salts, imports),
+        lifespan=_lifespan(registry, parts.salts, (imports.forget, lambda: tools.pages.forget(clock()))),
         exception_handlers=_HANDLERS,
     )
     inner.router.redirect_slashes = False  # it would lead to whatever host the request names
@@ -96,6 +101,9 @@ def _salts(salts: SaltFile, imports: ImportSessions, clock: Clock) -> Callable[[
     def salt_of(served: ServedSite, day: int, import_id: int) -> bytes:
         if import_id:
             return imports.salt(day, import_id)
+        known = salts.known(served.site.id, day)
+        if known is not None:
+            return known
         zone = served.site.timezone_at(clock())
         return salts.salt(served.site.id, day, destroy_at=day_end(zone, day) + DAY_MS)
 
@@ -109,11 +117,11 @@ def _missing(registry: Registry, spool: SpoolWriter) -> str:
 
 
 def _lifespan(
-    registry: Registry, salts: SaltFile, imports: ImportSessions
+    registry: Registry, salts: SaltFile, forget: Sequence[Callable[[], None]]
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(_watch(registry, salts, imports))
+        task = asyncio.create_task(_watch(registry, salts, forget))
         yield
         task.cancel()
 
@@ -128,13 +136,15 @@ def _destroy_salts(salts: SaltFile) -> None:
         _LOG.error("Overdue salts can't be overwritten (errno %s); tried again in a minute.", error.errno)
 
 
-async def _watch(registry: Registry, salts: SaltFile, imports: ImportSessions) -> None:
+async def _watch(registry: Registry, salts: SaltFile, forget: Sequence[Callable[[], None]]) -> None:
+    """Look at the sites twice a second; every minute destroy what is overdue and drop from memory what is old."""
     ticks = 0
     while True:
         registry.refresh()
-        if ticks % _SALT_TICK == 0:
+        if ticks % _MINUTE == 0:
             await asyncio.to_thread(_destroy_salts, salts)
-            imports.forget()
+            for one in forget:
+                one()
         ticks += 1
         await asyncio.sleep(_REFRESH_S)
 

@@ -1,6 +1,7 @@
 """The raw ASGI application that stands before the router: it answers /e and preflights itself, hands all else on.
 
-Starlette costs 25 µs a request (measured), which for a beacon is as much as all the work it brings.
+Starlette costs 25 µs a request (measured), which for a beacon is as much as all the work it brings. Most beacons do not
+even come here: their connection answers them (fast_lane.py).
 """
 
 import logging
@@ -9,9 +10,8 @@ from typing import Any, Final
 
 from collector.address import Hops
 from collector.answers import FAULT, NOT_ALLOWED, PREFLIGHT, Answer
-from collector.intake import Intake
+from collector.intake import TOO_LARGE, Intake
 from collector.request import read_request
-from event_catalogue.decode import Refused
 from event_catalogue.events import MAX_BODY
 
 Message = MutableMapping[str, Any]
@@ -19,8 +19,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
-_LOG = logging.getLogger("footfall.collector")
-_TOO_LARGE: Final = Refused(413, "", f"A beacon has at most {MAX_BODY} bytes.")
+LOG: Final = logging.getLogger("footfall.collector")
+FAULT_OF_OURS: Final = "A beacon met a fault of the collector; its sender was told to try again."
 
 
 class Beacons:
@@ -28,8 +28,8 @@ class Beacons:
 
     def __init__(self, inner: App, intake: Intake, hops: Hops) -> None:
         self._inner = inner
-        self._intake = intake
-        self._hops = hops
+        self.intake = intake
+        self.hops = hops
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -47,17 +47,17 @@ class Beacons:
     async def _safely(self, scope: MutableMapping[str, Any], receive: Receive) -> Answer | None:
         try:
             return await self._post(scope, receive)
-        except Exception:  # noqa: BLE001 - the loop of all beacons: a fault of ours is told, and the sender keeps its events
-            _LOG.exception("A beacon met a fault of the collector; its sender was told to try again.")
+        except Exception:
+            LOG.exception(FAULT_OF_OURS)
             return FAULT
 
     async def _post(self, scope: MutableMapping[str, Any], receive: Receive) -> Answer | None:
         peer = scope["client"][0] if scope["client"] else ""
-        facts = read_request(scope["headers"], peer, self._hops)
+        facts = read_request(scope["headers"], peer, self.hops)
         if facts.length > MAX_BODY:
-            return await self._intake.refuse(_TOO_LARGE, "too_large")
+            return await self.intake.refuse(TOO_LARGE, "too_large").given()
         body = await read_body(receive, MAX_BODY)
-        return None if body is None else await self._intake.beacon(body, facts)
+        return None if body is None else await self.intake.beacon(body, facts).given()
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import ua_parser_rs
@@ -50,12 +49,12 @@ def no_network(_packed: bytes) -> str:
 
 
 class BotRules:
-    """Decides whether a beacon is a machine's. Construct once per process (200 ms); pure after that but for its cache.
+    """Decides whether a beacon is a machine's. Construct once per process (200 ms); pure after that.
 
     network: packed address → kind of network ("datacentre"), "" for none; called for every beacon, so it must be quick.
     """
 
-    def __init__(self, cache_size: int = 10_000, network: Callable[[bytes], str] = no_network) -> None:
+    def __init__(self, network: Callable[[bytes], str] = no_network) -> None:
         table: dict[str, Any] = tomllib.loads((TABLES / "bots.toml").read_text(encoding="utf-8"))
         self._spiders = Resolver(load_lazy_builtins())
         own = [(f"(?i)(?:{pattern})", row["name"]) for row in table["rule"] for pattern in row["patterns"]]
@@ -66,19 +65,25 @@ class BotRules:
         self._people = re.compile(table["people"], re.IGNORECASE)
         self._spam = _spam_pattern(TABLES / "referrer_spam.toml")
         self._network = network
-        self._cached = lru_cache(maxsize=cache_size)(self._agent_rule)
 
     def rule(self, user_agent: str, *, hints: Hints = NO_HINTS, headers: Signals = NO_SIGNALS) -> str:
         """Name of the first rule that takes the sender for a machine, "" for people."""
+        return self.first(self.agent_rule(user_agent, hints), headers)
+
+    def first(self, agent_rule: str, headers: Signals) -> str:
+        """The same for a sender whose string was judged before."""
         if headers.purpose and re.search(r"prefetch|preview|prerender", headers.purpose, re.IGNORECASE):
             return "prefetch"
-        found = self._cached(user_agent[:LONGEST_AGENT], hints.brands[:LONGEST_HINT])
-        if found:
-            return found
+        if agent_rule:
+            return agent_rule
         if headers.referrer_host and self.is_spam(headers.referrer_host):
             return "referrer-spam"
         network = self._network(headers.address) if headers.address else ""
         return f"network:{network}"[:LONGEST_RULE] if network else ""
+
+    def agent_rule(self, user_agent: str, hints: Hints = NO_HINTS) -> str:
+        """The rule that an agent string and its brands fulfil, "" if they are a person's."""
+        return self._agent_rule(user_agent[:LONGEST_AGENT], hints.brands[:LONGEST_HINT])
 
     def is_spam(self, host: str) -> bool:
         """Whether a referrer is one that is only sent to be read in reports."""

@@ -116,7 +116,6 @@ def allowed_fields(ruling: Ruling) -> frozenset[str]:
     return frozenset(field.name for field in FIELDS if allows(ruling, field))
 
 
-@lru_cache(maxsize=1024)
 def refused_event(ruling: Ruling, name: str) -> str:
     """Why an event of this name is not recorded under the ruling ("consent", "ads", "basic_only"); "" if it is."""
     kind = kind_of(name)

@@ -5,6 +5,7 @@ Whatever is free text passes the scrubber; what has a closed form is checked aga
 
 import re
 import zoneinfo
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -23,7 +24,8 @@ _QUERY: Final = re.compile(r"[?#][^:\s)]*")
 _IP: Final = re.compile(r"(?:\[[0-9a-f:.]*\]|[0-9.]+)(?::[0-9]*)?\Z")
 _LONGEST_NUMBER: Final = 15
 """Digits of a telephone number (ITU-T E.164)."""
-_CLASSES: Final = ((576, "xs"), (768, "sm"), (992, "md"), (1200, "lg"), (1600, "xl"))
+_WIDTHS: Final = (576, 768, 992, 1200, 1600)
+_CLASSES: Final = ("xs", "sm", "md", "lg", "xl", "xxl")
 
 
 def language(text: str) -> str:
@@ -51,12 +53,7 @@ def timezone(name: str) -> str:
 
 def size_class(width: int) -> str:
     """The class of a width in CSS pixels: xs < 576 ≤ sm < 768 ≤ md < 992 ≤ lg < 1200 ≤ xl < 1600 ≤ xxl."""
-    return next((name for limit, name in _CLASSES if width < limit), "xxl")
-
-
-def packed_uuid(text: str) -> bytes:
-    """The 16 bytes of a UUID that the decoder has checked."""
-    return bytes.fromhex(text.replace("-", ""))
+    return _CLASSES[bisect_right(_WIDTHS, width)]
 
 
 def build_id(text: str) -> str:

@@ -54,18 +54,18 @@ class Endpoints:
             return _respond(Answer(200, IMAGE.headers))  # a look at the image's size shows it to nobody
         wait = self._intake.limits.network(facts.address, 1)
         if wait:
-            return _respond(self._intake.too_fast(wait))
+            return _respond(self._intake.too_fast(wait).answer)
         query = request.query_params
         way: Way = "mail" if query.get("event") == "open" else "pixel"
         served = self._intake.registry.in_path(query.get("site", ""))
         if served is None:
-            return _respond(await self._intake.unknown_site(1))
+            return _respond(await self._intake.unknown_site(1).given())
         url = query.get("url", "") or ("" if way == "mail" else facts.referer)
         try:
             beacon = _pixel_beacon(query, url or f"https://{served.site.domain}/", self._intake.clock(), way)
         except Refused as refused:
-            return _respond(await self._intake.refuse(refused, "bad_field"))
-        answer = await self._intake.take(beacon, facts, served, way)
+            return _respond(await self._intake.refuse(refused, "bad_field").given())
+        answer = await self._intake.take(beacon, facts, served, way).given()
         return _respond(IMAGE if answer.status in (202, 204) else answer)
 
     async def events(self, request: Request) -> Response:
@@ -94,7 +94,7 @@ class Endpoints:
             return await self._turn_away(refused, _REASONS[refused.status])
 
     async def _turn_away(self, refused: Refused, reason: str) -> Response:
-        return _respond(await self._intake.refuse(refused, reason))
+        return _respond(await self._intake.refuse(refused, reason).given())
 
     async def _server_side(self, beacons: list[ServerBeacon], key: ApiKey, *, preview: bool) -> Answer:
         served = self._intake.registry.by_id(key.site)
@@ -103,7 +103,7 @@ class Endpoints:
         way: Way = "import" if key.scope == "import" else "server"
         wait = self._intake.limits.api_key(key.digest, sum(len(beacon.events) for beacon in beacons))
         if wait:
-            return self._intake.too_much(served, sum(len(beacon.events) for beacon in beacons), wait)
+            return self._intake.too_much(served, sum(len(beacon.events) for beacon in beacons), wait).answer
         now = self._intake.clock()
         drafts = [
             Draft(beacon, _server_facts(beacon, place), served, now=now, way=way)
@@ -190,7 +190,7 @@ def _pixel_beacon(query: Mapping[str, str], url: str, now: int, way: Way) -> Bea
         if len(text) > _LONGEST_TEXT:
             raise Refused(422, field, f"must have at most {_LONGEST_TEXT} characters")
     event = WireEvent("open" if way == "mail" else "pageview", now)
-    return Beacon(v=1, site="", id=str(uuid4()), events=[event], url=url, referrer=referrer, title=title)
+    return Beacon(v=1, site="", id=uuid4(), events=[event], url=url, referrer=referrer, title=title)
 
 
 def _respond(answer: Answer) -> Response:

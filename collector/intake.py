@@ -1,30 +1,57 @@
-"""Takes a beacon in: limit, decode, walk the steps, write to the spool, answer after fsync.
+"""Takes a beacon in: limit, decode, walk the steps, write to the spool; the answer is given after fsync.
 
 Every received event is accounted for: what is not stored is counted in the spool, in the same group commit as rows,
 before the answer goes out. Only the counts of 429 answers are not waited for, because a flood must stay cheap.
+
+Nothing here waits: what to answer is known at once, and it comes with the future after which it may be said.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Final
-from uuid import UUID
+from typing import Final, NamedTuple
 
 from collector.answers import NOT_RECORDED, STORED, Answer, as_json, problem
 from collector.limits import Limits
 from collector.registry import Registry, ServedSite
 from collector.request import RequestFacts
-from collector.steps import Draft, Tools, Verdict, Way, walk
+from collector.steps import Draft, Tools, Way, walk
+from collector.verdict import Verdict
 from event_catalogue.days import DAY_MS, local_day
 from event_catalogue.decode import Beacon, Refused, decode_beacon
 from event_catalogue.event import SCHEMA_VERSION, Parcel, Tally, encode_parcel, encode_tallies
 from event_catalogue.events import MAX_BODY
 from spool.errors import SpoolRefusal
 from spool.kinds import Kind
-from spool.writer import SpoolWriter
+from spool.writer import Future, SpoolWriter
 
 UNKNOWN_SITE: Final = 0
-_NO_SITES: Final = "The collector does not know its sites yet. Send the same beacon again in a moment."
+_NO_SITES: Final = problem(
+    503, "The collector does not know its sites yet. Send the same beacon again in a moment.", retry_after=2
+)
 _FULL: Final = "The collector can't store events at the moment. Send the same beacon again later."
+
+
+class Reply(NamedTuple):
+    """An answer, and what must be on the disk before it is given."""
+
+    answer: Answer
+    durable: Future | None = None
+
+    def settled(self) -> Answer:
+        """The answer to give once `durable` is done. What could not be stored is to be sent again; what is not recorded
+        anyway is answered as ever, for its count waits in memory."""
+        refusal = self.durable.exception() if self.durable is not None else None
+        if refusal is None or (isinstance(refusal, SpoolRefusal) and self.answer is not STORED):
+            return self.answer
+        if isinstance(refusal, SpoolRefusal):
+            return _full(refusal)
+        raise refusal
+
+    async def given(self) -> Answer:
+        """Wait, then the answer."""
+        if self.durable is not None:
+            await asyncio.wait((self.durable,))
+        return self.settled()
 
 
 class Intake:
@@ -38,60 +65,47 @@ class Intake:
         self.limits = limits
         self.clock = clock
         self._spool = spool
-        self.answered: dict[int, int] = {}
-        self.unknown_keys = 0
 
-    async def beacon(self, body: bytes, facts: RequestFacts) -> Answer:
-        """Answer to a body that came to /e. Durable when the answer is 202 or 204."""
-        answer = await self._take(body, facts)
-        self.answered[answer.status] = self.answered.get(answer.status, 0) + 1
-        return answer
-
-    async def _take(self, body: bytes, facts: RequestFacts) -> Answer:
+    def beacon(self, body: bytes, facts: RequestFacts) -> Reply:
+        """Reply to a body that came to /e."""
         if not self.registry.ready:
-            return problem(503, _NO_SITES, retry_after=2)
+            return Reply(_NO_SITES)
         wait = self.limits.network(facts.address, 1)
         if wait:
             return self.too_fast(wait)
         if len(body) > MAX_BODY:
-            return await self.refuse(Refused(413, "", f"A beacon has at most {MAX_BODY} bytes."), "too_large")
+            return self.refuse(TOO_LARGE, "too_large")
         try:
-            beacon, unknown = decode_beacon(body)
+            beacon, _unknown = decode_beacon(body)
         except Refused as refused:
-            return await self.refuse(refused, "bad_json" if refused.status == 400 else "bad_field")
-        self.unknown_keys += unknown
+            return self.refuse(refused, "bad_json" if refused.status == 400 else "bad_field")
         served = self.registry.by_key.get(beacon.site)
         if served is None:
-            return await self.unknown_site(len(beacon.events))
-        return await self.take(beacon, facts, served)
+            return self.unknown_site(len(beacon.events))
+        return self.take(beacon, facts, served)
 
-    async def take(self, beacon: Beacon, facts: RequestFacts, served: ServedSite, way: Way = "beacon") -> Answer:
+    def take(self, beacon: Beacon, facts: RequestFacts, served: ServedSite, way: Way = "beacon") -> Reply:
         """Store one decoded beacon of a known site."""
-        site = served.site.id
         # The network first: what is refused there takes nothing from the site, so that one sender can't use it up.
         events = len(beacon.events)
         wait = self.limits.network(facts.address, events - 1) if events > 1 else 0
-        wait = wait or self.limits.site(site, events)
-        draft = Draft(beacon, facts, served, now=self.clock(), way=way)
+        wait = wait or self.limits.site(served.site.id, events)
         if wait:
             return self.too_much(served, events, wait)
-        verdict = walk(draft, self.tools)
-        try:
-            return await self._settle(draft, verdict)
-        except SpoolRefusal as full:
-            return problem(503, _FULL, retry_after=full.retry_after_s)
+        draft = Draft(beacon, facts, served, now=self.clock(), way=way)
+        return self._settle(draft, walk(draft, self.tools))
 
-    def too_fast(self, wait: int) -> Answer:
+    def too_fast(self, wait: int) -> Reply:
         """Answer and count a request beyond its network's rate; nobody has looked whose site it is for."""
-        self.count_later(Tally(UNKNOWN_SITE, self.utc_day(), "rejected", "rate"))
-        return problem(429, "This network sends too much; try again later.", retry_after=wait)
+        self._count([Tally(UNKNOWN_SITE, self.utc_day(), "rejected", "rate")])
+        return Reply(problem(429, "This network sends too much; try again later.", retry_after=wait))
 
-    def too_much(self, served: ServedSite, events: int, wait: int) -> Answer:
+    def too_much(self, served: ServedSite, events: int, wait: int) -> Reply:
         """Answer and count events beyond a rate."""
         now = self.clock()
         day = local_day(served.site.timezone_at(now), now)
-        self.count_later(Tally(served.site.id, day, "rejected", "rate", events))
-        return problem(429, "This site or network receives too much; try again later.", retry_after=wait)
+        self._count([Tally(served.site.id, day, "rejected", "rate", events)])
+        return Reply(problem(429, "This site or network receives too much; try again later.", retry_after=wait))
 
     async def take_all(self, drafts: list[Draft]) -> Answer:
         """Store a server's list: all of it, or nothing where one beacon is not valid (its place is named)."""
@@ -99,57 +113,60 @@ class Intake:
         for place, verdict in enumerate(verdicts):
             if verdict is not None and verdict.status != 204:
                 site, events = drafts[0].served.site.id, sum(len(draft.beacon.events) for draft in drafts)
-                await self._count([Tally(site, drafts[0].today, verdict.outcome, verdict.reason, events)])
-                return problem(verdict.status, verdict.sentence, field=f"[{place}].{verdict.field}")
-        try:
-            answers = await asyncio.gather(*[self._settle(*pair) for pair in zip(drafts, verdicts, strict=True)])
-        except SpoolRefusal as full:
-            return problem(503, _FULL, retry_after=full.retry_after_s)
+                counted = self._count([Tally(site, drafts[0].today, verdict.outcome, verdict.reason, events)])
+                answer = problem(verdict.status, verdict.sentence, field=f"[{place}].{verdict.field}")
+                return await Reply(answer, counted).given()
+        replies = [self._settle(*pair) for pair in zip(drafts, verdicts, strict=True)]
+        answers = [await reply.given() for reply in replies]
+        refused = next((answer for answer in answers if answer.status == 503), None)
+        if refused is not None:
+            return refused
         stored = sum(answer is STORED for answer in answers)
         return as_json({"stored": stored, "not_recorded": len(answers) - stored}, 202 if stored else 200)
 
-    async def refuse(self, refused: Refused, reason: str) -> Answer:
+    def refuse(self, refused: Refused, reason: str) -> Reply:
         """Answer and count a body that could not be read."""
-        await self._count([Tally(UNKNOWN_SITE, self.utc_day(), "rejected", reason)])
-        return problem(refused.status, refused.sentence, field=refused.field)
+        counted = self._count([Tally(UNKNOWN_SITE, self.utc_day(), "rejected", reason)])
+        return Reply(problem(refused.status, refused.sentence, field=refused.field), counted)
 
-    async def unknown_site(self, events: int) -> Answer:
+    def unknown_site(self, events: int) -> Reply:
         """Answer and count events for a site that is not served here."""
-        await self._count([Tally(UNKNOWN_SITE, self.utc_day(), "rejected", "unknown_site", events)])
-        return problem(403, "No site has this key; copy the snippet from the console again.", field="site")
+        counted = self._count([Tally(UNKNOWN_SITE, self.utc_day(), "rejected", "unknown_site", events)])
+        return Reply(
+            problem(403, "No site has this key; copy the snippet from the console again.", field="site"), counted
+        )
 
     def utc_day(self) -> int:
         """The day of what belongs to no known site."""
         return self.clock() // DAY_MS
 
-    def parcel(self, draft: Draft) -> bytes:
-        """The spool's bytes of a draft that has walked all steps."""
-        beacon = UUID(draft.beacon.id).bytes
-        return encode_parcel(Parcel(SCHEMA_VERSION, draft.served.site.id, beacon, draft.now, draft.rows, draft.tallies))
-
-    async def _settle(self, draft: Draft, verdict: Verdict | None) -> Answer:
+    def _settle(self, draft: Draft, verdict: Verdict | None) -> Reply:
         events = len(draft.beacon.events)
         if verdict is not None:
-            await self._count([Tally(draft.served.site.id, draft.today, verdict.outcome, verdict.reason, events)])
-            return (
-                NOT_RECORDED
-                if verdict.status == 204
-                else problem(verdict.status, verdict.sentence, field=verdict.field)
-            )
+            counted = self._count([Tally(draft.served.site.id, draft.today, verdict.outcome, verdict.reason, events)])
+            refused = verdict.status != 204
+            answer = problem(verdict.status, verdict.sentence, field=verdict.field) if refused else NOT_RECORDED
+            return Reply(answer, counted)
         if not draft.rows:
-            await self._count(draft.tallies)
-            return NOT_RECORDED
-        await self._spool.append(Kind.EVENTS, events, self.parcel(draft))
-        return STORED
-
-    async def _count(self, tallies: Iterable[Tally]) -> None:
-        """Count durably. With the spool full the counts wait in memory: a refusal is answered all the same."""
+            return Reply(NOT_RECORDED, self._count(draft.tallies))
+        parcel = Parcel(
+            SCHEMA_VERSION, draft.served.site.id, draft.beacon.id.bytes, draft.now, draft.rows, draft.tallies
+        )
         try:
-            await asyncio.gather(*[self._spool.count(encode_tallies([t._replace(n=0)]), t.n) for t in tallies])
-        except SpoolRefusal:
-            return
+            return Reply(STORED, self._spool.append(Kind.EVENTS, events, encode_parcel(parcel)))
+        except SpoolRefusal as refusal:
+            return Reply(_full(refusal))
 
-    def count_later(self, tally: Tally) -> None:
-        """Count without waiting: for answers that must stay cheap."""
-        future = self._spool.count(encode_tallies([tally._replace(n=0)]), tally.n)
-        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    def _count(self, tallies: Iterable[Tally]) -> Future | None:
+        """Count; when the last future is done, all are on the disk, for counts keep their order."""
+        future = None
+        for tally in tallies:
+            future = self._spool.count(encode_tallies([tally._replace(n=0)]), tally.n)
+        return future
+
+
+def _full(refusal: SpoolRefusal) -> Answer:
+    return problem(503, _FULL, retry_after=refusal.retry_after_s)
+
+
+TOO_LARGE: Final = Refused(413, "", f"A beacon has at most {MAX_BODY} bytes.")

@@ -4,43 +4,56 @@ Networks (/24, /48) are known by a keyed hash under a key of this process, in me
 """
 
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from hashlib import blake2b
 from math import ceil
 from typing import Final
 
 from collector.address import ClientAddress
 
 _MOST_BUCKETS: Final = 100_000
-_ROUNDING: Final = 1e-6
-"""Of a token: who waited as told is not refused for what floating point lost."""
-_BURST_S: Final = 2
+_ROUNDING_MS: Final = 1e-3
+"""Who waited as told is not refused for what floating point lost."""
+_BURST_MS: Final = 2_000
 """A bucket holds two seconds of its rate, so that a page's burst passes."""
 
 
 class Buckets:
-    """Buckets of one rate (tokens a second). A rate of 0 means no limit."""
+    """Buckets of one rate (tokens a second). A rate of 0 means no limit.
+
+    Of a bucket only the moment is kept at which it will be full again: it says level and debt in one number.
+    """
 
     def __init__(self, rate: float, clock: Callable[[], int]) -> None:
-        self._rate = rate
+        """`clock` gives milliseconds and never goes back."""
+        self._cost_ms = 1000 / rate if rate else 0.0
         self._clock = clock
-        self._levels: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
+        self._full_at: dict[Hashable, float] = {}
+        self._idle: dict[Hashable, float] = {}
+        """Those that were not asked for since the others began; dropped when the others are as many."""
 
     def take(self, key: Hashable, tokens: int) -> int:
         """Take tokens. 0: taken; else the seconds after which it is worth trying again, and nothing was taken."""
-        if not self._rate:
+        cost_ms = self._cost_ms
+        if not cost_ms:
             return 0
         now = self._clock()
-        full = self._rate * _BURST_S
-        level, then = self._levels.pop(key, (full, now))
-        level = min(full, level + self._rate * max(0, now - then) / 1000)
-        missing = min(tokens, full) - level
-        wait = max(1, ceil(missing / self._rate)) if missing > _ROUNDING else 0
-        self._levels[key] = (level if wait else level - tokens, now)
-        if len(self._levels) > _MOST_BUCKETS:
-            self._levels.popitem(last=False)
-        return wait
+        full_at = max(now, self._full_at.get(key) or self._idle.get(key, now))
+        taken_ms = tokens * cost_ms
+        # Who asks for more than a full bucket is served when it is full, and the debt is worked off.
+        wait_ms = full_at + min(taken_ms, _BURST_MS) - now - _BURST_MS
+        if wait_ms > _ROUNDING_MS:
+            self._keep(key, full_at)
+            return max(1, ceil(wait_ms / 1000))
+        self._keep(key, full_at + taken_ms)
+        return 0
+
+    def _keep(self, key: Hashable, full_at: float) -> None:
+        self._full_at[key] = full_at
+        if len(self._full_at) > _MOST_BUCKETS // 2:
+            self._idle, self._full_at = self._full_at, {}
+
+    def __len__(self) -> int:
+        return len(self._full_at) + len(self._idle)
 
 
 class Limits:
@@ -54,7 +67,8 @@ class Limits:
 
     def network(self, address: ClientAddress, events: int) -> int:
         """Seconds to wait for this client's network; 0 if the events may pass."""
-        return self._networks.take(blake2b(address.network, digest_size=8, key=self._key).digest(), events)
+        # Python's own hash of bytes is SipHash: with a secret in front nobody outside can tell or choose it.
+        return self._networks.take(hash(self._key + address.network), events)
 
     def site(self, site: int, events: int) -> int:
         """Seconds to wait for this site; 0 if the events may pass."""

@@ -31,7 +31,7 @@ MAX_VALUE: Final = 300
 _HOST: Final = re.compile(r"[^\s\x00-\x20\x7f<>\"'`{}|^\\%/?#@:\[\]]{1,255}\Z|\[[0-9a-f:.]{2,45}\]\Z")
 _SPACE: Final = "".join(map(chr, range(0x21)))
 _QUERY_SAFE: Final = "/[]@:!$'()*,; "
-_UNREAD: Final = Scrubber(remember=0)
+_UNREAD: Final = Scrubber()
 
 
 class BadUrl(ValueError):

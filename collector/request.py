@@ -28,28 +28,34 @@ class RequestFacts(NamedTuple):
         return "<facts of a request>"
 
 
-_HINTS: Final = {
-    b"sec-ch-ua": "brands",
-    b"sec-ch-ua-full-version-list": "full_versions",
-    b"sec-ch-ua-mobile": "mobile",
-    b"sec-ch-ua-platform": "platform",
-    b"sec-ch-ua-platform-version": "platform_version",
-    b"sec-ch-ua-model": "model",
-    b"sec-ch-ua-form-factors": "form_factors",
-    b"x-requested-with": "app",
+_PLACES: Final = {
+    b"user-agent": 0,
+    b"accept-language": 1,
+    b"sec-purpose": 2,
+    b"purpose": 2,
+    b"x-purpose": 2,
+    b"x-moz": 2,
+    b"referer": 3,
+    b"authorization": 4,
+    b"sec-ch-ua": 5,
+    b"sec-ch-ua-full-version-list": 6,
+    b"sec-ch-ua-mobile": 7,
+    b"sec-ch-ua-platform": 8,
+    b"sec-ch-ua-platform-version": 9,
+    b"sec-ch-ua-model": 10,
+    b"sec-ch-ua-form-factors": 11,
+    b"x-requested-with": 12,
+    b"x-forwarded-for": 20,
+    b"forwarded": 21,
+    b"sec-gpc": 22,
+    b"dnt": 23,
+    b"content-length": 24,
 }
-_TEXTS: Final = {
-    b"user-agent": "user_agent",
-    b"accept-language": "language",
-    b"sec-purpose": "purpose",
-    b"purpose": "purpose",
-    b"x-purpose": "purpose",
-    b"x-moz": "purpose",
-    b"referer": "referer",
-    b"authorization": "authorization",
-}
-
-
+"""Every header that is looked at. Below 13: its text is kept, at that place (the last line of a name counts), from 5 on
+as a hint. One look-up for each header of a request, most of which are none of these."""
+_TEXTS: Final = 13
+_HINTS_AT: Final = 5
+_X_FORWARDED_FOR, _FORWARDED, _GPC, _DNT = range(20, 24)
 _BLANKS: Final = b" \t"
 """Around a value they are no part of it (RFC 9110, 5.5), but the parser leaves those at its end."""
 
@@ -60,32 +66,29 @@ def read_request(headers: Headers, peer: str, hops: Hops) -> RequestFacts:
     Sec-GPC counts if at least one of its lines is exactly `1` (W3C GPC, "The Sec-GPC Header Field"): lines are looked
     at one by one, before anything joins them. Cookie is not looked at.
     """
-    texts: dict[str, str] = {}
-    hints: dict[str, str] = {}
+    texts = [""] * _TEXTS
     forwarded: list[str] = []
     x_forwarded_for: list[str] = []
-    gpc = dnt = False
+    hinted = gpc = dnt = False
     length = -1
     for name, value in headers:
-        if name in _TEXTS:
-            texts[_TEXTS[name]] = value.decode("latin-1")
-        elif name in _HINTS:
-            hints[_HINTS[name]] = value.decode("latin-1")
-        elif name == b"sec-gpc":
-            gpc = gpc or value.strip(_BLANKS) == b"1"
-        elif name == b"dnt":
-            dnt = dnt or value.strip(_BLANKS) == b"1"
-        elif name == b"x-forwarded-for":
+        place = _PLACES.get(name)
+        if place is None:
+            continue
+        if place < _TEXTS:
+            texts[place] = value.decode("latin-1")
+            hinted = hinted or place >= _HINTS_AT
+        elif place == _X_FORWARDED_FOR:
             x_forwarded_for.append(value.decode("latin-1"))
-        elif name == b"forwarded":
+        elif place == _FORWARDED:
             forwarded.append(value.decode("latin-1"))
-        elif name == b"content-length":
+        elif place == _GPC:
+            gpc = gpc or value.strip(_BLANKS) == b"1"
+        elif place == _DNT:
+            dnt = dnt or value.strip(_BLANKS) == b"1"
+        else:
             length = int(value) if value.isdigit() and len(value) < 19 else -1
-    return RequestFacts(
-        hops.client(peer, forwarded, x_forwarded_for),
-        hints=Hints(**hints) if hints else NO_HINTS,
-        gpc=gpc,
-        dnt=dnt,
-        length=length,
-        **texts,
-    )
+    address = hops.client(peer, forwarded, x_forwarded_for)
+    agent, language, purpose, referer, authorization = texts[:_HINTS_AT]
+    hints = Hints(*texts[_HINTS_AT:]) if hinted else NO_HINTS
+    return RequestFacts(address, agent, hints, language, gpc, dnt, purpose, referer, authorization, length)

@@ -5,9 +5,10 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from collector.consent import Ruling, allowed_fields
+from collector.consent import Ruling, allowed_fields, refused_event
 from event_catalogue.event import DEFAULT_ROW, Row
-from event_catalogue.fields import DETAIL, FIELD, FIELDS, PLACE_IN_SITE, POSITION, SOURCE
+from event_catalogue.events import CUSTOM, EVENTS
+from event_catalogue.fields import DETAIL, FIELD, FIELDS, POSITION, RECORD, FieldValue
 
 Script = tuple[str, str, str, str, list[str]]
 """Time zone, screen class, viewport class, exact screen, plug-ins: the group SCRIPT of the catalogue."""
@@ -40,50 +41,80 @@ class Moment(NamedTuple):
     visitor: bytes
 
 
-def shared_row(record: Record, *groups: Sequence[Any]) -> Row:
-    """A row with what all events of a beacon share. Groups: page, source, agent and bot, place and language, script.
+_SHARED_AT: Final = len(RECORD)
+_DETAIL_AT: Final = len(FIELDS) - len(DETAIL)
+_NO_DETAILS: Final = DEFAULT_ROW[_DETAIL_AT:]
 
-    Their values stand in catalogue order, which a test compares with FIELDS: one concatenation costs a twentieth of
-    sixty assignments.
-    """
-    row: Row = [record.site, 0, record.keep, 0, record.beacon, 0, record.page, "", 0, record.received, record.stored_on]
-    row += (record.tier, record.no_share, record.policy_version, record.build, b"", record.returning, record.import_id)
-    for group in groups:
-        row += group
-    for place, limit in _TEXTS:
-        if len(row[place]) > limit:
-            row[place] = row[place][:limit]
-    row += _NO_DETAILS
-    return row
+Blank = list[tuple[int, FieldValue]]
+"""Places and the defaults that go there."""
 
 
 class RowPlan:
-    """Builds the rows of one ruling."""
+    """Builds the rows of one ruling, in three parts: record, what all events of a beacon share, details.
+
+    Whatever the ruling forbids is blanked last, field by field, in each part before it joins the others.
+    """
 
     def __init__(self, ruling: Ruling) -> None:
         allowed = allowed_fields(ruling)
-        self._forbidden = [(POSITION[f.name], f.default) for f in FIELDS if f.name not in allowed]
+        self._record: Blank = []
+        self._shared: Blank = []
+        self._details: Blank = []
+        for place, field in enumerate(FIELDS):
+            if field.name in allowed:
+                continue
+            if place < _SHARED_AT:
+                self._record.append((place, field.default))
+            elif place < _DETAIL_AT:
+                self._shared.append((place - _SHARED_AT, field.default))
+            else:
+                self._details.append((place - _DETAIL_AT, field.default))
+        self._refusals = {kind.name: refused_event(ruling, kind.name) for kind in EVENTS}
+        self._refuses_custom = refused_event(ruling, CUSTOM.name)
 
-    def row(self, shared: Row, moment: Moment, details: Mapping[str, Any]) -> Row:
-        """The row of one event. Whatever the ruling forbids is blanked here, last, field by field."""
-        row = shared.copy()
-        row[_NAME], row[_IDX], row[_AT], row[_DAY], row[_VISITOR] = moment
-        for name, value in details.items():
-            row[POSITION[name]] = _cut(value, FIELD[name].limit)
-        for place, default in self._forbidden:
-            row[place] = default
+    def refusal(self, name: str) -> str:
+        """Why an event of this name is not recorded; "" if it is."""
+        return self._refusals.get(name, self._refuses_custom)
+
+    def shared(self, *groups: Sequence[Any]) -> Row:
+        """What all events of a beacon share. Groups: page and source, agent and bot, place and language, script.
+
+        Their values stand in catalogue order, which a test compares with FIELDS: one concatenation costs a twentieth of
+        sixty assignments.
+        """
+        row: Row = []
+        for group in groups:
+            row += group
+        return _blanked(row, self._shared)
+
+    def row(self, record: Record, moment: Moment, shared: Row, details: Mapping[str, Any]) -> Row:
+        """The row of one event."""
+        site, keep, beacon, page, received, stored_on, tier, no_share, policy, build, returning, import_id = record
+        name, idx, at, day, visitor = moment
+        row: Row = [site, day, keep, 0, beacon, idx, page, name, at, received, stored_on, tier, no_share, policy, build]
+        row += (visitor, returning, import_id)
+        _blanked(row, self._record)
+        row += shared
+        row += self._detailed(details) if details else _NO_DETAILS
         return row
+
+    def _detailed(self, details: Mapping[str, Any]) -> Row:
+        row: Row = list(_NO_DETAILS)
+        for name, value in details.items():
+            row[POSITION[name] - _DETAIL_AT] = _cut(value, FIELD[name].limit)
+        return _blanked(row, self._details)
+
+
+def _blanked(row: Row, blank: Blank) -> Row:
+    for place, default in blank:
+        row[place] = default
+    return row
 
 
 def _cut(value: Any, limit: int) -> Any:
     if isinstance(value, str):
         return value[:limit]
     return [text[:limit] for text in value] if isinstance(value, list) else value
-
-
-_NAME, _IDX, _AT, _DAY, _VISITOR = (POSITION[name] for name in Moment._fields)
-_TEXTS: Final = [(POSITION[f.name], f.limit) for f in (*PLACE_IN_SITE, *SOURCE)]
-_NO_DETAILS: Final = DEFAULT_ROW[-len(DETAIL) :]
 
 
 @lru_cache(maxsize=256)

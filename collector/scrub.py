@@ -63,26 +63,13 @@ class Refused(Enum):
 
 
 class Scrubber:
-    """Cleans paths, texts and values. Remembers the last clean paths only: no personal data stays in memory."""
+    """Cleans paths, texts and values, and remembers none of them."""
 
-    __slots__ = ("_new", "_old", "_room")
-
-    def __init__(self, remember: int = 4096) -> None:
-        """remember: how many clean paths are kept in memory, 0 for none."""
-        self._room = remember // 2
-        self._new: set[str] = set()
-        self._old: set[str] = set()
+    __slots__ = ()
 
     def scrub_path(self, path: str) -> str:
         """The path, decoded, its personal data replaced; at most MAX_PATH characters."""
-        if path in self._new:
-            return path
-        clean = path if path in self._old else clean_path(path)
-        if clean == path and self._room:
-            if len(self._new) >= self._room:
-                self._old, self._new = self._new, set()
-            self._new.add(path)
-        return clean
+        return clean_path(path)
 
     def scrub_text(self, text: str) -> str:
         """The text, personal data replaced; at most MAX_TEXT characters. Where nothing is found it stays as written."""
@@ -100,7 +87,7 @@ class Scrubber:
 
 
 def clean_path(path: str) -> str:
-    """What Scrubber.scrub_path promises, without a memory."""
+    """What Scrubber.scrub_path promises."""
     path = _beginning(path)
     if "%" in path or "&" in path or "\\" in path or not path.isascii():
         path = _decoded(_read_encoded_slashes(path), control="")

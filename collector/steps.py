@@ -6,23 +6,24 @@ about a visitor who refused; the address is used last and goes no further than t
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
-from collector.agent import Agent, AgentReader
 from collector.bots import BotRules
 from collector.bots import Signals as BotSignals
-from collector.consent import Ruling, Signals, refused_event, rule
-from collector.details import Details, build_id, language, packed_uuid, size_class, timezone
-from collector.page_url import BadUrl, PageUrl, read_page_url
+from collector.consent import Ruling, Signals, rule
+from collector.details import Details, build_id, language, size_class, timezone
+from collector.pages import Pages, SeenPage
 from collector.place import Place, Places
-from collector.referrer import Source, SourceReader
 from collector.registry import ServedSite
 from collector.request import RequestFacts
-from collector.rows import Moment, Record, Script, row_plan, shared_row
+from collector.rows import Moment, Record, RowPlan, Script, row_plan
 from collector.scrub import Scrubber
+from collector.sender import Sender, Senders
+from collector.verdict import Verdict
 from collector.visitor import NOBODY, returning_hash, visitor_hash
 from event_catalogue.days import DAY_MS, local_day
-from event_catalogue.decode import Beacon, Refused, check_props
+from event_catalogue.decode import Beacon, Consent, Refused, check_props
 from event_catalogue.event import Outcome, Row, Tally
 from event_catalogue.fields import FIELD
 
@@ -33,9 +34,9 @@ Way = Literal["beacon", "pixel", "mail", "server", "import"]
 class Tools(NamedTuple):
     """What the steps use; made once per process."""
 
-    agents: AgentReader
+    pages: Pages
+    senders: Senders
     bots: BotRules
-    sources: SourceReader
     places: Places
     scrubber: Scrubber
     details: Details
@@ -43,22 +44,12 @@ class Tools(NamedTuple):
     """Salt of (site, site-local day, import id)."""
 
 
-class Verdict(NamedTuple):
-    """How a beacon ended before it became rows."""
-
-    outcome: Outcome
-    reason: str
-    status: int = 204
-    field: str = ""
-    sentence: str = ""
-
-
 class Draft:
     """One beacon on its way. The only place where beacon, address and site meet; it dies with the request."""
 
     __slots__ = (
-        *("beacon", "facts", "served", "now", "way", "zone", "import_id", "ruling"),
-        *("page", "title", "source", "agent", "bot", "place", "language", "script", "rows", "tallies"),
+        *("beacon", "facts", "served", "now", "way", "zone", "import_id", "ruling", "plan"),
+        *("page", "sender", "bot", "place", "language", "script", "rows", "tallies"),
     )
 
     def __init__(
@@ -71,14 +62,13 @@ class Draft:
         self.way = way
         self.import_id = 0
         self.zone = served.site.timezone_at(now)
-        self.ruling = Ruling("denied")
-        self.page: PageUrl
-        self.title = ""
-        self.source: Source
-        self.agent: Agent
-        self.bot = ""
+        self.ruling: Ruling
+        self.plan: RowPlan
+        self.page: SeenPage
+        self.sender: Sender
+        self.bot: str
         self.place: Place
-        self.language = ""
+        self.language: str
         self.script: Script
         self.rows: list[Row] = []
         self.tallies: list[Tally] = []
@@ -101,56 +91,39 @@ _LONGEST_PLUGIN: Final = FIELD["plugins"].limit
 def gate(draft: Draft, _tools: Tools) -> Verdict | None:
     """Policy, signals and choice; the strictest of header, body and policy."""
     beacon, facts = draft.beacon, draft.facts
-    signals = Signals(gpc=facts.gpc or beacon.gpc, dnt=facts.dnt, objection=beacon.optout)
-    draft.ruling = rule(draft.served.settings, signals, beacon.consent)
-    if draft.way == "mail":
-        draft.ruling = draft.ruling._replace(mail=True)
+    gpc = facts.gpc or beacon.gpc
+    draft.ruling, draft.plan = _ruling(draft.served, gpc, facts.dnt, beacon.optout, beacon.consent, draft.way == "mail")
     return Verdict("not_recorded", draft.ruling.reason) if draft.ruling.tier == "denied" else None
 
 
-def locate_page(draft: Draft, tools: Tools) -> Verdict | None:
-    """The page's URL, reduced to what may be kept; pages of other hosts are refused, developers' machines left out."""
-    settings = draft.served.settings
-    try:
-        draft.page = read_page_url(
-            draft.beacon.url,
-            allowed=draft.served.query_keys,
-            search_keys=settings.search_keys,
-            hash_routes=settings.hash_routes,
-            scrubber=tools.scrubber,
-        )
-    except BadUrl as bad:
-        return Verdict("rejected", "bad_url", 422, "url", str(bad))
-    if draft.served.is_local(draft.page.hostname):
-        return Verdict("excluded", "localhost")
-    if not draft.served.owns(draft.page.hostname):
-        return Verdict(
-            "rejected",
-            "hostname",
-            403,
-            "url",
-            "The page's host is not one of this site's; add it to the site's hostnames.",
-        )
-    return None
+@lru_cache(maxsize=1024)
+def _ruling(  # noqa: PLR0917  # a cache is asked by place: by name it would cost twice as much
+    served: ServedSite,
+    gpc: bool,
+    dnt: bool,
+    objection: bool,
+    choice: Consent | None,
+    mail: bool,
+) -> tuple[Ruling, RowPlan]:
+    """The gate's answer is pure, and there are few questions; a site whose settings change is another object."""
+    ruling = rule(served.settings, Signals(gpc, dnt, objection), choice)
+    if mail:
+        ruling = ruling._replace(mail=True)
+    return ruling, row_plan(ruling)
 
 
 def describe_page(draft: Draft, tools: Tools) -> Verdict | None:
-    """Page and source of the visit, scrubbed."""
-    page, beacon = draft.page, draft.beacon
-    query = {**page.kept, **dict.fromkeys(page.click_ids, "1")} if page.click_ids else page.kept
-    draft.source = tools.sources.read(
-        hostname=page.hostname, query=query, referrer=beacon.referrer, own_hosts=draft.served.owns
-    )
-    draft.title = tools.scrubber.scrub_text(beacon.title) if beacon.title else ""
-    return None
+    """Page and source of the visit, reduced to what may be kept; pages of other hosts are refused."""
+    draft.page = tools.pages.read(draft.served, draft.beacon, draft.now)
+    return draft.page.verdict
 
 
-def describe_agent(draft: Draft, tools: Tools) -> Verdict | None:
+def describe_sender(draft: Draft, tools: Tools) -> Verdict | None:
     """Browser, system and device; and the rule that takes the sender for a machine. The string itself stays here."""
     facts = draft.facts
-    draft.agent = tools.agents.read(facts.user_agent, facts.hints)
-    signals = BotSignals(purpose=facts.purpose, referrer_host=draft.source.referrer, address=facts.address.packed)
-    draft.bot = tools.bots.rule(facts.user_agent, hints=facts.hints, headers=signals)
+    draft.sender = tools.senders.read(facts.user_agent, facts.hints)
+    signals = BotSignals(facts.purpose, draft.page.referrer_host, facts.address.packed)
+    draft.bot = tools.bots.first(draft.sender.rule, signals)
     return None
 
 
@@ -165,7 +138,7 @@ def describe_client(draft: Draft, tools: Tools) -> Verdict | None:
         size_class(screen[0]) if screen else "",
         size_class(viewport[0]) if viewport else "",
         f"{screen[0]}x{screen[1]}" if screen else "",
-        [tools.scrubber.scrub_text(name)[:_LONGEST_PLUGIN] for name in beacon.plugins],
+        [tools.scrubber.scrub_text(name)[:_LONGEST_PLUGIN] for name in beacon.plugins] if beacon.plugins else [],
     )
     draft.language = language(lang or facts.language)
     draft.place = tools.places.locate(facts.address.packed, zone)
@@ -174,14 +147,9 @@ def describe_client(draft: Draft, tools: Tools) -> Verdict | None:
 
 def write_rows(draft: Draft, tools: Tools) -> Verdict | None:
     """Each event to a row of its own day, or to a counted reason; the visitor's hash is made here."""
-    plan = row_plan(draft.ruling)
-    base = shared_row(
-        _record(draft),
-        _page(draft),
-        draft.source,
-        (*draft.agent, draft.bot),
-        (*draft.place, draft.language),
-        draft.script,
+    plan, record = draft.plan, _record(draft)
+    shared = plan.shared(
+        draft.page.fields, draft.sender.agent, (draft.bot,), draft.place, (draft.language,), draft.script
     )
     for place, event in enumerate(draft.beacon.events):
         at = event_time(draft, event.at)
@@ -190,7 +158,7 @@ def write_rows(draft: Draft, tools: Tools) -> Verdict | None:
             draft.leave_out(draft.today, "not_recorded", "too_old")
             continue
         day = local_day(draft.zone, at)
-        refused = refused_event(draft.ruling, event.name)
+        refused = plan.refusal(event.name)
         if refused:
             draft.leave_out(day, "not_recorded", refused)
             continue
@@ -202,15 +170,14 @@ def write_rows(draft: Draft, tools: Tools) -> Verdict | None:
         elif event.name == "pageview" and draft.page.search_term:
             details["search_term"] = tools.details.term(draft.page.search_term)
         moment = Moment(tools.details.event_name(event.name), place, at, day, _visitor(draft, tools, day))
-        draft.rows.append(plan.row(base, moment, details))
+        draft.rows.append(plan.row(record, moment, shared, details))
     return None
 
 
 STEPS: Final[tuple[Step, ...]] = (
     gate,
-    locate_page,
     describe_page,
-    describe_agent,
+    describe_sender,
     describe_client,
     write_rows,
 )
@@ -242,25 +209,21 @@ def event_time(draft: Draft, at: int) -> int:
 
 def _record(draft: Draft) -> Record:
     beacon, served, ruling = draft.beacon, draft.served, draft.ruling
-    known = beacon.visitor and ruling.device_id
+    device = beacon.visitor if ruling.device_id else None
     return Record(
         site=served.site.id,
         keep=served.settings.raw_days,
-        beacon=packed_uuid(beacon.id),
-        page=packed_uuid(beacon.page) if beacon.page else NOBODY,
+        beacon=beacon.id.bytes,
+        page=beacon.page.bytes if beacon.page else NOBODY,
         received=draft.now,
         stored_on=draft.now // DAY_MS,
         tier=ruling.tier,
         no_share=int(ruling.no_share),
         policy_version=served.settings.policy_version,
         build=build_id(beacon.build),
-        returning=returning_hash(beacon.visitor or "", served.site.returning_key) if known else NOBODY,
+        returning=returning_hash(device, served.site.returning_key) if device else NOBODY,
         import_id=draft.import_id,
     )
-
-
-def _page(draft: Draft) -> tuple[str, str, str]:
-    return draft.page.hostname, draft.page.path, draft.title
 
 
 def _visitor(draft: Draft, tools: Tools, day: int) -> bytes:

@@ -8,6 +8,7 @@ address can find the hash again, which is why salts are destroyed (DESIGN §5; F
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final
+from uuid import UUID
 
 from collector.address import ClientAddress
 
@@ -22,9 +23,9 @@ def visitor_hash(site: int, address: ClientAddress, user_agent: str, salt: bytes
     return blake2b(content, digest_size=16, key=salt).digest()
 
 
-def returning_hash(device_id: str, key: bytes) -> bytes:
-    """16 bytes that recognise a consented browser on this site alone; the id's spelling does not matter."""
-    return blake2b(device_id.replace("-", "").lower().encode(), digest_size=16, key=key).digest()
+def returning_hash(device_id: UUID, key: bytes) -> bytes:
+    """16 bytes that recognise a consented browser on this site alone."""
+    return blake2b(device_id.bytes, digest_size=16, key=key).digest()
 
 
 SaltOf = Callable[[int, int], bytes]

@@ -84,6 +84,11 @@ class SaltFile:
         self._known.clear()
         os.close(self._file)
 
+    def known(self, site: int, day: int) -> bytes | None:
+        """The secret of this site and day if this process has it at hand and its time is not over."""
+        found = self._known.get((site, day, 0))
+        return found.secret if found is not None and found.destroy_at > self._clock() else None
+
     def salt(self, site: int, day: int, *, destroy_at: int, import_id: int = 0) -> bytes:
         """The secret of this site and day, made on first use; no call makes an existing one live longer."""
         found = self._known.get((site, day, import_id))

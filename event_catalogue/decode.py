@@ -6,20 +6,19 @@ against the event's declaration (events.py). A refusal names field and place, ne
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
 
-from event_catalogue.events import EVENTS, MAX_EVENTS, MAX_PROP_TEXT, MAX_PROPS, EventKind, Prop, kind_of
+from event_catalogue.events import EVENT, EVENTS, MAX_EVENTS, MAX_PROP_TEXT, MAX_PROPS, EventKind, Prop, kind_of
 
 _Text = Annotated[str, Meta(max_length=4096)]
 _Short = Annotated[str, Meta(max_length=200)]
 _Milliseconds = Annotated[int, Meta(ge=0, le=4_102_444_800_000)]
 _Pixels = Annotated[int, Meta(ge=0, le=100_000)]
 _Size = Annotated[tuple[_Pixels, _Pixels], Meta()]
-_Name = Annotated[str, Meta(pattern=r"^[a-z0-9_.:-]{1,64}\Z")]
-_Uuid = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z", max_length=36)]
 
 
 class Refused(Exception):
@@ -44,7 +43,7 @@ class Consent(Struct, frozen=True):
 class WireEvent(Struct, frozen=True):
     """One event as sent; `props` are still unchecked."""
 
-    name: _Name
+    name: _Text
     at: _Milliseconds
     props: dict[str, Any] = {}
 
@@ -57,16 +56,16 @@ class Beacon(Struct, frozen=True):
 
     v: Annotated[int, Meta(ge=1, le=1)]
     site: Annotated[str, Meta(min_length=1, max_length=64)]
-    id: _Uuid
+    id: UUID
     url: Annotated[str, Meta(min_length=1, max_length=8192)]
     events: Annotated[list[WireEvent], Meta(min_length=1, max_length=MAX_EVENTS)]
-    page: _Uuid | None = None
+    page: UUID | None = None
     sent: _Milliseconds | None = None
     build: Annotated[str, Meta(max_length=64)] = ""
     consent: Consent | None = None
     optout: bool = False
     gpc: bool = False
-    visitor: _Uuid | None = None
+    visitor: UUID | None = None
     referrer: Annotated[str, Meta(max_length=8192)] = ""
     title: _Text = ""
     tz: Annotated[str, Meta(max_length=64)] = ""
@@ -98,11 +97,14 @@ class Props(NamedTuple):
     values: list[str]
 
 
+_Kind = TypeVar("_Kind", bound=Beacon)
+
 _STRICT: Final = msgspec.json.Decoder(_Strict)
 _LENIENT: Final = msgspec.json.Decoder(Beacon)
 _BATCH: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _SERVER: Final = msgspec.json.Decoder(ServerBeacon)
 _ANY_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NAME: Final = re.compile(r"[a-z0-9_.:-]{1,64}\Z")
 _PLACE: Final = re.compile(r"^(?P<what>.*?)(?: - at `\$?(?P<place>[^`]*)`)?$", re.DOTALL)
 _MISSING: Final = re.compile(r"missing required field `([^`]+)`")
 
@@ -110,7 +112,7 @@ _MISSING: Final = re.compile(r"missing required field `([^`]+)`")
 def decode_beacon(body: bytes) -> tuple[Beacon, int]:
     """The beacon in the body, and how many unknown top-level keys were ignored. Raises Refused."""
     try:
-        return _STRICT.decode(body), 0
+        return _named(_STRICT.decode(body)), 0
     except msgspec.ValidationError as error:
         if "unknown field" not in str(error):
             raise _refusal(error) from None
@@ -134,10 +136,12 @@ def decode_server_beacons(body: bytes, limit: int) -> list[ServerBeacon]:
 
 def _server_beacon(raw: msgspec.Raw, place: int) -> ServerBeacon:
     try:
-        return _SERVER.decode(raw)
+        return _named(_SERVER.decode(raw))
     except msgspec.ValidationError as error:
         refused = _refusal(error)
         raise Refused(422, f"[{place}].{refused.field}".rstrip("."), refused.sentence) from None
+    except Refused as refused:
+        raise Refused(422, f"[{place}].{refused.field}", refused.sentence) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise _not_json() from None
 
@@ -145,11 +149,19 @@ def _server_beacon(raw: msgspec.Raw, place: int) -> ServerBeacon:
 def _lenient(body: bytes) -> tuple[Beacon, int]:
     try:
         known = set(Beacon.__struct_fields__)
-        return _LENIENT.decode(body), sum(key not in known for key in _ANY_OBJECT.decode(body))
+        return _named(_LENIENT.decode(body)), sum(key not in known for key in _ANY_OBJECT.decode(body))
     except msgspec.ValidationError as error:
         raise _refusal(error) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise _not_json() from None
+
+
+def _named(beacon: _Kind) -> _Kind:
+    """The beacon, if its events have names that events may have. A pattern in the type costs 0.5 µs for each."""
+    for place, event in enumerate(beacon.events):
+        if event.name not in EVENT and not _NAME.match(event.name):
+            raise Refused(422, f"events[{place}].name", "must have 1 to 64 of a-z, 0-9 and _ . : -")
+    return beacon
 
 
 def _not_json() -> Refused:
@@ -167,6 +179,8 @@ def _refusal(error: msgspec.ValidationError) -> Refused:
     field = place.lstrip(".") or "$"
     if field == "$":
         return Refused(400, "", "The body must be a JSON object, as the wire format describes.")
+    if what == "Invalid UUID":
+        what = "must be a UUID, with or without dashes"
     return Refused(422, field, what[:1].lower() + what[1:] if what else "is not valid")
 
 

@@ -25,6 +25,11 @@ def clock() -> int:
     return time.time_ns() // 1_000_000
 
 
+def ticks() -> int:
+    """Milliseconds that never go back, from some moment on."""
+    return time.monotonic_ns() // 1_000_000
+
+
 def make_directories(environment: Environment) -> None:
     """Make the data directory and its parts, for the owner alone. Raises SetUpError when that can't be done."""
     data = environment.data

@@ -10,7 +10,7 @@ from collector.app import Collector, create_app
 from collector.connection import Connection
 from collector.settings import CollectorSettings
 from control_store.salts import SaltFile
-from footfall.assembly import SWITCH_INTERVAL_S, clock, make_directories, set_up_logging, spool_settings
+from footfall.assembly import SWITCH_INTERVAL_S, clock, make_directories, set_up_logging, spool_settings, ticks
 from footfall.environment import Environment
 from spool.crash import crash_points
 from spool.writer import SpoolWriter
@@ -32,7 +32,7 @@ def run_worker(environment: Environment, name: str, sock: socket.socket) -> None
     )
     salts = SaltFile(environment.salts, clock)
     spool = SpoolWriter(environment.spool, name, spool_settings(environment), clock, crash_points(environment.crash))
-    app = create_app(Collector(settings, spool, salts, clock))
+    app = create_app(Collector(settings, spool, salts, clock, ticks))
     server = uvicorn.Server(server_config(app, drain_s=3))
     keep_stop_signals()
     try:

@@ -154,7 +154,7 @@ class AccessLogImport:
         verdict = walk(draft, self._tools)
         if verdict is None and draft.rows:
             report.stored += 1
-            parcel = Parcel(SCHEMA_VERSION, self._served.site.id, UUID(draft.beacon.id).bytes, draft.now, draft.rows)
+            parcel = Parcel(SCHEMA_VERSION, self._served.site.id, draft.beacon.id.bytes, draft.now, draft.rows)
             return Kind.EVENTS, 1, encode_parcel(parcel)
         outcome, reason = (
             (verdict.outcome, verdict.reason) if verdict else (draft.tallies[0].outcome, draft.tallies[0].reason)
@@ -169,7 +169,7 @@ class AccessLogImport:
         beacon = Beacon(
             v=1,
             site=self._served.site.key,
-            id=str(UUID(bytes=beacon_id)),
+            id=UUID(bytes=beacon_id),
             url=target[:_URL_LIMIT],
             referrer=hit.referrer[:_URL_LIMIT],
             events=[WireEvent(hit.name, hit.at)],

@@ -133,15 +133,6 @@ def test_names_of_rules_fit_their_column(rules: BotRules) -> None:
     assert len(names) > 800
 
 
-def test_the_cache_is_bounded_and_shows_nothing() -> None:
-    """Strings are remembered in memory up to a bound, and no repr shows one."""
-    small = BotRules(cache_size=2)
-    for number in range(5):
-        small.rule(f"secret-{number}")
-    assert small._cached.cache_info().currsize == 2
-    assert "secret" not in repr(small)
-
-
 DIFFERENT = {
     "node-fetch/2.6.7": "a library is a machine",
     "Chrome 120 desktop": "a missing hint is a weak sign",

@@ -59,7 +59,7 @@ class Door:
 
     def refresh(self) -> None:
         """Let the application read the snapshot: what its own tick does twice a second."""
-        assert self.made.app._intake.registry.refresh()  # type: ignore[attr-defined]  # the application's own
+        assert self.made.app.intake.registry.refresh()
 
 
 @pytest.fixture
@@ -392,7 +392,7 @@ def test_a_collector_without_a_snapshot_is_alive_and_not_ready(tmp_path: Path) -
     with world(tmp_path) as made:
         made.snapshot.unlink()
         door = Door(made)
-        made.app._intake.registry._stamp = None  # type: ignore[attr-defined]  # as it is before the first snapshot
+        made.app.intake.registry._stamp = None  # as it is before the first snapshot
         answer = door.ask("GET", "/readyz")
         assert door.ask("GET", "/healthz").status_code == 200
         door.loop.close()

@@ -69,17 +69,6 @@ def test_who_waits_as_told_is_served(rate: int, asked: list[tuple[int, int]], to
     assert wait == 0 or bucket.take("k", tokens) == 0
 
 
-def test_a_clock_that_goes_back_gives_and_takes_nothing() -> None:
-    """No tokens for time that has not passed, and no debt either."""
-    clock = Clock()
-    bucket = Buckets(10, clock)
-    assert bucket.take("k", 20) == 0
-    clock.now -= 60_000
-    assert bucket.take("k", 1) == 1
-    clock.now += 100
-    assert bucket.take("k", 1) == 0
-
-
 def test_no_rate_is_no_limit() -> None:
     """0 switches a limit off."""
     bucket = Buckets(0, Clock())
@@ -91,11 +80,11 @@ def test_buckets_are_bounded_and_the_idlest_goes_first() -> None:
     """A flood of senders does not fill the memory; whoever is still sending keeps their bucket."""
     clock = Clock()
     bucket = Buckets(1, clock)
-    for sender in range(100_000):
+    for sender in range(150_000):
         bucket.take(sender, 2)
-    assert bucket.take(0, 1) > 0
-    bucket.take("one more", 1)
-    assert len(bucket._levels) == 100_000
+        if sender % 20_000 == 0:
+            assert bucket.take(0, 1) > 0
+        assert len(bucket) <= 100_001
     assert bucket.take(0, 1) > 0
     assert bucket.take(1, 2) == 0
 
@@ -120,6 +109,7 @@ def test_a_network_is_not_known_by_its_digits() -> None:
     for _ in range(2):
         limits = Limits(network_rate=10, site_rate=10, clock=Clock())
         limits.network(address, 1)
-        keys |= set(limits._networks._levels)
+        keys |= set(limits._networks._full_at)
     assert len(keys) == 2
-    assert not [key for key in keys if address.network in key]
+    digits = {int.from_bytes(address.packed), int.from_bytes(address.network), hash(address.network)}
+    assert not keys & digits

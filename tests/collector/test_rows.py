@@ -3,11 +3,9 @@
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from collector.consent import Ruling, allowed_fields
-from collector.rows import Moment, Record, kept_fields, row_plan, shared_row
+from collector.rows import Moment, Record, kept_fields, row_plan
 from event_catalogue.fields import AGENT, DETAIL, FIELD, FIELDS, PLACE, PLACE_IN_SITE, POSITION, SCRIPT, SOURCE
 from tests.collector.world import named
 
@@ -39,17 +37,16 @@ def group(fields: tuple[Any, ...]) -> list[Any]:
     return [value(field.name) for field in fields]
 
 
-def shared() -> list[Any]:
-    """What all rows of a beacon share, each field with a value of its own."""
-    record = Record(**{name: value(name) for name in Record._fields})
-    agent, place = group(AGENT), group(PLACE)
-    return shared_row(record, group(PLACE_IN_SITE), group(SOURCE), agent, place, group(SCRIPT))
+RECORD: Final = Record(**{name: value(name) for name in Record._fields})
+GROUPS: Final = ((*PLACE_IN_SITE, *SOURCE), AGENT, PLACE, SCRIPT)
 
 
 def whole_row(ruling: Ruling) -> list[Any]:
     """A row of this ruling for which every field was known."""
+    plan = row_plan(ruling)
     moment = Moment(**{name: value(name) for name in Moment._fields})
-    return row_plan(ruling).row(shared(), moment, {field.name: value(field.name) for field in DETAIL})
+    shared = plan.shared(*map(group, GROUPS))
+    return plan.row(RECORD, moment, shared, {field.name: value(field.name) for field in DETAIL})
 
 
 def test_every_value_stands_in_its_own_place() -> None:
@@ -69,10 +66,10 @@ def test_what_the_ruling_forbids_has_its_default(ruling: Ruling) -> None:
 
 def test_rows_of_one_beacon_do_not_share_what_they_hold() -> None:
     """The second event's row knows nothing of the first one's details."""
-    base = shared()
     plan = row_plan(FULL)
-    first = plan.row(base, Moment("click", 0, 1, 1, bytes(16)), {"target": "menu", "prop_keys": ["a"]})
-    second = plan.row(base, Moment("print", 1, 2, 1, bytes(16)), {})
+    base = plan.shared(*map(group, GROUPS))
+    first = plan.row(RECORD, Moment("click", 0, 1, 1, bytes(16)), base, {"target": "menu", "prop_keys": ["a"]})
+    second = plan.row(RECORD, Moment("print", 1, 2, 1, bytes(16)), base, {})
     assert (named(first)["target"], named(first)["prop_keys"]) == ("menu", ["a"])
     assert (named(second)["target"], named(second)["prop_keys"]) == ("", [])
 
@@ -80,22 +77,13 @@ def test_rows_of_one_beacon_do_not_share_what_they_hold() -> None:
 TEXTS: Final = [field for field in FIELDS if field.limit]
 
 
-@given(st.sampled_from([field.name for field in (*PLACE_IN_SITE, *SOURCE)]), st.text(min_size=1, max_size=3))
-def test_page_and_source_are_cut_to_the_catalogues_limit(name: str, text: str) -> None:
-    """Whatever their readers let through."""
-    page = [text * 3000 if field.name == name else "" for field in PLACE_IN_SITE]
-    source = [text * 3000 if field.name == name else "" for field in SOURCE]
-    record = Record(**{one: value(one) for one in Record._fields})
-    row = named(shared_row(record, page, source, group(AGENT), group(PLACE), group(SCRIPT)))
-    assert row[name] == (text * 3000)[: FIELD[name].limit]
-
-
 @pytest.mark.parametrize("field", [field for field in DETAIL if field.limit], ids=lambda field: field.name)
 def test_details_are_cut_to_the_catalogues_limit(field: Any) -> None:
     """Texts, and each text of a list."""
     long = "é" * 2000
     details = {field.name: [long, "x"] if field.python_type is list else long}
-    row = named(row_plan(FULL).row(shared(), Moment("a", 0, 1, 1, bytes(16)), details))
+    plan = row_plan(FULL)
+    row = named(plan.row(RECORD, Moment("a", 0, 1, 1, bytes(16)), plan.shared(*map(group, GROUPS)), details))
     cut = "é" * field.limit
     assert row[field.name] == ([cut, "x"] if field.python_type is list else cut)
 

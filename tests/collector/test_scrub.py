@@ -293,18 +293,6 @@ def test_an_address_is_found_in_any_surroundings(around: str, times: int, form: 
         assert "quintessa" not in Scrubber().scrub_text(carrier).casefold()
 
 
-def test_the_memory_is_bounded_and_holds_no_personal_data() -> None:
-    """The last clean paths are remembered, and nothing that was replaced."""
-    scrubber = Scrubber(remember=10)
-    for number in range(100):
-        assert scrubber.scrub_path(f"/page/{number}") == f"/page/{number}"
-        assert scrubber.scrub_path(f"/u/p{number}@example.org") == "/u/[email]"
-    remembered = scrubber._new | scrubber._old
-    assert 5 <= len(remembered) <= 10
-    assert not any("@" in path or "[" in path for path in remembered)
-    assert Scrubber(remember=0).scrub_path("/x/7654321") == "/x/[id]"
-
-
 HOSTILE: Final = (
     "a", "A", "1", "@", "a@", "a@b.", "a.b@c.de ", "1-", "1 ", "12 ", "1.", "1,", "%", "%2", "%25", "%2525", "%40", "%c3", ":", "::", "1:", "1::", "fe80:",
     "eyJ", "eyJa.", "A1", "a1B", "((", "(S(", "S(a", "DE12", "DE12 ", "-", "_", "a-", "a_b-", "authorization ", "authorization: ", "Bearer ", "a=", "token=",
@@ -323,7 +311,7 @@ def test_no_text_buys_time(size: int) -> None:
     slow = {}
     for seed in HOSTILE:
         text = (seed * (size // len(seed) + 1))[:size]
-        for scrub in (Scrubber(0).scrub_path, Scrubber(0).scrub_text, Scrubber(0).scrub_value):
+        for scrub in (Scrubber().scrub_path, Scrubber().scrub_text, Scrubber().scrub_value):
             best = min(_cpu_ms(scrub, text) for _ in range(4))
             if best > 5:
                 slow[seed, scrub.__name__] = best

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from itertools import product
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -152,7 +153,7 @@ def test_what_a_ruling_forbids_is_in_no_byte_of_the_parcel(policy: str) -> None:
             assert [mark for mark in marks if (mark in content) is not (name in allowed)] == [], (name, case)
         assert {mark in content for mark in BY_EVENT["consent"]} == {outcome.tier == "consented"}
         assert [field.name for field in FIELDS if field.name not in allowed and kept(draft, field.name)] == []
-        assert (returning_hash(DEVICE, bytes(31) + b"\1") in content) is outcome.device_id
+        assert (returning_hash(UUID(DEVICE), bytes(31) + b"\1") in content) is outcome.device_id
         for never in (DEVICE.encode(), bytes.fromhex(DEVICE.replace("-", "")), AGENT.encode(), CLIENT.encode()):
             assert never not in content
 

@@ -127,7 +127,7 @@ class World:
             snapshot=self.snapshot, salts=root / "salts", snippets=root / "snippets", **rates
         )
         self.site = self.add("shop.example")
-        self.app = create_app(Collector(self.settings, self.spool, self.salts, self.clock))
+        self.app = create_app(Collector(self.settings, self.spool, self.salts, self.clock, self.clock))
 
     def add(self, domain: str, timezone: str = "UTC", **settings: Any) -> Site:
         """Add a site and publish; a running application sees it after `refresh`."""

@@ -4,6 +4,7 @@ import json
 import string
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -83,6 +84,7 @@ def test_the_example_of_the_wire_format_is_read_whole() -> None:
     rest = {name: getattr(beacon, name) for name in FULL if name not in ("events", "consent")}
     assert rest == {
         **{name: value for name, value in FULL.items() if name not in ("events", "consent")},
+        **{name: UUID(FULL[name]) for name in ("id", "page", "visitor")},
         "screen": (1440, 900),
         "viewport": (1200, 700),
     }

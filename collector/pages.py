@@ -1,0 +1,89 @@
+"""What a beacon says of its page, reduced to what may be kept: address, title, source. Read once for a page view.
+
+The beacons of a page view repeat address, referrer and title, and visitors share pages, so what was read is remembered,
+in memory alone, for two minutes at most: an address can hold what nobody may keep.
+"""
+
+from typing import Final, NamedTuple
+
+from collector.page_url import BadUrl, PageUrl, read_page_url
+from collector.referrer import SourceReader
+from collector.registry import ServedSite
+from collector.scrub import Scrubber
+from collector.verdict import Verdict
+from event_catalogue.decode import Beacon
+from event_catalogue.fields import PLACE_IN_SITE, SOURCE
+
+_MOST: Final = 4096
+_LONGEST: Final = 2048
+"""Characters of what is remembered under one key: with the number of entries the bound on memory."""
+_REMEMBERED_MS: Final = 60_000
+_LIMITS: Final = [(place, field.limit) for place, field in enumerate((*PLACE_IN_SITE, *SOURCE))]
+_FOREIGN: Final = Verdict(
+    "rejected", "hostname", 403, "url", "The page's host is not one of this site's; add it to the site's hostnames."
+)
+_LOCAL: Final = Verdict("excluded", "localhost")
+
+
+class SeenPage(NamedTuple):
+    """A page and where its visitor came from."""
+
+    verdict: Verdict | None
+    """Why nothing on this page is recorded."""
+    fields: tuple[str, ...] = ()
+    """Values of the catalogue's groups PLACE_IN_SITE and SOURCE, in that order, cut to their limits."""
+    search_term: str | None = None
+    referrer_host: str = ""
+
+
+class Pages:
+    """Reads pages. One for a process."""
+
+    def __init__(self, sources: SourceReader, scrubber: Scrubber) -> None:
+        self._sources = sources
+        self._scrubber = scrubber
+        self._new: dict[object, SeenPage] = {}
+        self._old: dict[object, SeenPage] = {}
+        self._since = 0
+
+    def read(self, served: ServedSite, beacon: Beacon, now: int) -> SeenPage:
+        """The page of a beacon of this site."""
+        key = (served, beacon.url, beacon.referrer, beacon.title)
+        seen = self._new.get(key)
+        if seen is None:
+            seen = self._old.get(key) or self._look(served, beacon)
+            if len(beacon.url) + len(beacon.referrer) + len(beacon.title) <= _LONGEST:
+                self._new[key] = seen
+            if len(self._new) > _MOST // 2 or now - self._since > _REMEMBERED_MS:
+                self.forget(now)
+        return seen
+
+    def forget(self, now: int) -> None:
+        """Drop what was read more than a minute ago; called every minute, also while nothing comes."""
+        self._old, self._new, self._since = self._new, {}, now
+
+    def _look(self, served: ServedSite, beacon: Beacon) -> SeenPage:
+        settings = served.settings
+        try:
+            url = read_page_url(
+                beacon.url,
+                allowed=served.query_keys,
+                search_keys=settings.search_keys,
+                hash_routes=settings.hash_routes,
+                scrubber=self._scrubber,
+            )
+        except BadUrl as bad:
+            return SeenPage(Verdict("rejected", "bad_url", 422, "url", str(bad)))
+        if served.is_local(url.hostname):
+            return SeenPage(_LOCAL)
+        if not served.owns(url.hostname):
+            return SeenPage(_FOREIGN)
+        return self._described(served, beacon, url)
+
+    def _described(self, served: ServedSite, beacon: Beacon, url: PageUrl) -> SeenPage:
+        query = {**url.kept, **dict.fromkeys(url.click_ids, "1")} if url.click_ids else url.kept
+        source = self._sources.read(hostname=url.hostname, query=query, referrer=beacon.referrer, own_hosts=served.owns)
+        title = self._scrubber.scrub_text(beacon.title) if beacon.title else ""
+        texts = (url.hostname, url.path, title, *source)
+        cut = tuple(texts[place][:limit] for place, limit in _LIMITS)
+        return SeenPage(None, cut, url.search_term, source.referrer)
