@@ -68,17 +68,18 @@ class BotRules:
 
     def rule(self, user_agent: str, *, hints: Hints = NO_HINTS, headers: Signals = NO_SIGNALS) -> str:
         """Name of the first rule that takes the sender for a machine, "" for people."""
-        return self.first(self.agent_rule(user_agent, hints), headers)
+        is_spam = bool(headers.referrer_host) and self.is_spam(headers.referrer_host)
+        return self.first(self.agent_rule(user_agent, hints), headers.purpose, is_spam, headers.address)
 
-    def first(self, agent_rule: str, headers: Signals) -> str:
-        """The same for a sender whose string was judged before."""
-        if headers.purpose and re.search(r"prefetch|preview|prerender", headers.purpose, re.IGNORECASE):
+    def first(self, agent_rule: str, purpose: str, is_spam: bool, address: bytes) -> str:
+        """The same where string and referrer were judged before."""
+        if purpose and re.search(r"prefetch|preview|prerender", purpose, re.IGNORECASE):
             return "prefetch"
         if agent_rule:
             return agent_rule
-        if headers.referrer_host and self.is_spam(headers.referrer_host):
+        if is_spam:
             return "referrer-spam"
-        network = self._network(headers.address) if headers.address else ""
+        network = self._network(address) if address else ""
         return f"network:{network}"[:LONGEST_RULE] if network else ""
 
     def agent_rule(self, user_agent: str, hints: Hints = NO_HINTS) -> str:

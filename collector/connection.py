@@ -49,6 +49,8 @@ class Connection(HttpToolsProtocol):
         self._packet = self._first = self._more = 0
         """Bytes of this packet, of the one in which the head began (and a body may have ended), and of those since."""
         self._unsent = 0
+        self._idle_since = 0.0
+        """When the last answer was given by a connection that arms no timer of uvicorn's for each; 0 if none was."""
         self._refusal = _NO_HTTP
         self._watch: asyncio.TimerHandle | None = None
         self._answering: RequestResponseCycle | None = None
@@ -89,11 +91,8 @@ class Connection(HttpToolsProtocol):
         self._begin()
 
     def on_headers_complete(self) -> None:
-        """The head is whole. Only one that came in much data is counted to the byte."""
-        self._in_head = False
-        if self._first + self._more > self.max_head and self._head_bytes() > self.max_head:
-            self._refusal = _TOO_LARGE
-            raise HeadTooLarge
+        """The head is whole."""
+        self._end_head()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -104,15 +103,23 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request, and close. Called by uvicorn where the parser gives up; its text is not used."""
         if not self.transport.is_closing():
-            self.transport.write(_as_bytes(self._refusal))
+            self.transport.write(as_bytes(self._refusal, close=True))
             self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
+    def _end_head(self) -> None:
+        """Only a head that came in much data is counted to the byte. Raises HeadTooLarge."""
+        self._in_head = False
+        if self._first + self._more > self.max_head and self._head_bytes() > self.max_head:
+            self._refusal = _TOO_LARGE
+            raise HeadTooLarge
+
     def _begin(self) -> None:
         self._since = self.loop.time()
+        self._idle_since = 0.0
         self._in_head = True
         self._first, self._more = self._packet, 0
 
@@ -120,8 +127,11 @@ class Connection(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _look(self) -> None:
-        """Close a connection that is too slow to ask, or that takes nothing of what it asked for."""
+        """Close a connection that is too slow to ask, that takes nothing of what it asked for, or that asks no more."""
         now = self.loop.time()
+        if self._idle_since and now - self._idle_since >= self.timeout_keep_alive:
+            self.transport.close()
+            return
         patience = self.head_s if self._in_head else self.request_s
         unsent = self.transport.get_write_buffer_size()
         if (self._since and now - self._since >= patience) or (unsent and unsent == self._unsent):
@@ -131,6 +141,7 @@ class Connection(HttpToolsProtocol):
         self._watch = self.loop.call_later(self.look_s, self._look)
 
 
-def _as_bytes(answer: Answer) -> bytes:
+def as_bytes(answer: Answer, *, close: bool) -> bytes:
+    """An answer as it goes over the wire; `close`: whether the connection ends with it."""
     lines = b"".join(b"%s: %s\r\n" % header for header in answer.headers)
-    return STATUS_LINE[answer.status] + lines + b"connection: close\r\n\r\n" + answer.body
+    return STATUS_LINE[answer.status] + lines + (b"connection: close\r\n\r\n" if close else b"\r\n") + answer.body

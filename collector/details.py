@@ -56,6 +56,7 @@ def size_class(width: int) -> str:
     return _CLASSES[bisect_right(_WIDTHS, width)]
 
 
+@lru_cache(maxsize=256)
 def build_id(text: str) -> str:
     """The snippet's build if it looks like one, else "". Too short for an id of a person, and no address."""
     return text if _BUILD.match(text) else ""

@@ -4,6 +4,7 @@ The beacons of a page view repeat address, referrer and title, and visitors shar
 in memory alone, for two minutes at most: an address can hold what nobody may keep.
 """
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from collector.page_url import BadUrl, PageUrl, read_page_url
@@ -33,15 +34,18 @@ class SeenPage(NamedTuple):
     fields: tuple[str, ...] = ()
     """Values of the catalogue's groups PLACE_IN_SITE and SOURCE, in that order, cut to their limits."""
     search_term: str | None = None
-    referrer_host: str = ""
+    is_spam: bool = False
+    """Whether the referrer is one that is only sent to be read in reports."""
 
 
 class Pages:
     """Reads pages. One for a process."""
 
-    def __init__(self, sources: SourceReader, scrubber: Scrubber) -> None:
+    def __init__(self, sources: SourceReader, scrubber: Scrubber, is_spam: Callable[[str], bool]) -> None:
+        """`is_spam` judges the host of a referrer."""
         self._sources = sources
         self._scrubber = scrubber
+        self._is_spam = is_spam
         self._new: dict[object, SeenPage] = {}
         self._old: dict[object, SeenPage] = {}
         self._since = 0
@@ -86,4 +90,5 @@ class Pages:
         title = self._scrubber.scrub_text(beacon.title) if beacon.title else ""
         texts = (url.hostname, url.path, title, *source)
         cut = tuple(texts[place][:limit] for place, limit in _LIMITS)
-        return SeenPage(None, cut, url.search_term, source.referrer)
+        spam = bool(source.referrer) and self._is_spam(source.referrer)
+        return SeenPage(None, cut, url.search_term, spam)

@@ -120,7 +120,6 @@ def spool_settings(environment: Environment) -> SpoolSettings:
         max_bytes=environment.spool_max_mb * 1024 * 1024,
         min_free_bytes=environment.spool_min_free_mb * 1024 * 1024,
         segment_bytes=environment.spool_segment_kb * 1024,
-        gather_s=environment.gather_ms / 1000,
     )
 
 

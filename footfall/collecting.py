@@ -8,6 +8,7 @@ import uvicorn
 
 from collector.app import Collector, create_app
 from collector.connection import Connection
+from collector.fast_lane import fast_lane
 from collector.settings import CollectorSettings
 from control_store.salts import SaltFile
 from footfall.assembly import SWITCH_INTERVAL_S, clock, make_directories, set_up_logging, spool_settings, ticks
@@ -33,7 +34,8 @@ def run_worker(environment: Environment, name: str, sock: socket.socket) -> None
     salts = SaltFile(environment.salts, clock)
     spool = SpoolWriter(environment.spool, name, spool_settings(environment), clock, crash_points(environment.crash))
     app = create_app(Collector(settings, spool, salts, clock, ticks))
-    server = uvicorn.Server(server_config(app, drain_s=3))
+    lane = fast_lane(app) if environment.fast_lane else Connection
+    server = uvicorn.Server(server_config(app, drain_s=3, connection=lane))
     keep_stop_signals()
     try:
         server.run(sockets=[sock])
@@ -48,12 +50,12 @@ def keep_stop_signals() -> None:
         signal.signal(number, lambda *_: None)
 
 
-def server_config(app: object, *, drain_s: int) -> uvicorn.Config:
+def server_config(app: object, *, drain_s: int, connection: type[Connection] = Connection) -> uvicorn.Config:
     """uvicorn without access log, with limits that hold on the open internet."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # an ASGI application; uvicorn's own type is wider
         loop="uvloop",
-        http=Connection,
+        http=connection,
         ws="none",
         lifespan="on",
         access_log=False,

@@ -56,10 +56,15 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("network_rate", "500", "number", "events a second taken from one client network; 0: no limit"),
     Setting("site_rate", "5000", "number", "events a second taken for one site; 0: no limit"),
     Setting("query_rate", "600", "number", "questions a minute that one stats key may ask"),
+    Setting(
+        "fast_lane",
+        "true",
+        "true or false",
+        "whether connections answer beacons themselves, without the application",
+    ),
     Setting("spool_max_mb", "4096", "number", "largest size of one collector's spool before it answers 503"),
     Setting("spool_min_free_mb", "256", "number", "free disk below which the collector answers 503"),
     Setting("spool_segment_kb", "65536", "number", "size at which a spool begins a new segment file"),
-    Setting("gather_ms", "0.5", "number", "how long a commit waits for more events"),
     Setting("warehouse_memory_mb", "0", "number", "most memory of the embedded warehouse; 0: half of the machine's"),
     Setting("query_seconds", "30", "number", "longest time of one question"),
     Setting("log_level", "info", "word", "debug, info, warning or error"),
@@ -85,10 +90,10 @@ class Environment:
     network_rate: float
     site_rate: float
     query_rate: float
+    fast_lane: bool
     spool_max_mb: int
     spool_min_free_mb: int
     spool_segment_kb: int
-    gather_ms: float
     warehouse_memory_mb: int
     query_seconds: float
     log_level: str
@@ -255,6 +260,15 @@ def _origin(text: str) -> str:
     return text
 
 
+def _switch(name: str) -> Callable[[str], bool]:
+    def read(text: str) -> bool:
+        if text.lower() not in ("true", "false"):
+            raise SettingError(f"The setting '{name}' must be true or false.")
+        return text.lower() == "true"
+
+    return read
+
+
 def _crash(text: str) -> str:
     if not re.fullmatch(r"([a-z_.]+(:[1-9][0-9]{0,8})?)?", text):
         raise SettingError("The setting 'crash' must be the name of a point, or name:number.")
@@ -286,8 +300,7 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "geo": lambda text: tuple(Path(part) for part in _list(text)),
     "trusted_proxies": _networks,
     "log_level": _level,
+    "fast_lane": _switch("fast_lane"),
     **{name: _number(name, int) for name in _WHOLE},
-    **{
-        name: _number(name, float) for name in ("network_rate", "site_rate", "query_rate", "gather_ms", "query_seconds")
-    },
+    **{name: _number(name, float) for name in ("network_rate", "site_rate", "query_rate", "query_seconds")},
 }

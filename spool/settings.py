@@ -18,8 +18,6 @@ class SpoolSettings:
     segment_age_s: float = 120.0
     """So is one whose oldest event is this old: an unlinked segment is what makes bytes leave the disk, and a purge
     is to be finished within five minutes."""
-    gather_s: float = 0.0005
-    """How long the commit waits for company when there was company last time (FACTS: 0.5–1 ms)."""
     queue_bytes: int = 32 << 20
     """Bytes waiting for the disk before the spool refuses: bounds memory when fsync hangs."""
     tick_s: float = 10.0

@@ -22,8 +22,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import msgspec
 
@@ -37,8 +38,6 @@ from spool.space import Space
 
 _FIRST_RETRY_SECONDS: Final = 0.1
 _LONGEST_RETRY_SECONDS: Final = 5.0
-_COMPANY: Final = range(2, 200)
-"""Gathering pays when the last group had company, and not when groups are large anyway."""
 
 _COUNTS: Final = msgspec.msgpack.Encoder()
 _logger = logging.getLogger(__name__)
@@ -58,8 +57,26 @@ class WriterState:
     bytes_free: int
 
 
+class _Batch(NamedTuple):
+    """What the event loop hands to the commit thread."""
+
+    work: Sequence[tuple[Entry, Future]]
+    waiters: Sequence[Future]
+    """Those who wait for the counts."""
+    counts: Counter[bytes]
+
+    @property
+    def futures(self) -> list[Future]:
+        """Everybody who waits."""
+        return [future for _, future in self.work] + list(self.waiters)
+
+
 class SpoolWriter:
-    """Owns the spool `root/name` from construction to `close`."""
+    """Owns the spool `root/name` from construction to `close`.
+
+    The queue is the event loop's alone. Batches go to the commit thread one at a time, and how one ended comes back as
+    a call on the loop; so nothing is locked but the log, which imports write to as well.
+    """
 
     def __init__(
         self, root: Path, name: str, settings: SpoolSettings, clock: Clock, crash: CrashPoints | None = None
@@ -77,15 +94,19 @@ class SpoolWriter:
             raise
         self._space = Space(self._directory, settings)
         self._disk = threading.Lock()
-        self._ready = threading.Condition(threading.Lock())
+        self._refusal: SpoolRefusal | None = None
+        self._closing = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._queue: list[tuple[Entry, Future]] = []
         self._queued_bytes = 0
+        """Of the queue and of the batch that is under way."""
         self._counts: Counter[bytes] = Counter()
         self._count_waiters: list[Future] = []
-        self._refusal: SpoolRefusal | None = None
-        self._waiting = False
-        self._closing = False
-        self._company = False
+        self._offered = False
+        """Whether the loop will look at the queue once it has done what it is at."""
+        self._busy = False
+        """Whether a batch is under way."""
+        self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
         self._retry_s = _FIRST_RETRY_SECONDS
         self._last_write = float("-inf")
         self._thread = threading.Thread(target=self._run, name=f"spool-{name}", daemon=True)
@@ -97,12 +118,13 @@ class SpoolWriter:
         Called on the event loop. Raises SpoolFull or SpoolBroken at once while the spool refuses; the future raises
         them if the commit fails.
         """
-        future: Future = asyncio.get_running_loop().create_future()
-        with self._ready:
-            self._admit(len(body))
-            self._queue.append((Entry(kind, events, body), future))
-            if self._waiting:
-                self._ready.notify()
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._move(loop)
+        self._admit(len(body))
+        future: Future = loop.create_future()
+        self._queue.append((Entry(kind, events, body), future))
+        self._offer(loop)
         return future
 
     def count(self, key: bytes, n: int) -> Future:
@@ -110,28 +132,28 @@ class SpoolWriter:
 
         While the spool refuses, the future raises at once but `n` is kept and goes with the next good commit.
         """
-        future: Future = asyncio.get_running_loop().create_future()
-        with self._ready:
-            self._counts[key] += n
-            if self._refusal is not None or self._closing:
-                _fail(future, self._refusal or self._closed())
-                return future
-            self._count_waiters.append(future)
-            if self._waiting:
-                self._ready.notify()
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._move(loop)
+        future: Future = loop.create_future()
+        self._counts[key] += n
+        if self._refusal is not None or self._closing:
+            _fail(future, self._refusal or self._closed())
+            return future
+        self._count_waiters.append(future)
+        self._offer(loop)
         return future
 
     def append_many(self, records: Iterable[tuple[Kind, int, bytes]]) -> int:
-        """Commit records as one transaction on the caller's thread, for imports; the number of the last.
+        """Commit records as one group on the caller's thread, for imports; the number of the last.
 
         Raises SpoolFull or SpoolBroken, and then none of them is recorded.
         """
         entries = [Entry(*record) for record in records]
         if not entries:
             return self._log.last.seq
-        with self._ready:
-            if self._closing:
-                raise self._closed()
+        if self._closing:
+            raise self._closed()
         last = self._write(entries) + len(entries) - 1
         self._rotate()
         return last
@@ -149,12 +171,13 @@ class SpoolWriter:
         )
 
     def close(self) -> None:
-        """Commit what is queued, stop the thread, give the spool back. Idempotent."""
-        with self._ready:
-            if self._closing:
-                return
-            self._closing = True
-            self._ready.notify()
+        """Commit what is queued, stop the thread, give the spool back. Idempotent. Not while the loop appends."""
+        if self._closing:
+            return
+        self._closing = True
+        if self._queue or self._counts:
+            self._batches.put(self._take())
+        self._batches.put(None)
         self._thread.join()
         with self._disk:
             self._log.close()
@@ -171,7 +194,7 @@ class SpoolWriter:
             raise self._closed()
         if self._refusal is not None:
             raise self._refusal.again()
-        if self._queued_bytes + size > self._settings.queue_bytes and self._queue:
+        if self._queued_bytes + size > self._settings.queue_bytes and self._queued_bytes:
             raise SpoolBroken("The disk of the spool does not answer: too much waits for it.", 1)
         self._queued_bytes += size
 
@@ -179,64 +202,123 @@ class SpoolWriter:
     def _closed() -> SpoolBroken:
         return SpoolBroken("The spool is closed: this process is about to end.", 1)
 
-    def _run(self) -> None:
-        """The commit thread: take everything that is queued, one transaction, one wake-up."""
-        while True:
-            work, waiters, counts = self._take()
-            if not work and not counts and self._closing:
-                return
-            self._commit(work, waiters, counts)
-            if self._closing and self._refusal is not None:
-                return
+    def _move(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Another event loop goes on. What the one before has left is committed; nobody waits for it any more."""
+        self._loop, self._offered, self._busy, self._queued_bytes = loop, False, False, 0
+        self._queue = [(entry, loop.create_future()) for entry, _ in self._queue]
+        self._count_waiters = []
 
-    def _take(self) -> tuple[list[tuple[Entry, Future]], list[Future], Counter[bytes]]:
-        """Everything queued. Waits for work, for the next tick, or while refusing for the next try."""
-        with self._ready:
-            if not self._closing and (self._refusal is not None or not (self._queue or self._count_waiters)):
-                self._waiting = True
-                self._ready.wait(self._patience())
-                self._waiting = False
-        if self._company and not self._closing:
-            time.sleep(self._settings.gather_s)
-        with self._ready:
-            work, self._queue = self._queue, []
-            waiters, self._count_waiters = self._count_waiters, []
-            counts, self._counts = self._counts, Counter()
-            self._queued_bytes = 0
-        return work, waiters, counts
+    def _offer(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at the queue when the loop has done what it is at now, so that all who came together are one batch.
+
+        A batch is then as large as the load makes it, and nobody waits for company by the clock.
+        """
+        if not self._offered:
+            self._offered = True
+            loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        """Give what is queued to the commit thread, unless it has a batch: the end of that one looks here again."""
+        self._offered = False
+        if not self._busy and (self._queue or self._counts):
+            self._busy = True
+            self._batches.put(self._take())
+
+    def _take(self) -> _Batch:
+        batch = _Batch(self._queue, self._count_waiters, self._counts)
+        self._queue, self._count_waiters, self._counts = [], [], Counter()
+        return batch
+
+    def _end(self, batch: _Batch) -> None:
+        """On the loop: a batch is settled, and perhaps the next one is waiting."""
+        self._queued_bytes -= sum([len(entry.body) for entry, _ in batch.work])
+        self._busy = False
+        self._look()
+
+    def _look(self) -> None:
+        """On the loop: offer what waits. While the spool refuses, the commit thread tries again by the clock alone."""
+        if self._queue or (self._counts and self._refusal is None):
+            self._offer(asyncio.get_running_loop())
+
+    def _run(self) -> None:
+        """The commit thread: one batch, one row, one fsync, one wake-up."""
+        while True:
+            try:
+                batch = self._batches.get(timeout=self._patience())
+            except Empty:  # time for a tick, or for another try
+                batch = _NOTHING
+            if batch is None:
+                return
+            self._commit(batch)
 
     def _patience(self) -> float:
+        """Seconds until the commit thread acts by itself."""
         if self._refusal is not None:
             return self._retry_s
         return max(0.0, self._last_write + self._settings.tick_s - time.monotonic())
 
-    def _commit(self, work: list[tuple[Entry, Future]], waiters: list[Future], counts: Counter[bytes]) -> None:
-        self._company = len(work) in _COMPANY
-        entries = [entry for entry, _ in work]
-        if counts:
-            entries.append(_counts_entry(counts))
-        if not entries:
-            if self._refusal is None and self._patience() > 0:
-                return
-            entries = [TICK]
-        futures = [future for _, future in work]
+    def _commit(self, batch: _Batch) -> None:
+        entries = [entry for entry, _ in batch.work]
+        if batch.counts:
+            entries.append(_counts_entry(batch.counts))
         try:
-            first = self._write(entries)
+            first = self._write(entries or [TICK])
         except SpoolRefusal as refusal:
-            self._refuse(refusal, futures + waiters, counts)
+            self._refuse(refusal, batch)
             return
         except Exception:  # The thread must outlive any fault: dead, it would leave every sender waiting for ever.
             _logger.exception("The commit thread of the spool %s met a fault of its own.", self._directory.name)
-            self._refuse(SpoolBroken("A fault in the spool; see the log.", 1), futures + waiters, counts)
+            self._refuse(SpoolBroken("A fault in the spool; see the log.", 1), batch)
             return
-        self._recovered()
-        _wake(futures, first, waiters, first + len(entries) - 1)
+        if self._refusal is not None:
+            _logger.warning("The spool %s takes records again.", self._directory.name)
+            self._refusal = None
+            self._on_loop(self._look)
+        if batch is not _NOTHING:
+            self._on_loop(lambda: self._resolve(batch, first))
         self._crash("spool.commit.woken")
         self._rotate()
 
+    def _on_loop(self, call: Callable[[], None]) -> None:
+        """Have the loop settle a batch."""
+        loop = self._loop
+        try:
+            if loop is not None:
+                loop.call_soon_threadsafe(call)
+        except RuntimeError:
+            return  # the loop is closed: nobody waits any more, and another one begins afresh
+
+    def _resolve(self, batch: _Batch, first: int) -> None:
+        for seq, (_, future) in enumerate(batch.work, first):
+            if not future.done():  # cancelled by a client that has gone: raising here would cost the others theirs
+                future.set_result(seq)
+        for future in batch.waiters:
+            if not future.done():
+                future.set_result(first + len(batch.work))
+        self._end(batch)
+
+    def _refuse(self, refusal: SpoolRefusal, batch: _Batch) -> None:
+        if self._refusal is None:
+            _logger.error("%s", refusal)
+            self._retry_s = _FIRST_RETRY_SECONDS
+        else:
+            self._retry_s = min(_LONGEST_RETRY_SECONDS, self._retry_s * 2)
+        self._refusal = refusal
+        self._on_loop(lambda: self._fail(refusal, batch))
+
+    def _fail(self, refusal: SpoolRefusal, batch: _Batch) -> None:
+        """On the loop: who waits is refused, the queue too; counts wait for a better commit."""
+        late = self._take()
+        self._counts = batch.counts + late.counts
+        for future in batch.futures + late.futures:
+            _fail(future, refusal)
+        self._queued_bytes -= sum([len(entry.body) for entry, _ in late.work])
+        if batch is not _NOTHING:
+            self._end(batch)
+
     def _write(self, entries: Sequence[Entry]) -> int:
         with self._disk:
-            size = sum(len(entry.body) for entry in entries)
+            size = sum([len(entry.body) for entry in entries])
             self._space.admit(size)
             try:
                 first = self._log.write(entries)
@@ -253,61 +335,15 @@ class SpoolWriter:
             except SpoolRefusal as refusal:
                 _logger.warning("%s", refusal)  # nothing is lost: the next write reopens
 
-    def _refuse(self, refusal: SpoolRefusal, futures: list[Future], counts: Counter[bytes]) -> None:
-        if self._refusal is None:
-            _logger.error("%s", refusal)
-            self._retry_s = _FIRST_RETRY_SECONDS
-        else:
-            self._retry_s = min(_LONGEST_RETRY_SECONDS, self._retry_s * 2)
-        with self._ready:
-            self._refusal = refusal
-            self._counts.update(counts)
-            late = [future for _, future in self._queue] + self._count_waiters
-            self._queue, self._count_waiters, self._queued_bytes = [], [], 0
-        _fail_all(futures + late, refusal)
 
-    def _recovered(self) -> None:
-        if self._refusal is not None:
-            _logger.warning("The spool %s takes records again.", self._directory.name)
-            self._refusal = None
+_NOTHING: Final = _Batch((), (), Counter())
 
 
 def _counts_entry(counts: Counter[bytes]) -> Entry:
     return Entry(Kind.COUNTS, counts.total(), _COUNTS.encode(list(counts.items())))
 
 
-def _wake(futures: list[Future], first: int, waiters: list[Future], counted: int) -> None:
-    """Resolve a group's futures on their loop, by one call for all of them."""
-
-    def resolve() -> None:
-        for seq, future in enumerate(futures, first):
-            if not future.done():  # cancelled by a client that has gone: raising here would cost the others theirs
-                future.set_result(seq)
-        for future in waiters:
-            if not future.done():
-                future.set_result(counted)
-
-    _on_loop(futures or waiters, resolve)
-
-
-def _fail_all(futures: list[Future], refusal: SpoolRefusal) -> None:
-    def fail() -> None:
-        for future in futures:
-            _fail(future, refusal)
-
-    _on_loop(futures, fail)
-
-
 def _fail(future: Future, refusal: SpoolRefusal) -> None:
     if not future.done():
         future.set_exception(refusal.again())
         future.exception()  # marks it as seen: a sender that has gone is no news
-
-
-def _on_loop(futures: list[Future], call: Callable[[], None]) -> None:
-    if not futures:
-        return
-    try:
-        futures[0].get_loop().call_soon_threadsafe(call)
-    except RuntimeError:
-        return  # the loop is closed: nobody waits any more

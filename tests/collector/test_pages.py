@@ -25,7 +25,7 @@ def sent(url: str, **fields: Any) -> Beacon:
 @pytest.fixture
 def pages() -> Pages:
     """Pages that nobody has seen."""
-    return Pages(SourceReader(), Scrubber())
+    return Pages(SourceReader(), Scrubber(), lambda host: host.startswith("spam"))
 
 
 def test_a_page_is_its_address_its_source_and_its_title(pages: Pages) -> None:
@@ -38,7 +38,8 @@ def test_a_page_is_its_address_its_source_and_its_title(pages: Pages) -> None:
         told = dict(zip(NAMES, seen.fields, strict=True))
         assert (told["hostname"], told["path"], told["title"]) == ("shop.example", "/a", "A [email]")
         assert (told["source"], told["utm_source"], told["click_network"]) == ("flyer", "flyer", "Google Ads")
-        assert (seen.search_term, seen.referrer_host, seen.verdict) == ("fern", "google.com", None)
+        assert (seen.search_term, seen.is_spam, seen.verdict) == ("fern", False, None)
+    assert pages.read(SERVED, sent("https://shop.example/", referrer="https://spam.example/"), NOW).is_spam
     other = ServedSite(site(2, hostnames=("shop.example",), search_keys=()))
     assert pages.read(other, one, NOW).search_term is None
 

@@ -1,0 +1,164 @@
+"""The short way of a beacon: its connection reads it, hands it to the intake and writes the answer by itself.
+
+An ASGI application costs a scope, a task, an event and four messages for each request: as much again as all the work
+that a beacon brings. So `POST /e` is answered here, by the same intake with the same facts, and everything else goes to
+the application; so does a beacon that comes while another request of its connection is still under way, because answers
+keep their order there. Which requests take which way changes nothing that a client can see.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from collector.answers import FAULT, NOT_RECORDED, STORED, Answer
+from collector.beacons import FAULT_OF_OURS, LOG, Beacons
+from collector.connection import Connection, as_bytes
+from collector.intake import TOO_LARGE, Reply
+from collector.request import RequestFacts, read_request
+from event_catalogue.events import MAX_BODY
+
+_READY: Final = {id(answer): as_bytes(answer, close=False) for answer in (STORED, NOT_RECORDED)}
+"""The two answers that nearly every beacon gets, as bytes."""
+
+
+class _Beacon:
+    """One beacon under way on a connection. To uvicorn it looks like a request of its own (a cycle): it waits with the
+    next one until this is answered, closes the connection after it when the server stops, and tells it of a client
+    that has gone."""
+
+    __slots__ = ("body", "disconnected", "facts", "keep_alive", "response_complete", "size", "taken")
+
+    def __init__(self, facts: RequestFacts, *, keep_alive: bool) -> None:
+        self.facts = facts
+        self.keep_alive = keep_alive
+        self.body: list[bytes] = []
+        self.size = 0
+        self.taken = False
+        """Whether the intake has it: what still comes of its body is not looked at."""
+        self.disconnected = False
+        self.response_complete = False
+
+    @property
+    def message_event(self) -> "_Beacon":
+        """What uvicorn wakes when the client has gone; nobody waits for it here."""
+        return self
+
+    def set(self) -> None:
+        """Nothing to wake."""
+
+
+class FastLane(Connection):
+    """A connection that answers beacons itself."""
+
+    beacons: Beacons
+    """Set by `fast_lane`, which makes a class for one application."""
+
+    def on_message_begin(self) -> None:
+        """A request begins. What an application needs to know of it is put together only if it goes there."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._begin()
+
+    def on_headers_complete(self) -> None:
+        """Beacons stay, all else goes to the application."""
+        if self._is_beacon():
+            self._end_head()
+            self._open()
+            return
+        url, headers, expected = self.url, self.headers, self.expect_100_continue
+        since, first, more = self._since, self._first, self._more
+        HttpToolsProtocol.on_message_begin(self)
+        self.url, self.headers, self.expect_100_continue = url, headers, expected
+        self.scope["headers"] = headers
+        self._since, self._first, self._more = since, first, more
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Gather the body; one that is too long is not gathered to its end."""
+        cycle: Any = self.cycle
+        if type(cycle) is not _Beacon:
+            super().on_body(body)
+        elif not cycle.taken:
+            cycle.body.append(body)
+            cycle.size += len(body)
+            if cycle.size > MAX_BODY:
+                self._hand_over(cycle)
+
+    def on_message_complete(self) -> None:
+        """The beacon is whole."""
+        cycle: Any = self.cycle
+        if type(cycle) is not _Beacon:
+            super().on_message_complete()
+            return
+        self._since = 0.0
+        if not cycle.taken:
+            self._hand_over(cycle)
+
+    def _is_beacon(self) -> bool:
+        return (
+            (self.url == b"/e" or self.url.startswith(b"/e?"))
+            and self.parser.get_method() == b"POST"
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.parser.should_upgrade()
+            and self.limit_concurrency is None
+        )
+
+    def _open(self) -> None:
+        """The head is whole: who sends, and whether the body is worth waiting for."""
+        peer = self.client[0] if self.client else ""
+        facts = read_request(self.headers, peer, self.beacons.hops)
+        keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        cycle = _Beacon(facts, keep_alive=keep_alive)
+        self.cycle = cycle  # type: ignore[assignment]  # stands in for one
+        if facts.length > MAX_BODY:
+            cycle.taken = True
+            self._promise(cycle, lambda: self.beacons.intake.refuse(TOO_LARGE, "too_large"))
+        elif self.expect_100_continue:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _hand_over(self, cycle: _Beacon) -> None:
+        cycle.taken = True
+        body = cycle.body[0] if len(cycle.body) == 1 else b"".join(cycle.body)
+        cycle.body = []
+        self._promise(cycle, lambda: self.beacons.intake.beacon(body, cycle.facts))
+
+    def _promise(self, cycle: _Beacon, take: Callable[[], Reply]) -> None:
+        """Answer now, or as soon as it is on the disk."""
+        try:
+            reply = take()
+        except Exception:  # noqa: BLE001  # a fault of ours is told, and the sender keeps its events
+            LOG.exception(FAULT_OF_OURS)
+            reply = Reply(FAULT)
+        if reply.durable is None:
+            self._answer(cycle, reply.answer)
+        else:
+            reply.durable.add_done_callback(lambda _done: self._answer(cycle, self._settled(reply)))
+
+    @staticmethod
+    def _settled(reply: Reply) -> Answer:
+        try:
+            return reply.settled()
+        except Exception:  # noqa: BLE001  # as above
+            LOG.exception(FAULT_OF_OURS)
+            return FAULT
+
+    def _answer(self, cycle: _Beacon, answer: Answer) -> None:
+        """Write the answer and let the next request begin."""
+        cycle.response_complete = True
+        if cycle.disconnected or self.transport.is_closing():
+            return
+        ready = _READY.get(id(answer)) if cycle.keep_alive else None
+        self.transport.write(ready or as_bytes(answer, close=not cycle.keep_alive))
+        if not cycle.keep_alive:
+            self.transport.close()
+        elif self.pipeline:
+            self.on_response_complete()
+        else:
+            self._idle_since = self.loop.time()
+
+
+def fast_lane(beacons: Beacons) -> type[FastLane]:
+    """The connection class of an application, for uvicorn's setting `http`."""
+    return type("FastLane", (FastLane,), {"beacons": beacons})
