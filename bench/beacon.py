@@ -1,7 +1,9 @@
 """Durable events a second and CPU per event of `POST /e`, beside a bare uvicorn application in the same run.
 
-One core for the server, the other for wrk (64 connections); the two servers take turns, so that a machine that drifts
-drifts for both. Prints the median of the rounds and the ratio of CPU.
+One core for the server, the other for wrk (64 connections). The servers take turns, so that a machine that drifts drifts
+for all. 5,000 visitors with four agents send; "all new" is the same with an address and an agent that nobody has seen in
+each beacon. "one free" and "two free" are one and two workers that share both cores with wrk, so only their CPU tells
+something. Prints the medians of the rounds, ratios of CPU round by round, and waits at half of the rate that was reached.
 """
 
 import json
@@ -13,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -21,9 +25,11 @@ import psutil
 from tests.product import command
 
 _HERE = Path(__file__).parent
+_CONNECTIONS = 64
+_VISITORS = 5_000
 
 
-@dataclass
+@dataclass(frozen=True)
 class Round:
     """What one round of wrk saw."""
 
@@ -35,45 +41,68 @@ class Round:
     failures: int
 
 
-def main(rounds: int = 3, seconds: int = 8, connections: int = 64) -> None:
+@dataclass(frozen=True)
+class Server:
+    """Processes that listen on one port, and how they are asked."""
+
+    processes: tuple[psutil.Popen, ...]
+    port: int
+    wrk: Mapping[str, str]
+
+
+def main(rounds: int = 3, seconds: int = 8) -> None:
     """Run the comparison and print it."""
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing; install it (Debian: apt-get install wrk).")
-    with tempfile.TemporaryDirectory(prefix="footfall-bench-") as folder:
-        data = Path(folder) / "data"
-        site = json.loads(command(data, "site", "add", "shop.example").stdout)["key"]
-        servers = {"bare uvicorn": _bare(), "footfall /e": _collector(data)}
-        try:
-            results = {name: [] for name in servers}
-            for number in range(rounds + 1):
-                for name, (process, port) in servers.items():
-                    one = _round(process, port, site, seconds if number else 2, connections)
-                    if number:  # the first round warms up
-                        results[name].append(one)
-            _print(results, connections)
-        finally:
-            for process, _port in servers.values():
-                process.terminate()
-                process.wait()
+    with tempfile.TemporaryDirectory(prefix="footfall-bench-") as folder, _servers(Path(folder) / "data") as servers:
+        results: dict[str, list[Round]] = {name: [] for name in servers}
+        for number in range(rounds + 1):
+            for name, server in servers.items():
+                one = _round(server, seconds if number else 2)
+                if number:  # the first round warms up
+                    results[name].append(one)
+        _print(results)
+        _half(servers["footfall /e"], statistics.median(one.rate for one in results["footfall /e"]) / 2, seconds)
 
 
-def _bare() -> tuple[psutil.Popen, int]:
-    sock = _listen()
-    call = [sys.executable, "-m", "bench.bare", str(sock.fileno())]
-    return _pinned(call, sock, dict(os.environ)), sock.getsockname()[1]
-
-
-def _collector(data: Path) -> tuple[psutil.Popen, int]:
-    sock = _listen()
-    call = [sys.executable, "-m", "footfall", "worker", "--name", "bench", "--fd", str(sock.fileno())]
-    geo = ",".join(map(str, sorted((_HERE.parent / ".geo").glob("*.mmdb"))))
-    environ = dict(os.environ) | {
-        "FOOTFALL_DATA": str(data),
-        "FOOTFALL_GEO": geo,
-        "FOOTFALL_NETWORK_RATE": "1000000",
-        "FOOTFALL_SITE_RATE": "1000000",
+@contextmanager
+def _servers(data: Path) -> Iterator[dict[str, Server]]:
+    site = json.loads(command(data, "site", "add", "shop.example").stdout)["key"]
+    usual = {"BENCH_SITE": site, "BENCH_PATH": "/e", "BENCH_VISITORS": str(_VISITORS)}
+    both = {"cores": "0,1"}
+    socks = [_listen() for _ in range(6)]
+    bare, one, new, application, free, two = socks
+    processes = {
+        "bare uvicorn": [_start([sys.executable, "-m", "bench.bare", str(bare.fileno())], bare, {})],
+        "footfall /e": [_worker(one, data, "one")],
+        "  all new": [_worker(new, data, "new")],
+        "  application": [_worker(application, data, "application", FOOTFALL_FAST_LANE="false")],
+        "  one free": [_worker(free, data, "free", **both)],
+        "  two free": [_worker(two, data, "two", **both), _worker(two, data, "three", **both)],
     }
-    return _pinned(call, sock, environ), sock.getsockname()[1]
+    made = {
+        name: Server(tuple(started), int(sock.getsockname()[1]), usual)
+        for (name, started), sock in zip(processes.items(), socks, strict=True)
+    }
+    made["  all new"] = replace(made["  all new"], wrk={**usual, "BENCH_VISITORS": "0"})
+    time.sleep(5)
+    try:
+        yield made
+    finally:
+        for process in {process for server in made.values() for process in server.processes}:
+            process.terminate()
+            process.wait()
+
+
+def _worker(sock: socket.socket, data: Path, name: str, *, cores: str = "0", **settings: str) -> psutil.Popen:
+    call = [sys.executable, "-m", "footfall", "worker", "--name", name, "--fd", str(sock.fileno())]
+    geo = ",".join(map(str, sorted((_HERE.parent / ".geo").glob("*.mmdb"))))
+    rates = {"FOOTFALL_NETWORK_RATE": "1000000", "FOOTFALL_SITE_RATE": "1000000"}
+    return _start(call, sock, {"FOOTFALL_DATA": str(data), "FOOTFALL_GEO": geo, **rates, **settings}, cores)
+
+
+def _start(call: list[str], sock: socket.socket, settings: Mapping[str, str], cores: str = "0") -> psutil.Popen:
+    return psutil.Popen(["taskset", "-c", cores, *call], pass_fds=[sock.fileno()], env={**os.environ, **settings})
 
 
 def _listen() -> socket.socket:
@@ -84,33 +113,16 @@ def _listen() -> socket.socket:
     return sock
 
 
-def _pinned(call: list[str], sock: socket.socket, environ: dict[str, str]) -> psutil.Popen:
-    process = psutil.Popen(["taskset", "-c", "0", *call], pass_fds=[sock.fileno()], env=environ)
-    time.sleep(4)
-    return process
-
-
-def _round(process: psutil.Popen, port: int, site: str, seconds: int, connections: int) -> Round:
-    before = _cpu(process)
-    environ = dict(os.environ) | {"BENCH_SITE": site, "BENCH_PATH": "/e"}
-    call = [
-        "taskset",
-        "-c",
-        "1",
-        "wrk",
-        "-t1",
-        f"-c{connections}",
-        f"-d{seconds}s",
-        "--latency",
-        "-s",
-        str(_HERE / "beacon.lua"),
-    ]
-    done = subprocess.run([*call, f"http://127.0.0.1:{port}"], env=environ, capture_output=True, text=True, check=True)
+def _round(server: Server, seconds: int) -> Round:
+    before = _cpu(server)
+    call = ["taskset", "-c", "1", "wrk", "-t1", f"-c{_CONNECTIONS}", f"-d{seconds}s", "--latency"]
+    call += ["-s", str(_HERE / "beacon.lua"), f"http://127.0.0.1:{server.port}"]
+    done = subprocess.run(call, env={**os.environ, **server.wrk}, capture_output=True, text=True, check=True)
     seen = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("RESULT "))[7:])
     requests = seen["requests"]
     return Round(
         requests / seen["seconds"],
-        (_cpu(process) - before) / requests * 1e6,
+        (_cpu(server) - before) / requests * 1e6,
         seen["p50_us"] / 1000,
         seen["p99_us"] / 1000,
         seen["max_us"] / 1000,
@@ -118,21 +130,33 @@ def _round(process: psutil.Popen, port: int, site: str, seconds: int, connection
     )
 
 
-def _cpu(process: psutil.Popen) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
+def _cpu(server: Server) -> float:
+    return sum(times.user + times.system for times in (process.cpu_times() for process in server.processes))
 
 
-def _print(results: dict[str, list[Round]], connections: int) -> None:
-    print(f"POST /e, {connections} connections, server on one core, wrk on the other; medians")
-    print(f"{'':<14}{'events/s':>10}{'CPU µs':>9}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'failed':>8}")
+def _print(results: dict[str, list[Round]]) -> None:
+    print(f"POST /e, {_CONNECTIONS} connections, server on one core, wrk on the other; medians")
+    print(f"{'':<16}{'events/s':>10}{'CPU µs':>9}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'failed':>8}")
     for name, rounds in results.items():
         columns = zip(*[(r.rate, r.cpu_us, r.p50_ms, r.p99_ms, r.max_ms) for r in rounds], strict=True)
         rate, cpu, p50, p99, longest = map(statistics.median, columns)
         failed = sum(r.failures for r in rounds)
-        print(f"{name:<14}{rate:>10.0f}{cpu:>9.1f}{p50:>9.2f}{p99:>9.2f}{longest:>9.1f}{failed:>8}")
-    pairs = zip(results["footfall /e"], results["bare uvicorn"], strict=True)
-    print(f"CPU per event, footfall / bare: {statistics.median(a.cpu_us / b.cpu_us for a, b in pairs):.2f}")
+        print(f"{name:<16}{rate:>10.0f}{cpu:>9.1f}{p50:>9.2f}{p99:>9.2f}{longest:>9.1f}{failed:>8}")
+    for over, under in (
+        ("footfall /e", "bare uvicorn"),
+        ("  application", "bare uvicorn"),
+        ("  two free", "  one free"),
+    ):
+        pairs = zip(results[over], results[under], strict=True)
+        ratio = statistics.median(a.cpu_us / b.cpu_us for a, b in pairs)
+        print(f"CPU per event, {over.strip()} / {under.strip()}: {ratio:.2f}")
+
+
+def _half(server: Server, rate: float, seconds: int) -> None:
+    call = ["taskset", "-c", "1", sys.executable, "-m", "bench.pace", str(server.port), server.wrk["BENCH_SITE"]]
+    done = subprocess.run([*call, str(rate), str(seconds)], capture_output=True, text=True, check=True)
+    told = ", ".join(f"{name} {wait:.2f}" for name, wait in json.loads(done.stdout).items())
+    print(f"at {rate:.0f} events/s, milliseconds from the moment at which each was due: {told}")
 
 
 if __name__ == "__main__":

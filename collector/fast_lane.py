@@ -6,7 +6,7 @@ the application; so does a beacon that comes while another request of its connec
 keep their order there. Which requests take which way changes nothing that a client can see.
 """
 
-from collections.abc import Callable
+import asyncio
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,6 +17,7 @@ from collector.connection import Connection, as_bytes
 from collector.intake import TOO_LARGE, Reply
 from collector.request import RequestFacts, read_request
 from event_catalogue.events import MAX_BODY
+from spool.writer import Future
 
 _READY: Final = {id(answer): as_bytes(answer, close=False) for answer in (STORED, NOT_RECORDED)}
 """The two answers that nearly every beacon gets, as bytes."""
@@ -27,15 +28,16 @@ class _Beacon:
     next one until this is answered, closes the connection after it when the server stops, and tells it of a client
     that has gone."""
 
-    __slots__ = ("body", "disconnected", "facts", "keep_alive", "response_complete", "size", "taken")
+    __slots__ = ("body", "disconnected", "facts", "keep_alive", "lane", "reply", "response_complete", "taken")
 
-    def __init__(self, facts: RequestFacts, *, keep_alive: bool) -> None:
+    def __init__(self, lane: "FastLane", facts: RequestFacts, *, keep_alive: bool) -> None:
+        self.lane = lane
         self.facts = facts
         self.keep_alive = keep_alive
-        self.body: list[bytes] = []
-        self.size = 0
+        self.body = b""
         self.taken = False
         """Whether the intake has it: what still comes of its body is not looked at."""
+        self.reply: Reply
         self.disconnected = False
         self.response_complete = False
 
@@ -47,6 +49,15 @@ class _Beacon:
     def set(self) -> None:
         """Nothing to wake."""
 
+    def settle(self, durable: Future) -> None:
+        """It is on the disk, or can't be."""
+        try:
+            answer = self.reply.answer if durable.exception() is None else self.reply.settled()
+        except Exception:  # noqa: BLE001  # a fault of ours is told, and the sender keeps its events
+            LOG.exception(FAULT_OF_OURS)
+            answer = FAULT
+        self.lane.answer(self, answer)
+
 
 class FastLane(Connection):
     """A connection that answers beacons itself."""
@@ -54,12 +65,20 @@ class FastLane(Connection):
     beacons: Beacons
     """Set by `fast_lane`, which makes a class for one application."""
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Who sends is known once for all requests."""
+        super().connection_made(transport)
+        self._peer = self.client[0] if self.client else ""
+
     def on_message_begin(self) -> None:
         """A request begins. What an application needs to know of it is put together only if it goes there."""
         self.url = b""
         self.headers = []
-        self.expect_100_continue = False
         self._begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, in whatever case it is spelt."""
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Beacons stay, all else goes to the application."""
@@ -67,12 +86,11 @@ class FastLane(Connection):
             self._end_head()
             self._open()
             return
-        url, headers, expected = self.url, self.headers, self.expect_100_continue
-        since, first, more = self._since, self._first, self._more
+        url, headers = self.url, self.headers
         HttpToolsProtocol.on_message_begin(self)
-        self.url, self.headers, self.expect_100_continue = url, headers, expected
-        self.scope["headers"] = headers
-        self._since, self._first, self._more = since, first, more
+        self.url = url
+        for name, value in headers:
+            super().on_header(name, value)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -81,9 +99,8 @@ class FastLane(Connection):
         if type(cycle) is not _Beacon:
             super().on_body(body)
         elif not cycle.taken:
-            cycle.body.append(body)
-            cycle.size += len(body)
-            if cycle.size > MAX_BODY:
+            cycle.body = cycle.body + body if cycle.body else body
+            if len(cycle.body) > MAX_BODY:
                 self._hand_over(cycle)
 
     def on_message_complete(self) -> None:
@@ -96,67 +113,57 @@ class FastLane(Connection):
         if not cycle.taken:
             self._hand_over(cycle)
 
+    def answer(self, cycle: _Beacon, answer: Answer) -> None:
+        """Write the answer and let the next request begin."""
+        cycle.response_complete = True
+        if cycle.disconnected or self.transport.is_closing():
+            return
+        if not cycle.keep_alive:
+            self.transport.write(as_bytes(answer, close=True))
+            self.transport.close()
+            return
+        self.transport.write(_READY.get(id(answer)) or as_bytes(answer, close=False))
+        if self.pipeline:
+            self.on_response_complete()
+        else:
+            self._idle_since = self.loop.time()
+
     def _is_beacon(self) -> bool:
         return (
             (self.url == b"/e" or self.url.startswith(b"/e?"))
             and self.parser.get_method() == b"POST"
             and (self.cycle is None or self.cycle.response_complete)
             and not self.parser.should_upgrade()
-            and self.limit_concurrency is None
         )
 
     def _open(self) -> None:
         """The head is whole: who sends, and whether the body is worth waiting for."""
-        peer = self.client[0] if self.client else ""
-        facts = read_request(self.headers, peer, self.beacons.hops)
-        keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        cycle = _Beacon(facts, keep_alive=keep_alive)
+        facts = read_request(self.headers, self._peer, self.beacons.hops)
+        keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
+        cycle = _Beacon(self, facts, keep_alive=keep_alive)
         self.cycle = cycle  # type: ignore[assignment]  # stands in for one
         if facts.length > MAX_BODY:
-            cycle.taken = True
-            self._promise(cycle, lambda: self.beacons.intake.refuse(TOO_LARGE, "too_large"))
-        elif self.expect_100_continue:
+            self._hand_over(cycle)
+        elif facts.waits:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _hand_over(self, cycle: _Beacon) -> None:
+        """Give it to the intake, and answer now or as soon as it is on the disk."""
         cycle.taken = True
-        body = cycle.body[0] if len(cycle.body) == 1 else b"".join(cycle.body)
-        cycle.body = []
-        self._promise(cycle, lambda: self.beacons.intake.beacon(body, cycle.facts))
-
-    def _promise(self, cycle: _Beacon, take: Callable[[], Reply]) -> None:
-        """Answer now, or as soon as it is on the disk."""
+        intake = self.beacons.intake
         try:
-            reply = take()
-        except Exception:  # noqa: BLE001  # a fault of ours is told, and the sender keeps its events
+            if cycle.facts.length > MAX_BODY:
+                reply = intake.refuse(TOO_LARGE, "too_large")
+            else:
+                reply = intake.beacon(cycle.body, cycle.facts)
+        except Exception:  # noqa: BLE001  # as above
             LOG.exception(FAULT_OF_OURS)
             reply = Reply(FAULT)
         if reply.durable is None:
-            self._answer(cycle, reply.answer)
+            self.answer(cycle, reply.answer)
         else:
-            reply.durable.add_done_callback(lambda _done: self._answer(cycle, self._settled(reply)))
-
-    @staticmethod
-    def _settled(reply: Reply) -> Answer:
-        try:
-            return reply.settled()
-        except Exception:  # noqa: BLE001  # as above
-            LOG.exception(FAULT_OF_OURS)
-            return FAULT
-
-    def _answer(self, cycle: _Beacon, answer: Answer) -> None:
-        """Write the answer and let the next request begin."""
-        cycle.response_complete = True
-        if cycle.disconnected or self.transport.is_closing():
-            return
-        ready = _READY.get(id(answer)) if cycle.keep_alive else None
-        self.transport.write(ready or as_bytes(answer, close=not cycle.keep_alive))
-        if not cycle.keep_alive:
-            self.transport.close()
-        elif self.pipeline:
-            self.on_response_complete()
-        else:
-            self._idle_since = self.loop.time()
+            cycle.reply = reply
+            reply.durable.add_done_callback(cycle.settle)
 
 
 def fast_lane(beacons: Beacons) -> type[FastLane]:

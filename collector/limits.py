@@ -37,20 +37,20 @@ class Buckets:
         if not cost_ms:
             return 0
         now = self._clock()
-        full_at = max(now, self._full_at.get(key) or self._idle.get(key, now))
+        full_at = self._full_at.get(key)
+        if full_at is None:
+            full_at = self._idle.get(key, now)
+            if len(self._full_at) >= _MOST_BUCKETS // 2:
+                self._idle, self._full_at = self._full_at, {}
+        full_at = max(full_at, now)
         taken_ms = tokens * cost_ms
         # Who asks for more than a full bucket is served when it is full, and the debt is worked off.
         wait_ms = full_at + min(taken_ms, _BURST_MS) - now - _BURST_MS
         if wait_ms > _ROUNDING_MS:
-            self._keep(key, full_at)
+            self._full_at[key] = full_at
             return max(1, ceil(wait_ms / 1000))
-        self._keep(key, full_at + taken_ms)
+        self._full_at[key] = full_at + taken_ms
         return 0
-
-    def _keep(self, key: Hashable, full_at: float) -> None:
-        self._full_at[key] = full_at
-        if len(self._full_at) > _MOST_BUCKETS // 2:
-            self._idle, self._full_at = self._full_at, {}
 
     def __len__(self) -> int:
         return len(self._full_at) + len(self._idle)

@@ -1,6 +1,6 @@
 """A beacon's facts to rows in catalogue order. What the ruling does not allow finds no place in a row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from collector.consent import Ruling, allowed_fields, refused_event
 from event_catalogue.event import DEFAULT_ROW, Row
 from event_catalogue.events import CUSTOM, EVENTS
-from event_catalogue.fields import DETAIL, FIELD, FIELDS, POSITION, RECORD, FieldValue
+from event_catalogue.fields import DETAIL, FIELD, FIELDS, POSITION
 
 Script = tuple[str, str, str, str, list[str]]
 """Time zone, screen class, viewport class, exact screen, plug-ins: the group SCRIPT of the catalogue."""
@@ -41,34 +41,22 @@ class Moment(NamedTuple):
     visitor: bytes
 
 
-_SHARED_AT: Final = len(RECORD)
 _DETAIL_AT: Final = len(FIELDS) - len(DETAIL)
 _NO_DETAILS: Final = DEFAULT_ROW[_DETAIL_AT:]
 
-Blank = list[tuple[int, FieldValue]]
-"""Places and the defaults that go there."""
+Groups = Iterable[Sequence[Any]]
+"""What all events of a beacon share: page and source, agent and bot, place and language, script. Their values stand in
+catalogue order, which a test compares with FIELDS: joining them costs a twentieth of sixty assignments."""
 
 
 class RowPlan:
-    """Builds the rows of one ruling, in three parts: record, what all events of a beacon share, details.
-
-    Whatever the ruling forbids is blanked last, field by field, in each part before it joins the others.
-    """
+    """Builds the rows of one ruling. Whatever it forbids is blanked last, field by field."""
 
     def __init__(self, ruling: Ruling) -> None:
         allowed = allowed_fields(ruling)
-        self._record: Blank = []
-        self._shared: Blank = []
-        self._details: Blank = []
-        for place, field in enumerate(FIELDS):
-            if field.name in allowed:
-                continue
-            if place < _SHARED_AT:
-                self._record.append((place, field.default))
-            elif place < _DETAIL_AT:
-                self._shared.append((place - _SHARED_AT, field.default))
-            else:
-                self._details.append((place - _DETAIL_AT, field.default))
+        forbidden = [(place, field.default) for place, field in enumerate(FIELDS) if field.name not in allowed]
+        self._always = [(place, default) for place, default in forbidden if place < _DETAIL_AT]
+        self._in_details = [(place, default) for place, default in forbidden if place >= _DETAIL_AT]
         self._refusals = {kind.name: refused_event(ruling, kind.name) for kind in EVENTS}
         self._refuses_custom = refused_event(ruling, CUSTOM.name)
 
@@ -76,39 +64,23 @@ class RowPlan:
         """Why an event of this name is not recorded; "" if it is."""
         return self._refusals.get(name, self._refuses_custom)
 
-    def shared(self, *groups: Sequence[Any]) -> Row:
-        """What all events of a beacon share. Groups: page and source, agent and bot, place and language, script.
-
-        Their values stand in catalogue order, which a test compares with FIELDS: one concatenation costs a twentieth of
-        sixty assignments.
-        """
-        row: Row = []
-        for group in groups:
-            row += group
-        return _blanked(row, self._shared)
-
-    def row(self, record: Record, moment: Moment, shared: Row, details: Mapping[str, Any]) -> Row:
+    def row(self, record: Record, moment: Moment, groups: Groups, details: Mapping[str, Any]) -> Row:
         """The row of one event."""
         site, keep, beacon, page, received, stored_on, tier, no_share, policy, build, returning, import_id = record
         name, idx, at, day, visitor = moment
         row: Row = [site, day, keep, 0, beacon, idx, page, name, at, received, stored_on, tier, no_share, policy, build]
         row += (visitor, returning, import_id)
-        _blanked(row, self._record)
-        row += shared
-        row += self._detailed(details) if details else _NO_DETAILS
+        for group in groups:
+            row += group
+        row += _NO_DETAILS  # nothing in them needs to be blanked
+        for field, value in details.items():
+            row[POSITION[field]] = _cut(value, FIELD[field].limit)
+        for place, default in self._always:
+            row[place] = default
+        if details:
+            for place, default in self._in_details:
+                row[place] = default
         return row
-
-    def _detailed(self, details: Mapping[str, Any]) -> Row:
-        row: Row = list(_NO_DETAILS)
-        for name, value in details.items():
-            row[POSITION[name] - _DETAIL_AT] = _cut(value, FIELD[name].limit)
-        return _blanked(row, self._details)
-
-
-def _blanked(row: Row, blank: Blank) -> Row:
-    for place, default in blank:
-        row[place] = default
-    return row
 
 
 def _cut(value: Any, limit: int) -> Any:

@@ -151,9 +151,7 @@ def _sizes(screen: tuple[int, int] | None, viewport: tuple[int, int] | None) -> 
 def write_rows(draft: Draft, tools: Tools) -> Verdict | None:
     """Each event to a row of its own day, or to a counted reason; the visitor's hash is made here."""
     plan, record = draft.plan, _record(draft)
-    shared = plan.shared(
-        draft.page.fields, draft.sender.agent, (draft.bot,), draft.place, (draft.language,), draft.script
-    )
+    groups = (draft.page.fields, draft.sender.agent, (draft.bot,), draft.place, (draft.language,), draft.script)
     for place, event in enumerate(draft.beacon.events):
         at = event_time(draft, event.at)
         props = check_props(event.name, event.props, place)
@@ -173,7 +171,7 @@ def write_rows(draft: Draft, tools: Tools) -> Verdict | None:
         elif event.name == "pageview" and draft.page.search_term:
             details["search_term"] = tools.details.term(draft.page.search_term)
         moment = Moment(tools.details.event_name(event.name), place, at, day, _visitor(draft, tools, day))
-        draft.rows.append(plan.row(record, moment, shared, details))
+        draft.rows.append(plan.row(record, moment, groups, details))
     return None
 
 

@@ -1,5 +1,6 @@
 """One collector process: opens its spool, its salts and the published snapshot, and serves the public port."""
 
+import gc
 import signal
 import socket
 import sys
@@ -34,6 +35,7 @@ def run_worker(environment: Environment, name: str, sock: socket.socket) -> None
     salts = SaltFile(environment.salts, clock)
     spool = SpoolWriter(environment.spool, name, spool_settings(environment), clock, crash_points(environment.crash))
     app = create_app(Collector(settings, spool, salts, clock, ticks))
+    settle_down()
     lane = fast_lane(app) if environment.fast_lane else Connection
     server = uvicorn.Server(server_config(app, drain_s=3, connection=lane))
     keep_stop_signals()
@@ -42,6 +44,14 @@ def run_worker(environment: Environment, name: str, sock: socket.socket) -> None
     finally:
         spool.close()
         salts.close()
+
+
+def settle_down() -> None:
+    """What was loaded at the start lives as long as the process: the search for garbage need not go through it again
+    and again (an eighth of all work, and pauses of 10 ms). What a beacon makes is freed without that search."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def keep_stop_signals() -> None:

@@ -26,13 +26,8 @@ class Kind(IntEnum):
     """A visitor's request about their data."""
 
 
-class Entry(NamedTuple):
-    """A record on its way in."""
-
-    kind: Kind
-    events: int
-    """How many events it accounts for."""
-    body: bytes
+Entry = tuple[Kind, int, bytes]
+"""A record on its way in: its kind, how many events it accounts for, its body. A plain tuple, made for every beacon."""
 
 
 class Record(NamedTuple):
@@ -75,7 +70,7 @@ _DECODER: Final = msgspec.msgpack.Decoder(list[tuple[int, int, bytes]])
 
 def make_group(entries: Sequence[Entry], end: Mark, received: int) -> Group:
     """The entries as the group that follows after `end`."""
-    events = sum([entry.events for entry in entries])
+    events = sum([events for _, events, _ in entries])
     return Group(end.seq + len(entries), end.seq + 1, received, end.total + events, _ENCODER.encode(entries))
 
 

@@ -25,7 +25,7 @@ from spool.kinds import Entry, Group, Kind, Mark, make_group
 from spool.segment import (
     SPARE,
     Segment,
-    checkpoint,
+    checkpoint_gently,
     checkpoint_whole,
     disk_bytes,
     last_mark,
@@ -41,7 +41,7 @@ from spool.settings import SpoolSettings
 Clock = Callable[[], int]
 """Milliseconds since 1970-01-01, UTC."""
 
-TICK: Final = Entry(Kind.TICK, 0, b"")
+TICK: Final[Entry] = (Kind.TICK, 0, b"")
 _SPARE_RETRY_SECONDS: Final = 1.0
 _INSERT: Final = "INSERT INTO groups (last, first, received, total, records) VALUES (?, ?, ?, ?, ?)"
 
@@ -63,6 +63,8 @@ class SegmentLog:
         self._spare_ready = False
         self._spare_tried = float("-inf")
         self._retiring: threading.Thread | None = None
+        self._hurry = threading.Event()
+        """Set when the process is about to end."""
         self.last = Mark()
         """The last durable record."""
         self._guarded("Opening the spool", self._open)
@@ -76,7 +78,7 @@ class SegmentLog:
             self._guarded("Recovering the spool", self._open)
         group = self._grouped(entries)
         self._guarded("Writing to the spool", lambda: self._commit(group))
-        if self._segment_since is None and any(entry.events for entry in entries):
+        if self._segment_since is None and any(events for _, events, _ in entries):
             self._segment_since = time.monotonic()
         return group.first
 
@@ -88,7 +90,7 @@ class SegmentLog:
             return False
         if not self._spare_ready:
             if time.monotonic() - self._spare_tried >= _SPARE_RETRY_SECONDS:
-                self._retire(None)
+                self._retire()
             return False
         try:
             self._guarded("Rotating the spool", self._rotate)
@@ -100,6 +102,7 @@ class SegmentLog:
 
     def close(self) -> None:
         """Close the files; what is in them stays for the reader."""
+        self._hurry.set()
         if self._retiring is not None:
             self._retiring.join()
         self._drop_connection()
@@ -130,7 +133,7 @@ class SegmentLog:
         self._connection = connection
         self._segment_since = time.monotonic() if end else None
         self._spare_ready = False
-        self._retire(None)
+        self._retire()
 
     def _grouped(self, entries: Sequence[Entry]) -> Group:
         return make_group(entries, self.last, max(self._clock(), self.last.received))
@@ -159,7 +162,7 @@ class SegmentLog:
         self._crash("spool.rotate.named")
         self._connection, self._segment = open_to_write(segment.path), segment
         self._segment_since = None
-        self._retire(old)
+        self._retire(old, old_path)
         self._commit(self._grouped([TICK]))
         self._crash("spool.rotate.opened")
         _logger.debug("spool %s: %s is closed", self._directory.name, old_path.name)
@@ -170,17 +173,17 @@ class SegmentLog:
         sync_file(self._directory)
         return Segment(first, path)
 
-    def _retire(self, old: sqlite3.Connection | None) -> None:
+    def _retire(self, old: sqlite3.Connection | None = None, path: Path = Path()) -> None:
         """Close the old segment and make the next spare, off the path of the acknowledgements."""
         self._spare_tried = time.monotonic()
-        self._retiring = threading.Thread(target=self._retire_now, args=(old,), name="spool-retire", daemon=True)
+        self._retiring = threading.Thread(target=self._retire_now, args=(old, path), name="spool-retire", daemon=True)
         self._retiring.start()
 
-    def _retire_now(self, old: sqlite3.Connection | None) -> None:
+    def _retire_now(self, old: sqlite3.Connection | None, path: Path) -> None:
         try:
             if old is not None:
                 with closing(old):
-                    checkpoint(old)  # a reader in the way is no harm: its log is read where it lies
+                    checkpoint_gently(old, path, self._hurry)  # a reader in the way is no harm: it reads the log
                     self._crash("spool.rotate.checkpointed")
                 self._crash("spool.rotate.closed")
             make_blank(self._directory / SPARE)

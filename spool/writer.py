@@ -104,6 +104,8 @@ class SpoolWriter:
         self._count_waiters: list[Future] = []
         self._offered = False
         """Whether the loop will look at the queue once it has done what it is at."""
+        self._seen = 0
+        """How many were queued when the loop looked last."""
         self._busy = False
         """Whether a batch is under way."""
         self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
@@ -123,7 +125,7 @@ class SpoolWriter:
             self._move(loop)
         self._admit(len(body))
         future: Future = loop.create_future()
-        self._queue.append((Entry(kind, events, body), future))
+        self._queue.append(((kind, events, body), future))
         self._offer(loop)
         return future
 
@@ -149,7 +151,7 @@ class SpoolWriter:
 
         Raises SpoolFull or SpoolBroken, and then none of them is recorded.
         """
-        entries = [Entry(*record) for record in records]
+        entries: list[Entry] = list(records)
         if not entries:
             return self._log.last.seq
         if self._closing:
@@ -204,12 +206,12 @@ class SpoolWriter:
 
     def _move(self, loop: asyncio.AbstractEventLoop) -> None:
         """Another event loop goes on. What the one before has left is committed; nobody waits for it any more."""
-        self._loop, self._offered, self._busy, self._queued_bytes = loop, False, False, 0
+        self._loop, self._offered, self._busy, self._seen, self._queued_bytes = loop, False, False, 0, 0
         self._queue = [(entry, loop.create_future()) for entry, _ in self._queue]
         self._count_waiters = []
 
     def _offer(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look at the queue when the loop has done what it is at now, so that all who came together are one batch.
+        """Look at the queue when the loop has done what it is at now, so that all who come together are one batch.
 
         A batch is then as large as the load makes it, and nobody waits for company by the clock.
         """
@@ -219,7 +221,13 @@ class SpoolWriter:
 
     def _hand_over(self) -> None:
         """Give what is queued to the commit thread, unless it has a batch: the end of that one looks here again."""
+        if len(self._queue) > self._seen and not self._busy:
+            # More has come since the last look, so look once more: twice as many to a batch are 5 µs less for each.
+            self._seen = len(self._queue)
+            asyncio.get_running_loop().call_soon(self._hand_over)
+            return
         self._offered = False
+        self._seen = 0
         if not self._busy and (self._queue or self._counts):
             self._busy = True
             self._batches.put(self._take())
@@ -231,7 +239,7 @@ class SpoolWriter:
 
     def _end(self, batch: _Batch) -> None:
         """On the loop: a batch is settled, and perhaps the next one is waiting."""
-        self._queued_bytes -= sum([len(entry.body) for entry, _ in batch.work])
+        self._queued_bytes -= _size([entry for entry, _ in batch.work])
         self._busy = False
         self._look()
 
@@ -312,13 +320,13 @@ class SpoolWriter:
         self._counts = batch.counts + late.counts
         for future in batch.futures + late.futures:
             _fail(future, refusal)
-        self._queued_bytes -= sum([len(entry.body) for entry, _ in late.work])
+        self._queued_bytes -= _size([entry for entry, _ in late.work])
         if batch is not _NOTHING:
             self._end(batch)
 
     def _write(self, entries: Sequence[Entry]) -> int:
         with self._disk:
-            size = sum([len(entry.body) for entry in entries])
+            size = _size(entries)
             self._space.admit(size)
             try:
                 first = self._log.write(entries)
@@ -339,8 +347,12 @@ class SpoolWriter:
 _NOTHING: Final = _Batch((), (), Counter())
 
 
+def _size(entries: Sequence[Entry]) -> int:
+    return sum([len(body) for _, _, body in entries])
+
+
 def _counts_entry(counts: Counter[bytes]) -> Entry:
-    return Entry(Kind.COUNTS, counts.total(), _COUNTS.encode(list(counts.items())))
+    return Kind.COUNTS, counts.total(), _COUNTS.encode(list(counts.items()))
 
 
 def _fail(future: Future, refusal: SpoolRefusal) -> None:

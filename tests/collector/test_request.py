@@ -1,7 +1,7 @@
 """What a request's header lines say: signals by the letter of their standards, and nothing of cookies."""
 
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -81,11 +81,26 @@ def test_each_fact_comes_from_its_header() -> None:
     )
     assert facts[1:2] + facts[3:] == (
         *("Marked/1.0", "de-CH,de;q=0.9", False, False, "prefetch;prerender"),
-        *("https://shop.example/a", "Bearer k", 586),
+        *("https://shop.example/a", "Bearer k", 586, False),
     )
     assert (facts.hints.brands, facts.hints.platform) == ('"Chromium";v="142"', '"Windows"')
     assert (facts.hints.mobile, facts.hints.app) == ("?0", "com.example.app")
     assert facts.address.packed == ip_address(PEER).packed
+
+
+@pytest.mark.parametrize(
+    "spell", [bytes.lower, bytes.upper, bytes.title, bytes.swapcase, lambda name: b"sEC" + name[3:]]
+)
+def test_names_of_headers_are_read_in_any_case(spell: Any) -> None:
+    """As clients, proxies and mischief spell them; the application is given them in lower case, a connection is not."""
+    lines = [(b"sec-gpc", b"1"), (b"sec-ch-ua", b"x"), (b"sec-purpose", b"prefetch")]
+    assert read(*[(spell(name), value) for name, value in lines])[2:7] == read(*lines)[2:7]
+    assert read((spell(b"sec-gpc"), b"1"), (b"cONTENT-lENGTH", b"7")).length == 7
+    assert (
+        read((b"User-Agent", b"Marked/1.0"), (b"X-FORWARDED-FOR", b"192.0.2.1"), peer="127.0.0.1").user_agent
+        == "Marked/1.0"
+    )
+    assert read((b"eXpEcT", b"100-Continue")).waits
 
 
 @pytest.mark.req("P2", "C1")

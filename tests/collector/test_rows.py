@@ -38,15 +38,14 @@ def group(fields: tuple[Any, ...]) -> list[Any]:
 
 
 RECORD: Final = Record(**{name: value(name) for name in Record._fields})
-GROUPS: Final = ((*PLACE_IN_SITE, *SOURCE), AGENT, PLACE, SCRIPT)
+GROUPS: Final = tuple(map(group, ((*PLACE_IN_SITE, *SOURCE), AGENT, PLACE, SCRIPT)))
 
 
 def whole_row(ruling: Ruling) -> list[Any]:
     """A row of this ruling for which every field was known."""
     plan = row_plan(ruling)
     moment = Moment(**{name: value(name) for name in Moment._fields})
-    shared = plan.shared(*map(group, GROUPS))
-    return plan.row(RECORD, moment, shared, {field.name: value(field.name) for field in DETAIL})
+    return plan.row(RECORD, moment, GROUPS, {field.name: value(field.name) for field in DETAIL})
 
 
 def test_every_value_stands_in_its_own_place() -> None:
@@ -67,9 +66,8 @@ def test_what_the_ruling_forbids_has_its_default(ruling: Ruling) -> None:
 def test_rows_of_one_beacon_do_not_share_what_they_hold() -> None:
     """The second event's row knows nothing of the first one's details."""
     plan = row_plan(FULL)
-    base = plan.shared(*map(group, GROUPS))
-    first = plan.row(RECORD, Moment("click", 0, 1, 1, bytes(16)), base, {"target": "menu", "prop_keys": ["a"]})
-    second = plan.row(RECORD, Moment("print", 1, 2, 1, bytes(16)), base, {})
+    first = plan.row(RECORD, Moment("click", 0, 1, 1, bytes(16)), GROUPS, {"target": "menu", "prop_keys": ["a"]})
+    second = plan.row(RECORD, Moment("print", 1, 2, 1, bytes(16)), GROUPS, {})
     assert (named(first)["target"], named(first)["prop_keys"]) == ("menu", ["a"])
     assert (named(second)["target"], named(second)["prop_keys"]) == ("", [])
 
@@ -83,7 +81,7 @@ def test_details_are_cut_to_the_catalogues_limit(field: Any) -> None:
     long = "é" * 2000
     details = {field.name: [long, "x"] if field.python_type is list else long}
     plan = row_plan(FULL)
-    row = named(plan.row(RECORD, Moment("a", 0, 1, 1, bytes(16)), plan.shared(*map(group, GROUPS)), details))
+    row = named(plan.row(RECORD, Moment("a", 0, 1, 1, bytes(16)), GROUPS, details))
     cut = "é" * field.limit
     assert row[field.name] == ([cut, "x"] if field.python_type is list else cut)
 
