@@ -105,8 +105,8 @@ def checkpoint_gently(connection: sqlite3.Connection, path: Path, hurry: threadi
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        for start in range(0, os.fstat(descriptor).st_size, _PIECE):
-            if hasattr(os, "posix_fadvise"):  # on Linux it begins to write what is dirty
+        if hasattr(os, "posix_fadvise"):  # on Linux it begins to write what is dirty
+            for start in range(0, os.fstat(descriptor).st_size - _PIECE, _PIECE):
                 os.posix_fadvise(descriptor, start, _PIECE, os.POSIX_FADV_DONTNEED)
                 hurry.wait(_PIECE_SECONDS)
         os.fsync(descriptor)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import socket
 import threading
 import time
@@ -17,6 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.beacons import read_body
+from collector.connection import Connection
+from collector.fast_lane import fast_lane
 from footfall.collecting import server_config
 from tests.collector.world import NOW, World, beacon, body, world
 
@@ -202,25 +205,6 @@ def test_nothing_of_a_request_is_logged(
     assert "203.0.113" not in caplog.text
 
 
-def test_a_fault_of_ours_asks_for_another_try_and_tells_no_value(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """With a file gone that the way needs, the answer is 503, and the log has the place and nothing of the request."""
-    with world(tmp_path) as made:
-        made.salts.close()
-
-        async def one() -> httpx.Response:
-            async with made.client() as client:
-                return await client.post("/e", content=body(beacon(made.site.key, title="Marked")))
-
-        answer = asyncio.run(one())
-        made.salts.close = lambda: None  # type: ignore[method-assign]  # it is closed already
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
-    assert answer.headers["access-control-expose-headers"] == "Retry-After", "a page of another origin must read it"
-    assert "its sender was told to try again" in caplog.text
-    assert "Marked" not in caplog.text
-
-
 class Messages:
     """What an ASGI server hands over, message by message."""
 
@@ -258,11 +242,11 @@ def test_a_body_is_read_no_further_than_just_beyond_its_limit(
 
 
 @contextmanager
-def served(made: World) -> Iterator[int]:
+def served(made: World, connection: type[Connection] | None = None) -> Iterator[int]:
     """The application behind the real server, with the settings of a collector process; its port."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(server_config(made.app, drain_s=1))
+        server = uvicorn.Server(server_config(made.app, drain_s=1, connection=connection or fast_lane(made.app)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
         thread.start()
         try:
@@ -288,47 +272,207 @@ def talk(port: int, *packets: bytes, leave: bool = False) -> bytes:
         return answer
 
 
+START: Final = b"POST /e HTTP/1.1\r\nhost: x\r\nUser-Agent: Mozilla/5.0 (X11) Firefox/145.0\r\n"
+LAST: Final = b"connection: close\r\n"
+
+
+def conversations(content: bytes) -> dict[str, tuple[list[bytes], list[int]]]:
+    """What a client sends, packet by packet, and the statuses that it is answered with."""
+    length = b"Content-Length: %d\r\n" % len(content)
+    head = START + LAST
+    sized = head + length
+    again = START + length + b"\r\n" + content
+    whole = sized + b"\r\n" + content
+    chunked = head + b"transfer-encoding: chunked\r\n\r\n"
+    chunk = b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content)
+    health = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+    return {
+        "whole": ([whole], [202]),
+        "pieces": ([sized + b"\r\n", content[:50], content[50:]], [202]),
+        "head in pieces": ([whole[:3], whole[3:30], whole[30:90], whole[90:]], [202]),
+        "chunks": ([chunked, chunk], [202]),
+        "several chunks": (
+            [chunked, b"3\r\n%s\r\n" % content[:3], b"%x\r\n%s\r\n0\r\n\r\n" % (len(content) - 3, content[3:])],
+            [202],
+        ),
+        "one after another": ([again, again, whole], [202, 202, 202]),
+        "pipelined": ([again + again + whole], [202, 202, 202]),
+        "pipelined with others": ([again + health + again + health + whole], [202, 200, 202, 200, 202]),
+        "others first": ([health + again + health + whole], [200, 202, 200, 202]),
+        "a query": ([whole.replace(b"/e ", b"/e?a=b ")], [202]),
+        "encoded path": ([whole.replace(b"/e ", b"/%65 ")], [202]),
+        "absolute address": ([whole.replace(b"/e ", b"http://x/e ")], [202]),
+        "old protocol": ([START.replace(b"1.1", b"1.0") + length + b"\r\n" + content], [202]),
+        "old and kept": (
+            [START.replace(b"1.1", b"1.0") + length + b"connection: keep-alive\r\n\r\n" + content],
+            [202],
+        ),
+        "waits": ([sized + b"Expect: 100-continue\r\n\r\n", content], [100, 202]),
+        "waits with too much": ([head + b"Content-Length: 70000\r\nexpect: 100-continue\r\n\r\n"], [413]),
+        "upgrade": ([sized + b"upgrade: websocket\r\n\r\n" + content], [202]),
+        "signal": ([sized + b"sec-gpc: 0\r\nSec-GPC:  1 \r\n\r\n" + content], [204]),
+        "signal, odd case": ([sized + b"sEC-gPC: 1\r\n\r\n" + content], [204]),
+        "joined": ([sized + b"sec-gpc: 1, 1\r\n\r\n" + content], [202]),
+        "announced": ([head + b"content-length: 70000\r\n\r\n"], [413]),
+        "announced, then more": ([START + b"content-length: 70000\r\n\r\n" + b" " * 70_000 + whole], [413, 202]),
+        "endless": ([chunked + b"11000\r\n" + b" " * 0x11000 + b"\r\n0\r\n\r\n"], [413]),
+        "endless, then more": (
+            [START + b"transfer-encoding: chunked\r\n\r\n11000\r\n" + b" " * 0x11000 + b"\r\n0\r\n\r\n" + whole],
+            [413, 202],
+        ),
+        "rubbish, then more": ([START + b"content-length: 1\r\n\r\n{" + whole], [400, 202]),
+        "empty": ([head + b"content-length: 0\r\n\r\n"], [400]),
+        "no length": ([head + b"\r\n"], [400]),
+        "other method": ([whole.replace(b"POST", b"PUT")], [405]),
+        "odd path": ([b"GET /%ff%00 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"], [404]),
+        "no HTTP": ([START + b": nothing\r\n\r\n"], [400]),
+        "too long a head": ([START + b"a: " + b"a" * 40_000 + b"\r\n\r\n"], [431]),
+        "length twice": ([sized + b"content-length: 7\r\n\r\n" + content], [400]),
+    }
+
+
+def statuses_of(answer: bytes) -> list[int]:
+    """The statuses of everything that came back on a connection."""
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
+    """Every conversation by both ways, `fast` and `application`."""
+    found: dict[str, dict[str, bytes]] = {}
+    for way, connection in (("fast", None), ("application", Connection)):
+        with world(tmp_path_factory.mktemp(way)) as made, served(made, connection) as port:
+            told = conversations(body(beacon(made.site.key)))
+            found[way] = {name: talk(port, *packets) for name, (packets, _) in told.items()}
+    return found
+
+
 @pytest.mark.req("O4", "C1")
-def test_the_real_server_keeps_to_the_same_limits(tmp_path: Path) -> None:
-    """Over a socket: a body in pieces, one that says it is too large, one that is and does not say so, several requests
-    at once, several lines of the signal; and no line about server or date."""
-    with world(tmp_path) as made, served(made) as port:
+@pytest.mark.parametrize(("name", "expected"), [(name, told) for name, (_, told) in conversations(b"{}").items()])
+def test_both_ways_answer_byte_for_byte_the_same(
+    answers: dict[str, dict[str, bytes]], name: str, expected: list[int]
+) -> None:
+    """However a request is cut, joined, announced or spelt: in order, and without a line about server or date."""
+    fast, application = answers["fast"][name], answers["application"][name]
+    assert statuses_of(fast) == expected
+    assert fast == application
+    assert b"\r\nserver:" not in fast.lower()
+    assert b"\r\ndate:" not in fast.lower()
+
+
+LANES: Final = pytest.mark.parametrize("connection", [None, Connection], ids=["fast", "application"])
+
+
+@LANES
+@pytest.mark.req("C23")
+def test_who_leaves_before_the_end_has_sent_nothing(tmp_path: Path, connection: type[Connection] | None) -> None:
+    """Half a body is no event and no answer; the next connection is served."""
+    with world(tmp_path) as made, served(made, connection) as port:
         content = body(beacon(made.site.key))
-        start = b"POST /e HTTP/1.1\r\nhost: x\r\nuser-agent: Mozilla/5.0 (X11) Firefox/145.0\r\n"
-        head = start + b"connection: close\r\n"
-        length = b"content-length: %d\r\n" % len(content)
-        sized = head + length
-        whole = sized + b"\r\n" + content
-        chunked = head + b"transfer-encoding: chunked\r\n\r\n"
-        answers = {
-            "whole": talk(port, whole),
-            "pieces": talk(port, sized + b"\r\n", content[:50], content[50:]),
-            "chunks": talk(port, chunked, b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content)),
-            "two": talk(port, start + length + b"\r\n" + content + whole),
-            "signal": talk(port, sized + b"sec-gpc: 0\r\nSec-GPC:  1 \r\n\r\n" + content),
-            "joined": talk(port, sized + b"sec-gpc: 1, 1\r\n\r\n" + content),
-            "announced": talk(port, head + b"content-length: 70000\r\n\r\n"),
-            "endless": talk(port, chunked + b"11000\r\n" + b" " * 0x11000 + b"\r\n0\r\n\r\n"),
-            "cut": talk(port, sized + b"\r\n", content[:50], leave=True),
-            "odd path": talk(port, b"GET /%ff%00 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
-        }
-    statuses = {
-        name: [line.split()[1] for line in answer.split(b"\r\n") if line.startswith(b"HTTP/")]
-        for name, answer in answers.items()
-    }
-    assert statuses == {
-        "whole": [b"202"],
-        "pieces": [b"202"],
-        "chunks": [b"202"],
-        "two": [b"202", b"202"],
-        "signal": [b"204"],
-        "joined": [b"202"],
-        "announced": [b"413"],
-        "endless": [b"413"],
-        "cut": [],
-        "odd path": [b"404"],
-    }
-    assert not [
-        name for name, answer in answers.items() if b"\r\nserver:" in answer.lower() or b"\r\ndate:" in answer.lower()
-    ]
-    assert len(made.spooled().parcels) == 6
+        head = START + b"content-length: %d\r\n\r\n" % len(content)
+        assert talk(port, head, content[:50], leave=True) == b""
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            sock.sendall(head + content[:50])
+        assert statuses_of(talk(port, head.replace(b"\r\nhost", b"\r\nconnection: close\r\nhost") + content)) == [202]
+    assert len(made.spooled().parcels) == 1
+
+
+@LANES
+@pytest.mark.req("O3")
+def test_who_leaves_before_the_answer_costs_nobody_else_theirs(
+    tmp_path: Path, connection: type[Connection] | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Sent whole and gone: the beacon is stored, nothing is logged, and those of the same group are answered."""
+    with world(tmp_path) as made, served(made, connection) as port:
+        content = body(beacon(made.site.key))
+        whole = START + b"content-length: %d\r\n\r\n" % len(content) + content
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", port)) as sock:
+                sock.sendall(whole)
+        assert statuses_of(talk(port, whole.replace(b"\r\nhost", b"\r\nconnection: close\r\nhost"))) == [202]
+    assert len(made.spooled().parcels) == 21
+    assert caplog.records == []
+
+
+@LANES
+@pytest.mark.req("O1")
+def test_a_server_that_stops_answers_what_it_has_taken(tmp_path: Path, connection: type[Connection] | None) -> None:
+    """A beacon under way is answered with the connection's end; a connection that waits for nothing is closed."""
+    with world(tmp_path) as made:
+        content = body(beacon(made.site.key))
+        whole = START + b"content-length: %d\r\n\r\n" % len(content) + content
+        held = threading.Event()
+        write = made.spool._write
+
+        def slowly(*told: Any) -> int:
+            held.wait(5)
+            return write(*told)
+
+        made.spool._write = slowly  # type: ignore[method-assign]  # a disk that takes its time
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            server = uvicorn.Server(server_config(made.app, drain_s=3, connection=connection or fast_lane(made.app)))
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+            thread.start()
+            while not server.started:
+                time.sleep(0.01)
+            with (
+                socket.create_connection(sock.getsockname(), timeout=10) as idle,
+                socket.create_connection(sock.getsockname(), timeout=10) as busy,
+            ):
+                busy.sendall(whole)
+                time.sleep(0.1)
+                server.should_exit = True
+                assert idle.recv(100) == b""
+                held.set()
+                answer = b"".join(iter(lambda: busy.recv(65536), b""))
+            thread.join(5)
+    assert statuses_of(answer) == [202]
+    assert b"connection: close" in answer
+
+
+def test_a_connection_that_asks_no_more_is_closed(tmp_path: Path) -> None:
+    """Without a timer for each answer; one that asks again in time is kept."""
+    with world(tmp_path) as made:
+        quick = type("Quick", (fast_lane(made.app),), {"look_s": 0.1})
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            config = server_config(made.app, drain_s=1, connection=quick)
+            config.timeout_keep_alive = 1
+            server = uvicorn.Server(config)
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+            thread.start()
+            while not server.started:
+                time.sleep(0.01)
+            content = body(beacon(made.site.key))
+            whole = START + b"content-length: %d\r\n\r\n" % len(content) + content
+            began = time.monotonic()
+            answer = b""
+            with socket.create_connection(sock.getsockname(), timeout=10) as asking:
+                for _ in range(4):
+                    asking.sendall(whole)
+                    answer += asking.recv(65536)
+                    time.sleep(0.5)
+                assert asking.recv(65536) == b""
+            took = time.monotonic() - began
+            server.should_exit = True
+            thread.join()
+    assert statuses_of(answer) == [202] * 4
+    assert 2.4 < took < 4
+
+
+@LANES
+@pytest.mark.req("C1")
+def test_a_fault_of_ours_is_told_by_both_ways(
+    tmp_path: Path, connection: type[Connection] | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """503 with Retry-After, and the log has the place and nothing of the request."""
+    with world(tmp_path) as made, served(made, connection) as port:
+        made.salts.close()
+        made.salts.close = lambda: None  # type: ignore[method-assign]  # it is closed already
+        content = body(beacon(made.site.key, title="Marked"))
+        answer = talk(port, START + LAST + b"content-length: %d\r\n\r\n" % len(content) + content)
+    assert statuses_of(answer) == [503]
+    assert b"retry-after: 30" in answer
+    assert "its sender was told to try again" in caplog.text
+    assert "Marked" not in caplog.text
