@@ -34,7 +34,7 @@ GOOD: Final[dict[str, list[tuple[str, Any]]]] = {
     "spool_max_mb": [("1", 1)],
     "spool_min_free_mb": [("0", 0)],
     "spool_segment_kb": [("64", 64)],
-    "gather_ms": [("0.5", 0.5)],
+    "fast_lane": [("true", True), ("false", False)],
     "warehouse_memory_mb": [("2048", 2048)],
     "query_seconds": [("30", 30.0)],
     "log_level": [("DEBUG", "debug"), ("error", "error")],
@@ -50,11 +50,12 @@ BAD: Final[dict[str, tuple[str, ...]]] = {
     "public_url": ("stats.example", "ftp://stats.example", "https://", "https://h?x", "https://u:p@h", "https://h h"),
     **dict.fromkeys(("workers", "spool_max_mb", "spool_min_free_mb", "spool_segment_kb"), (*NUMBERS, "1.5")),
     "warehouse_memory_mb": (*NUMBERS, "1.5"),
-    **dict.fromkeys(("network_rate", "site_rate", "query_rate", "gather_ms", "query_seconds"), (*NUMBERS, "1.", ".5")),
+    **dict.fromkeys(("network_rate", "site_rate", "query_rate", "query_seconds"), (*NUMBERS, "1.", ".5")),
     "clickhouse": ("host:8123", "clickhouse://host", "https://", "https://h:x", "https://h:0", "https://h:99999"),
     "control": ("control.db", "mysql://h/db", "http://h", "sqlite"),
     "trusted_proxies": ("10.0.0.0/33", "proxy.example", "10.0.0.0/8;::1", "*"),
     "log_level": ("", "loud", "trace"),
+    "fast_lane": ("", "yes", "1", "True ", "on"),
     "crash": ("Spool", "a:0", "a:x", "a:-1", "a b", ":1"),
     "data": ("~nobody-of-this-name/x",),
 }
@@ -157,9 +158,9 @@ def test_the_file_in_the_data_directory_is_read_however_that_was_named(tmp_path:
 
 def test_files_may_use_the_types_of_toml(tmp_path: Path) -> None:
     """Numbers, and lists where a setting has several values."""
-    (tmp_path / "footfall.toml").write_text('workers = 3\ngather_ms = 1.5\ntrusted_proxies = ["10.0.0.0/8", "::1"]\n')
+    (tmp_path / "footfall.toml").write_text('workers = 3\nsite_rate = 1.5\nfast_lane = false\ntrusted_proxies = ["10.0.0.0/8", "::1"]\n')
     found = read()
-    assert (found.workers, found.gather_ms, found.trusted_proxies) == (3, 1.5, ("10.0.0.0/8", "::1"))
+    assert (found.workers, found.site_rate, found.fast_lane, found.trusted_proxies) == (3, 1.5, False, ("10.0.0.0/8", "::1"))
 
 
 @pytest.mark.parametrize("where", ["flag", "environment", "file"])
