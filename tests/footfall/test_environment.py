@@ -158,9 +158,16 @@ def test_the_file_in_the_data_directory_is_read_however_that_was_named(tmp_path:
 
 def test_files_may_use_the_types_of_toml(tmp_path: Path) -> None:
     """Numbers, and lists where a setting has several values."""
-    (tmp_path / "footfall.toml").write_text('workers = 3\nsite_rate = 1.5\nfast_lane = false\ntrusted_proxies = ["10.0.0.0/8", "::1"]\n')
+    (tmp_path / "footfall.toml").write_text(
+        'workers = 3\nsite_rate = 1.5\nfast_lane = false\ntrusted_proxies = ["10.0.0.0/8", "::1"]\n'
+    )
     found = read()
-    assert (found.workers, found.site_rate, found.fast_lane, found.trusted_proxies) == (3, 1.5, False, ("10.0.0.0/8", "::1"))
+    assert (found.workers, found.site_rate, found.fast_lane, found.trusted_proxies) == (
+        3,
+        1.5,
+        False,
+        ("10.0.0.0/8", "::1"),
+    )
 
 
 @pytest.mark.parametrize("where", ["flag", "environment", "file"])
