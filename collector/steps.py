@@ -90,22 +90,15 @@ _LONGEST_PLUGIN: Final = FIELD["plugins"].limit
 def gate(draft: Draft, _tools: Tools) -> Verdict | None:
     """Policy, signals and choice; the strictest of header, body and policy."""
     beacon, facts = draft.beacon, draft.facts
-    gpc = facts.gpc or beacon.gpc
-    draft.ruling, draft.plan = _ruling(draft.served, gpc, facts.dnt, beacon.optout, beacon.consent, draft.way == "mail")
+    signals = Signals(facts.gpc or beacon.gpc, facts.dnt, beacon.optout)
+    draft.ruling, draft.plan = _ruling(draft.served, signals, beacon.consent, draft.way == "mail")
     return Verdict("not_recorded", draft.ruling.reason) if draft.ruling.tier == "denied" else None
 
 
 @lru_cache(maxsize=1024)
-def _ruling(  # noqa: PLR0917  # a cache is asked by place: by name it would cost twice as much
-    served: ServedSite,
-    gpc: bool,
-    dnt: bool,
-    objection: bool,
-    choice: Consent | None,
-    mail: bool,
-) -> tuple[Ruling, RowPlan]:
+def _ruling(served: ServedSite, signals: Signals, choice: Consent | None, mail: bool) -> tuple[Ruling, RowPlan]:
     """The gate's answer is pure, and there are few questions; a site whose settings change is another object."""
-    ruling = rule(served.settings, Signals(gpc, dnt, objection), choice)
+    ruling = rule(served.settings, signals, choice)
     if mail:
         ruling = ruling._replace(mail=True)
     return ruling, row_plan(ruling)
