@@ -53,7 +53,7 @@ ifeq ($(strip $(ARGS)),)
 	@$(MAKE) --no-print-directory lint types docs
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not long" -q --ignore tests/browser
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } 2>/dev/null || true
-	@$(BIN)/python -m pytest -m "not long" -q tests/browser
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not long" -q tests/browser
 else
 	@$(BIN)/python -m pytest -q $(ARGS)
 endif
