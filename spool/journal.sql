@@ -75,6 +75,6 @@ CREATE TABLE dead_letters (
 );
 CREATE INDEX dead_letters_by_day ON dead_letters (day, site);
 -- Beacon ids by the 13 hours in which they were received; the sorted tables themselves are made as they are needed.
-CREATE TABLE generations (generation INTEGER PRIMARY KEY);
+CREATE TABLE generations (generation INTEGER PRIMARY KEY, runs INTEGER NOT NULL);
 -- Those not sorted in yet: 16 bytes each, one after the other.
 CREATE TABLE fresh_beacons (generation INTEGER NOT NULL, ids BLOB NOT NULL);

@@ -1,7 +1,7 @@
 """Which ids are surely not in a large set: a bitmap in memory that saves nearly every look into the tree.
 
-Two bytes an id and 0.1 µs, where a look costs 1 to 2 µs. It may say "perhaps" of an id that is not there (6 % when it
-is as full as it gets), never "no" of one that is; so adding too much is no harm.
+Two bytes an id and 0.1 µs, where a look costs 3 µs a run. It may say "perhaps" of an id that is not there (1.4 % when
+it is as full as it gets), never "no" of one that is; so adding too much is no harm.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _BIT: Final = tuple(1 << place for place in range(8))
 
 
 class Sieve:
-    """A bitmap for some number of ids. Places are Python's own keyed hash: nobody outside can choose them."""
+    """A bitmap for some number of ids, two places each, by Python's own keyed hash: nobody outside can choose them."""
 
     def __init__(self, ids: int) -> None:
         """Room for `ids` ids."""
@@ -40,12 +40,19 @@ class Sieve:
         """Hold these too."""
         bits, mask, held = self._bits, self._mask, 0
         for id_ in ids:
-            place = hash(id_) & mask
+            number = hash(id_)
+            place, other = number & mask, number >> 32 & mask
             bits[place >> 3] |= _BIT[place & 7]
+            bits[other >> 3] |= _BIT[other & 7]
             held += 1
         self._held += held
 
     def perhaps(self, ids: Iterable[bytes]) -> list[bytes]:
         """Those of the ids that may be held; the others are not."""
         bits, mask = self._bits, self._mask
-        return [id_ for id_ in ids if bits[(place := hash(id_) & mask) >> 3] & _BIT[place & 7]]
+        return [
+            id_
+            for id_ in ids
+            if bits[(place := (number := hash(id_)) & mask) >> 3] & _BIT[place & 7]
+            and bits[(place := number >> 32 & mask) >> 3] & _BIT[place & 7]
+        ]
