@@ -5,12 +5,14 @@ They lie in the journal's own file: remembering and fixing a batch are one trans
 
 Ids are random, so writing each into a tree costs a page (15 µs an id at 3 million). New ones are therefore written as
 one blob a cut (0.2 µs) and held in memory; every 300,000 of them are sorted and written once as a run of small pieces
-(0.6 µs), which no later run touches. A sieve in memory tells which ids need no look into the runs: nearly all.
+(0.3 µs), which no later run touches. A sieve in memory tells which ids need no look into the runs: nearly all.
 """
 
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Final
+
+import numpy as np
 
 from spool.sieve import Sieve
 
@@ -76,7 +78,7 @@ class BeaconMemory:
         return len(gone)
 
     def reload(self) -> None:
-        """Take memory from the file, at the start (0.5 s a million ids) and after a transaction was undone."""
+        """Take memory from the file, at the start (0.2 s a million ids) and after a transaction was undone."""
         self._runs = dict(self._connection.execute("SELECT generation, runs FROM generations"))
         self._tables = {number: self._tables.get(number) or self._sifted(number) for number in self._runs}
         self._fresh = {}
@@ -96,9 +98,9 @@ class BeaconMemory:
 
     def _sifted(self, number: int) -> Sieve:
         """A sieve of a generation's runs, with room for as many ids again."""
-        (held,) = self._connection.execute(f"SELECT sum(length(ids)) FROM beacons_{number:d}").fetchone()  # noqa: S608
         pieces = self._connection.execute(f"SELECT ids FROM beacons_{number:d}")  # noqa: S608  # a number
-        return Sieve.of((id_ for (piece,) in pieces for id_ in _split(piece)), 2 * held // _ID_BYTES)
+        ids = b"".join([piece for (piece,) in pieces])
+        return Sieve.of(ids, 2 * len(ids) // _ID_BYTES)
 
     def _sort_in(self) -> None:
         for number, ids in self._fresh.items():
@@ -109,7 +111,7 @@ class BeaconMemory:
                 )
                 self._connection.execute("INSERT INTO generations VALUES (?, 0)", (number,))
                 self._tables[number], self._runs[number] = Sieve(len(ids)), 0
-            run = b"".join(sorted(ids))
+            run = np.sort(np.frombuffer(b"".join(ids), dtype=f"S{_ID_BYTES}")).tobytes()
             pieces = (run[at : at + _PIECE_BYTES] for at in range(0, len(run), _PIECE_BYTES))
             self._connection.executemany(
                 f"INSERT INTO beacons_{number:d} VALUES ({self._runs[number]:d}, ?, ?)",  # noqa: S608  # numbers
@@ -117,7 +119,7 @@ class BeaconMemory:
             )
             self._runs[number] += 1
             self._connection.execute("UPDATE generations SET runs = runs + 1 WHERE generation = ?", (number,))
-            self._tables[number].add(ids)
+            self._tables[number].add(run)
             if self._tables[number].full:
                 self._tables[number] = self._sifted(number)
         self._connection.execute("DELETE FROM fresh_beacons")
