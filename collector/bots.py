@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import ua_parser_rs
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
-from ua_parser import Domain, load_lazy_builtins
-from ua_parser.regex import Resolver
+from ua_parser import Domain
 
-from collector.agent import LONGEST_AGENT, NO_HINTS, TABLES, Hints
+from collector.agent import LONGEST_AGENT, NO_HINTS, TABLES, Hints, shared_resolver
 from collector.client_hints import LONGEST_HINT
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class BotRules:
 
     def __init__(self, network: Callable[[bytes], str] = no_network) -> None:
         table: dict[str, Any] = tomllib.loads((TABLES / "bots.toml").read_text(encoding="utf-8"))
-        self._spiders = Resolver(load_lazy_builtins())
+        self._spiders = shared_resolver()
         own = [(f"(?i)(?:{pattern})", row["name"]) for row in table["rule"] for pattern in row["patterns"]]
         headless = [row for row in own if row[1].startswith("headless:")]
         assistants = [(f"(?i)(?:{pattern})", f"ai:{name}") for name, pattern in table["ai"].items()]

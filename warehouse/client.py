@@ -12,6 +12,7 @@ show in system.processes, and is cancelled by that name. The driver's handles se
 import logging
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
@@ -58,6 +59,8 @@ class Warehouse:
         self._named = Named()
         self._texts: dict[str, str] = {}
         if self.directory:
+            # The engine's Python part loads it if it can and works without: 38 MB for nothing that is asked for.
+            sys.modules.setdefault("pyarrow", None)  # type: ignore[arg-type]  # documented: the import is refused
             self._open(self.directory)
 
     def query(self, name: str, params: Mapping[str, Param], slot: Slot, *, query_id: str = "") -> list[Record]:

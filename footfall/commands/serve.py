@@ -2,10 +2,13 @@
 
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
+from footfall.apart import apart
 from footfall.commands.options import environment_of, open_control, sentences
 from footfall.environment import Environment, as_environ, supervisor_pid
 
@@ -34,16 +37,17 @@ def _common(command: Any) -> Any:
 def serve(demo: str | None, **flags: Any) -> None:
     """Run collector and core on this machine, and restart what dies."""
     environment = environment_of(demo=demo or None, **flags)
-    from footfall.first_run import check_installation
     from footfall.supervisor import Child
 
-    with sentences():
+    with _spoken():
         sockets = {name: _listen(environment, name) for name in ("collector", "console")}
-        check_installation(environment)
+        apart(lambda: _check(environment, with_core=True))
         children = [Child("core", ("core",), sockets["console"]), *_collectors(environment, sockets["collector"])]
         if demo is not None:
             sockets["demo"] = _listen(environment, "demo")
-            children.append(Child("demo", ("demo-site", "--snippet", _demo_snippet(environment)), sockets["demo"]))
+            children.append(
+                Child("demo", ("demo-site", "--snippet", apart(lambda: _demo_snippet(environment))), sockets["demo"])
+            )
         _supervise(environment, children, sockets)
 
 
@@ -54,11 +58,9 @@ def serve(demo: str | None, **flags: Any) -> None:
 def collector(**flags: Any) -> None:
     """Run collector processes alone; they acknowledge with core and warehouse down."""
     environment = environment_of(**flags)
-    from footfall.first_run import check_collector
-
-    with sentences():
+    with _spoken():
         public = _listen(environment, "collector")
-        check_collector(environment)
+        apart(lambda: _check(environment, with_core=False))
         _supervise(environment, _collectors(environment, public), {"collector": public})
 
 
@@ -104,6 +106,30 @@ def demo_site(snippet: str, fd: int) -> None:
     run_demo(snippet, socket.socket(fileno=fd))
 
 
+@contextmanager
+def _spoken() -> Iterator[None]:
+    """The one error of the supervisor's own as a sentence; it loads none of the rooms to know theirs."""
+    from footfall.supervisor import PortBusyError
+
+    try:
+        yield
+    except PortBusyError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _check(environment: Environment, *, with_core: bool) -> None:
+    from footfall.first_run import check_collector, check_installation
+
+    with sentences():
+        (check_installation if with_core else check_collector)(environment)
+
+
+def _notes(environment: Environment, console: tuple[str, int] | None) -> list[list[str]]:
+    from footfall.first_run import notes
+
+    return [list(note) for note in notes(environment, console)] if console else []
+
+
 def _demo_snippet(environment: Environment) -> str:
     """The address of the demo's snippet; its site is made when it is missing."""
     from footfall.assembly import clock
@@ -131,13 +157,13 @@ def _listen(environment: Environment, name: str) -> socket.socket:
 
 
 def _supervise(environment: Environment, children: list[Any], sockets: dict[str, socket.socket]) -> None:
-    from footfall.first_run import notes
     from footfall.greeting import Greeting
     from footfall.supervisor import Supervisor
 
     addresses = {name: sock.getsockname()[:2] for name, sock in sockets.items()}
     console = addresses.get("console")
-    greeting = Greeting(addresses, environment.data, click.echo, lambda: notes(environment, console) if console else [])
+    tell = lambda: apart(lambda: _notes(environment, console))  # noqa: E731
+    greeting = Greeting(addresses, environment.data, click.echo, tell)
     Supervisor(
         children,
         as_environ(environment),
