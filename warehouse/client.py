@@ -195,7 +195,8 @@ def _embedded_client(directory: Path, database: str, options: dict[str, Any], me
             path=str(directory),
             database=database or None,
             settings=options,
-            chdb_options={"max_server_memory_usage": memory},
+            # It looks at its memory every 50 ms of its own accord: a fifth of what an idle installation costs.
+            chdb_options={"max_server_memory_usage": memory, "memory_worker_period_ms": 500},
         )
     except ProgrammingError:
         # The engine answers 36 without a cause. The directory can be written (see _open), so it is in use.
