@@ -130,8 +130,10 @@ def test_random_kills_of_any_process_lose_and_double_nothing(product):
 
 
 @pytest.mark.long
-def test_two_hundred_random_kills_lose_and_double_nothing(product):
-    """The long form: at least 200 kills of random processes at random moments."""
+@pytest.mark.parametrize("fast_lane", ["true", "false"])
+def test_two_hundred_random_kills_lose_and_double_nothing(product, fast_lane):
+    """The long form: at least 200 kills of random processes at random moments, by either way of answering."""
+    product.settings["fast_lane"] = fast_lane
     _random_kills(product, 210, seed=random.randrange(2**32))
 
 
