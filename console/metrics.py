@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from control_store.accounting import published_accounts, published_spools
+from control_store.accounting import published, published_spools
 from control_store.tables import ControlStore
 
 
@@ -52,7 +52,7 @@ class Metrics(Collector):
     def _events(self) -> Metric:
         family = CounterMetricFamily("footfall_events", "Where received events went.", labels=["outcome", "reason"])
         totals: Counter[tuple[str, str]] = Counter()
-        for (_site, _day, outcome, reason), events in published_accounts(self._store).items():
+        for (_site, _day, outcome, reason), events in published(self._store).accounts.items():
             if outcome != "received":
                 totals[outcome, reason] += events
         for (outcome, reason), count in sorted(totals.items()):

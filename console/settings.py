@@ -7,13 +7,15 @@ from dataclasses import dataclass
 class ConsoleSettings:
     """Settings of the console process."""
 
+    collector_url: str
+    """Public address of the collector, as it stands in the line that sites embed."""
+    is_public: bool
+    """Whether that address was set on purpose. Otherwise it is where the collector listens, which may be this machine
+    alone."""
+    credit: tuple[str, str] | None
+    """Line that the installed city database asks for where places are shown, and where it leads; None: there is no
+    database, and places come from time zones."""
     query_rate: float = 600.0
     """Questions a minute that one stats key may ask."""
-    geo_attribution: str = "IP Geolocation by DB-IP"
-    """Line of credit that the installed city database asks for, shown where places are; empty: there is no database."""
-    geo_link: str = "https://db-ip.com"
-    """Where that line leads."""
-    collector_url: str = "http://127.0.0.1:8420"
-    """Public address of the collector, as it stands in the line that sites embed."""
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     """Proxies whose X-Forwarded-Proto, -Host and -For are believed."""

@@ -1,7 +1,8 @@
 """Where every received event went, as the loaders publish it: absolute totals, so publishing twice changes nothing."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -26,12 +27,33 @@ class SpoolState(NamedTuple):
     pending: int
 
 
-def publish_accounts(store: ControlStore, loader: str, accounts: Sequence[Account]) -> None:
-    """Replace what this loader has said so far, in one transaction."""
+class Published(NamedTuple):
+    """One moment of what was published: both were counted while no batch was between spool and warehouse."""
+
+    accounts: Mapping[tuple[int, int, str, str], int]
+    """Events by (site, day, outcome, reason), over all loaders."""
+    rows: Mapping[tuple[int, int], tuple[int, int]]
+    """Rows in the warehouse, and bots among them, by (site, day)."""
+
+
+def publish_accounts(
+    store: ControlStore,
+    loader: str,
+    accounts: Sequence[Account],
+    rows: Mapping[tuple[int, int], tuple[int, int]],
+) -> None:
+    """Replace what this loader has said so far, and what the warehouse held then, in one transaction: a reader sees
+    both or neither."""
+    counted = [
+        Account(site, day, word, "", n)
+        for (site, day), pair in rows.items()
+        for word, n in zip(_WORDS, pair, strict=True)
+    ]
     with store.engine.begin() as connection:
-        connection.execute(sa.delete(ACCOUNTING).where(ACCOUNTING.c.loader == loader))
-        if accounts:
-            connection.execute(sa.insert(ACCOUNTING), [{"loader": loader, **account._asdict()} for account in accounts])
+        connection.execute(sa.delete(ACCOUNTING).where(ACCOUNTING.c.loader.in_((loader, _WAREHOUSE))))
+        for name, said in ((loader, accounts), (_WAREHOUSE, counted)):
+            if said:
+                connection.execute(sa.insert(ACCOUNTING), [{"loader": name, **one._asdict()} for one in said])
 
 
 def publish_spools(store: ControlStore, loader: str, spools: Sequence[SpoolState], *, now: int) -> None:
@@ -51,35 +73,19 @@ def published_spools(store: ControlStore) -> list[SpoolState]:
         return [SpoolState(*row) for row in connection.execute(sa.select(*columns).order_by(SPOOLS.c.name))]
 
 
-def published_accounts(store: ControlStore) -> Mapping[tuple[int, int, str, str], int]:
-    """Events by (site, day, outcome, reason), over all loaders."""
-    columns = (ACCOUNTING.c.site, ACCOUNTING.c.day, ACCOUNTING.c.outcome, ACCOUNTING.c.reason)
+def published(store: ControlStore) -> Published:
+    """What was published last."""
+    accounts: Counter[tuple[int, int, str, str]] = Counter()
+    rows: dict[tuple[int, int], tuple[int, int]] = {}
     with store.engine.connect() as connection:
-        events = sa.select(*columns, sa.func.sum(ACCOUNTING.c.events)).where(ACCOUNTING.c.loader != _WAREHOUSE)
-        return {(row[0], row[1], row[2], row[3]): int(row[4]) for row in connection.execute(events.group_by(*columns))}
+        for row in connection.execute(sa.select(ACCOUNTING)):
+            if row.loader != _WAREHOUSE:
+                accounts[row.site, row.day, row.outcome, row.reason] += row.events
+                continue
+            held, bots = rows.get((row.site, row.day), (0, 0))
+            rows[row.site, row.day] = (row.events, bots) if row.outcome == _WORDS[0] else (held, row.events)
+    return Published(accounts, rows)
 
 
-_WAREHOUSE = "warehouse"
-
-
-def publish_rows(store: ControlStore, rows: Mapping[tuple[int, int], tuple[int, int]]) -> None:
-    """Replace what the warehouse was last counted to hold: rows, and bots among them, by (site, day)."""
-    both = [
-        Account(site, day, word, "", n)
-        for (site, day), pair in rows.items()
-        for word, n in zip(_WORDS, pair, strict=True)
-    ]
-    publish_accounts(store, _WAREHOUSE, both)
-
-
-def published_rows(store: ControlStore) -> dict[tuple[int, int], tuple[int, int]]:
-    """What `publish_rows` published last."""
-    found: dict[tuple[int, int], tuple[int, int]] = {}
-    with store.engine.connect() as connection:
-        for row in connection.execute(sa.select(ACCOUNTING).where(ACCOUNTING.c.loader == _WAREHOUSE)):
-            rows, bots = found.get((row.site, row.day), (0, 0))
-            found[row.site, row.day] = (row.events, bots) if row.outcome == _WORDS[0] else (rows, row.events)
-    return found
-
-
-_WORDS = ("rows", "bots")
+_WAREHOUSE: Final = "warehouse"
+_WORDS: Final = ("rows", "bots")

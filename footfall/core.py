@@ -19,8 +19,9 @@ from footfall.assembly import SetUpError, clock, hold_core, make_directories, se
 from footfall.collecting import keep_stop_signals, server_config
 from footfall.environment import Environment
 from footfall.first_run import cannot_open
+from footfall.geo import credit_of
 from footfall.jobs import Rooms, jobs
-from footfall.publishing import publish
+from footfall.publishing import public_url, publish
 from loader.loop import Hooks, Loader
 from loader.settings import LoaderSettings
 from spool.crash import crash_points
@@ -49,12 +50,17 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
     table = EventTable(warehouse)
     hooks = Hooks(crash=crash_points(environment.crash))
     loader = Loader(environment.spool, table, settings=LoaderSettings(), clock=clock, hooks=hooks)
-    rooms = Rooms(environment, store, salts, table)
+    rooms = Rooms(environment, store, salts, table, loader.at_rest)
     schedule = Schedule(jobs(rooms), clock, lambda run: _keep(store, run))
     schedule.run_now()
     stop = threading.Event()
     thread = threading.Thread(target=_load, args=(loader, stop), name="loader")
-    settings = ConsoleSettings(query_rate=environment.query_rate)
+    settings = ConsoleSettings(
+        collector_url=public_url(environment),
+        is_public=bool(environment.public_url),
+        credit=credit_of(environment.geo),
+        query_rate=environment.query_rate,
+    )
     app = create_app(ConsoleParts(settings, store, warehouse, clock, lambda: loader.state.error))
     server = uvicorn.Server(server_config(app, drain_s=2))
     keep_stop_signals()

@@ -1,12 +1,14 @@
 """The one table of everything that runs by itself."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from aggregator.schedule import Job
-from control_store.accounting import Account, SpoolState, publish_accounts, publish_rows, publish_spools
+from control_store.accounting import Account, SpoolState, publish_accounts, publish_spools
 from control_store.salts import SaltFile
 from control_store.sites import current_revision, list_sites
 from control_store.snapshot import read_snapshot
@@ -16,6 +18,7 @@ from footfall.assembly import clock
 from footfall.environment import Environment
 from footfall.publishing import publish
 from spool.accounts import read_journal
+from warehouse.errors import WarehouseError
 from warehouse.events import EventTable
 
 _LOADER = "this machine"
@@ -31,6 +34,8 @@ class Rooms:
     store: ControlStore
     salts: SaltFile
     table: EventTable
+    at_rest: Callable[[], AbstractContextManager[None]]
+    """No batch is between spool and warehouse inside. Raises TryLater."""
 
 
 def jobs(rooms: Rooms) -> tuple[Job, ...]:
@@ -105,9 +110,13 @@ class Accounting:
         began = clock()
         if view.totals == self._published or began < self._not_before:
             return ""
-        rows = rooms.table.day_counts()
-        publish_accounts(rooms.store, _LOADER, [Account(*total) for total in view.totals])
-        publish_rows(rooms.store, rows)
+        try:
+            with rooms.at_rest():
+                view = read_journal(rooms.environment.spool)
+                rows = rooms.table.day_counts()
+        except WarehouseError:
+            return ""  # a batch is in doubt, and the loader tells of it
+        publish_accounts(rooms.store, _LOADER, [Account(*total) for total in view.totals], rows)
         self._published = view.totals
         self._not_before = clock() + 50 * (clock() - began)
         return ""

@@ -30,8 +30,10 @@ def publish(store: ControlStore, environment: Environment, now: int) -> None:
 
 
 def public_url(environment: Environment) -> str:
-    """The collector's address as browsers see it, without a slash at the end."""
+    """The collector's address as browsers see it, without a slash at the end; as this machine does where it listens
+    on every interface and nobody has said by which name it is reached."""
     host, port = environment.collector
+    host = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104  # names of "every interface"
     return (environment.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}").rstrip("/")
 
 

@@ -131,7 +131,8 @@ class Product:
         root = psutil.Process(self.process.pid)
         found["supervisor"] = root
         for child in root.children():
-            with suppress(psutil.Error, IndexError):
+            # between fork and exec a child has the arguments of its parent
+            with suppress(psutil.Error, IndexError, ValueError):
                 line = child.cmdline()
                 found["core" if "core" in line else f"collector {line[line.index('--name') + 1]}"] = child
         return found
@@ -149,14 +150,17 @@ class Product:
 
     def kill(self) -> None:
         """kill -9 of every process at once."""
-        victims = self.processes()
-        for process in victims.values():
+        if self.process is None or self.process.poll() is not None:
+            self.process = None
+            return
+        root = psutil.Process(self.process.pid)
+        victims = [root, *root.children()]
+        for process in victims:
             with suppress(psutil.Error):
                 process.kill()
-        if self.process is not None:
-            self.process.wait(timeout=10)
-            self.process = None
-        psutil.wait_procs([p for name, p in victims.items() if name != "supervisor"], timeout=10)
+        self.process.wait(timeout=10)
+        self.process = None
+        psutil.wait_procs(victims[1:], timeout=10)
 
 
 def beacon(key: str, *events: Mapping[str, Any], now: int | None = None, **fields: Any) -> dict[str, Any]:

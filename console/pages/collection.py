@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 from console.pages.desk import Shop
 from console.pages.formats import ago, moment, whole
-from control_store.accounting import published_accounts, published_spools
+from control_store.accounting import published, published_spools
 from control_store.snapshot import Site
 from event_catalogue.days import local_day
 
@@ -114,7 +114,7 @@ def state_of(shop: Shop, site: Site, pulse: Pulse, *, has_history: bool = False)
 def unrecorded(shop: Shop, site: Site, first: date, last: date) -> Unrecorded:
     """What was not recorded at visitors' wish from the first to the last day."""
     found = Counter[str]()
-    for (number, day, outcome, reason), events in published_accounts(shop.store).items():
+    for (number, day, outcome, reason), events in published(shop.store).accounts.items():
         if number == site.id and outcome == "not_recorded" and reason in WISH and _in(day, first, last):
             found[WISH[reason]] += events
     return Unrecorded(found.total(), tuple(found.most_common()))
@@ -123,7 +123,7 @@ def unrecorded(shop: Shop, site: Site, first: date, last: date) -> Unrecorded:
 def outcomes(shop: Shop, site: Site, first: date, last: date) -> list[tuple[str, str, int]]:
     """Where the events of some days went: outcome, reason, events; the largest first."""
     found = Counter[tuple[str, str]]()
-    for (number, day, outcome, reason), events in published_accounts(shop.store).items():
+    for (number, day, outcome, reason), events in published(shop.store).accounts.items():
         if number == site.id and outcome in OUTCOMES and _in(day, first, last):
             found[OUTCOMES[outcome], REASONS.get(reason, reason)] += events
     return [(outcome, reason, events) for (outcome, reason), events in found.most_common()]
@@ -133,7 +133,7 @@ def refused(shop: Shop, site: Site, reason: str, day: date) -> int:
     """Events of a day and the day before that ended for this reason."""
     return sum(
         events
-        for (number, on, _outcome, why), events in published_accounts(shop.store).items()
+        for (number, on, _outcome, why), events in published(shop.store).accounts.items()
         if number == site.id and why == reason and _in(on, day - timedelta(days=1), day)
     )
 

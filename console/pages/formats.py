@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 
 from event_catalogue.dimensions import NOT_SET, OTHER
-from event_catalogue.events import EVENT
 from event_catalogue.metrics import METRIC, Unit
 
 _THOUSAND: Final = 100_000
@@ -118,6 +117,33 @@ def time_name(label: str, step: str) -> str:
     return f"{day:%B %Y}" if step == "month" else f"{day:%a} {day_text(day)}"
 
 
+EVENT_TITLES: Final[dict[str, str]] = {
+    "pageview": "Page view",
+    "engagement": "Engagement",
+    "click": "Click",
+    "hover": "Hover",
+    "outbound": "Outbound link",
+    "download": "Download",
+    "tel": "Phone link",
+    "mailto": "Mail link",
+    "form_submit": "Form sent",
+    "form_abandon": "Form abandoned",
+    "search": "Site search",
+    "copy": "Text copied",
+    "print": "Page printed",
+    "video": "Media played",
+    "exit": "Exit",
+    "js_error": "Script error",
+    "load_error": "File not loaded",
+    "not_found": "Page not found (404)",
+    "vitals": "Page speed",
+    "ad_impression": "Ad shown",
+    "open": "Mail opened (image loaded)",
+    "call": "Phone call",
+}
+"""What declared events are called on the screen; custom ones are called what the site calls them."""
+
+
 @cache
 def _locale() -> Locale:
     return Locale("en")
@@ -152,5 +178,4 @@ def _language(code: str) -> str:
 
 
 def _event(name: str) -> str:
-    kind = EVENT.get(name)
-    return sentence(kind.meaning) if kind else name
+    return EVENT_TITLES.get(name, name)

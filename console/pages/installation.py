@@ -75,6 +75,7 @@ async def installation(ask: Ask) -> Response:
         line=f'<script async src="{collector}/js/{site.key}.js"></script>',
         pixel=f'<noscript><img src="{collector}/e.gif?site={site.key}" alt="" width="1" height="1"></noscript>',
         collector=collector,
+        is_public=shop.settings.is_public,
     )
 
 

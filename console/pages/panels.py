@@ -1,7 +1,7 @@
 """The tables of a dashboard: which there are, what each asks, and how a row reads."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from console.pages.formats import in_unit, percent, value_name, whole
 from console.pages.questions import Row
@@ -15,6 +15,13 @@ class Tab(NamedTuple):
     dimension: str
     title: str
     metrics: tuple[str, ...] = ("visitors",)
+    without: tuple[str, ...] = ()
+    """Values that are no rows of this table."""
+
+    def question(self, view: View) -> list[Any]:
+        """The filters of its question."""
+        own = [["is_not", self.dimension, list(self.without)]] if self.without else []
+        return [*view.question(), *own]
 
 
 class Panel(NamedTuple):
@@ -70,7 +77,7 @@ PANELS: Final = (
         ),
     ),
     Panel("visitors", "Time and language", (Tab("timezone", "Time zones"), Tab("language", "Languages"))),
-    Panel("events", "Events", (Tab("name", "Events", ("events", "visitors")),)),
+    Panel("events", "Events", (Tab("name", "Events", ("events", "visitors"), without=("engagement",)),)),
 )
 TABS: Final = {panel.key: tuple(tab.dimension for tab in panel.tabs) for panel in PANELS}
 

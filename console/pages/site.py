@@ -79,7 +79,7 @@ async def dashboard(ask: Ask) -> Response:
         today=today.isoformat(),
         state=state_of(shop, site, pulse, has_history=span is not None),
         unrecorded=unrecorded(shop, site, first, last),
-        geo=(shop.settings.geo_attribution, shop.settings.geo_link),
+        credit=shop.settings.credit,
         span=span,
         next_look=f"{pulse.mark}.{shop.clock() + min(_EASE * (shop.clock() - began), _LONGEST_WAIT_MS)}",
         **page,
@@ -197,7 +197,7 @@ async def _card(questions: Questions, view: View, today: date, panel: Panel, tot
             tab.metrics,
             view.date_range(today),
             dimensions=[tab.dimension],
-            filters=view.question(),
+            filters=tab.question(view),
             pagination={"limit": _ROWS},
             include={"total_rows": True},
         )

@@ -16,6 +16,7 @@ _METRICS: Final = {
     "event": ("visitors", "visits", "pageviews", "events"),
     "visit": ("visitors", "visits", "pageviews", "bounce_rate", "visit_duration"),
 }
+_WITHOUT: Final = {tab.dimension: tab.without for panel in PANELS for tab in panel.tabs}
 
 
 async def table(ask: Ask) -> Response:
@@ -29,7 +30,8 @@ async def table(ask: Ask) -> Response:
     number = ask.request.query_params.get("page", "1")
     page = max(1, min(int(number), 10_000)) if number.isascii() and number.isdigit() else 1
     view = read_view(ask.request.query_params, TABS, role=ask.role, default="28d")
-    tab = Tab(dimension, DIMENSION_TITLES[dimension], _METRICS["event" if dimension in ("path", "name") else "visit"])
+    metrics = _METRICS["event" if dimension in ("path", "name") else "visit"]
+    tab = Tab(dimension, DIMENSION_TITLES[dimension], metrics, _WITHOUT.get(dimension, ()))
     async with Questions(ask.desk.statistics, shop.sharing, site, shop.clock()).of(ask.request) as questions:
         span = view.date_range(questions.local.date())
         filters = view.question()
@@ -38,7 +40,7 @@ async def table(ask: Ask) -> Response:
             tab.metrics,
             span,
             dimensions=[dimension],
-            filters=filters,
+            filters=tab.question(view),
             pagination={"limit": _ROWS, "offset": (page - 1) * _ROWS},
             include={"total_rows": True},
         )
@@ -59,5 +61,6 @@ async def table(ask: Ask) -> Response:
         page=page,
         pages=max(1, -(-made.total // _ROWS)),
         first_row=(page - 1) * _ROWS + 1,
-        geo=(shop.settings.geo_attribution, shop.settings.geo_link) if panel and panel.places else None,
+        places=panel is not None and panel.places,
+        credit=shop.settings.credit,
     )

@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -25,16 +26,14 @@ def status(as_json: bool, environment: Environment) -> None:
     stored = in the warehouse + dead letters.
     """
     from control_store.sites import list_sites
-    from spool.accounts import read_journal
 
     with open_control(environment) as store:
         domains = {site.id: site.domain for site in list_sites(store)}
-        rows = _warehouse_rows(store, environment)
+        view, rows = _look(store, environment)
         for _ in range(_LOOKS):  # a running core publishes what it counted every five seconds
             if rows is None:
                 time.sleep(0.5)
-                rows = _warehouse_rows(store, environment)
-    view = read_journal(environment.spool)
+                view, rows = _look(store, environment)
     days = _by_day(view, rows or {})
     pending = sum(spool.pending for spool in view.spools)
     report = {
@@ -75,23 +74,23 @@ def spool_status(as_json: bool, environment: Environment) -> None:
         click.echo("There is no spool yet; `footfall serve` makes one.")
 
 
-def _warehouse_rows(store: Any, environment: Environment) -> dict[tuple[int, int], tuple[int, int]] | None:
-    """Rows and bots by (site, day): from the warehouse if nobody holds it, else as the running core last counted.
-
-    None while what the core counted is older than what is loaded: then there is nothing to compare yet.
+def _look(store: Any, environment: Environment) -> tuple[Any, Mapping[tuple[int, int], tuple[int, int]] | None]:
+    """The journal, and rows and bots by (site, day) of the same moment: from the warehouse if nobody holds it, else as
+    the running core last counted. None instead of them while they would be of another moment, or a batch is in doubt.
     """
-    from control_store.accounting import published_accounts, published_rows
+    from control_store.accounting import published
     from footfall.core import count_warehouse
     from spool.accounts import read_journal
 
-    counted = count_warehouse(environment)
-    if counted is None:
-        loaded = {total[:4]: total.events for total in read_journal(environment.spool).totals}
-        counted = published_rows(store) if loaded == published_accounts(store) else None
-    return counted
+    view = read_journal(environment.spool)
+    rows: Mapping[tuple[int, int], tuple[int, int]] | None = count_warehouse(environment)
+    if rows is not None:
+        return view, rows if not view.open_batches and view.totals == read_journal(environment.spool).totals else None
+    told = published(store)
+    return view, told.rows if told.accounts == {total[:4]: total.events for total in view.totals} else None
 
 
-def _by_day(view: Any, warehouse: dict[tuple[int, int], tuple[int, int]]) -> dict[tuple[int, int], dict[str, Any]]:
+def _by_day(view: Any, warehouse: Mapping[tuple[int, int], tuple[int, int]]) -> dict[tuple[int, int], dict[str, Any]]:
     days: dict[tuple[int, int], dict[str, Any]] = defaultdict(_nothing)
     for total in view.totals:
         counts = days[total.site, total.day]
@@ -134,7 +133,9 @@ def _print(report: dict[str, Any]) -> None:
         click.echo("\t".join(str(entry[name]) for name in ("site", "day", *columns)))
         if entry["reasons"]:
             click.echo("\t\t" + ", ".join(f"{count} {reason}" for reason, count in sorted(entry["reasons"].items())))
-    word = {True: "to the unit", False: "NOT BALANCED", None: "still loading, ask again in a few seconds"}[
-        report["balanced"]
-    ]
+    word = {
+        True: "to the unit",
+        False: "NOT BALANCED",
+        None: "a batch is not settled yet, ask again while `footfall serve` runs",
+    }[report["balanced"]]
     click.echo(f"{report['received']} received, {report['pending']} of them not yet loaded; {word}.")

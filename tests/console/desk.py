@@ -48,6 +48,12 @@ class Browser:
         return self._loop.run_until_complete(self._client.post(address, **options))
 
 
+def console_settings(**changes: Any) -> ConsoleSettings:
+    """As the core hands them over where nothing was set."""
+    told = {"collector_url": "http://127.0.0.1:8420", "is_public": False, "credit": None}
+    return ConsoleSettings(**(told | changes))
+
+
 class Desk:
     """One console, with a browser of its own: cookies are kept as a browser keeps them."""
 
@@ -57,7 +63,7 @@ class Desk:
         self.now = NOON
         self.trouble = ""
         self._batch = 0
-        parts = ConsoleParts(ConsoleSettings(**settings), store, warehouse, lambda: self.now, lambda: self.trouble)
+        parts = ConsoleParts(console_settings(**settings), store, warehouse, lambda: self.now, lambda: self.trouble)
         self.app = create_app(parts)
         self._loop = asyncio.new_event_loop()
         self.browser = self.another()

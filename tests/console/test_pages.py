@@ -12,7 +12,7 @@ import pytest
 from collector.consent import Reason
 from console.pages.collection import REASONS
 from console.pages.desk import CSP
-from console.pages.formats import ago, days_text, duration, in_unit, percent, short, value_name
+from console.pages.formats import EVENT_TITLES, ago, days_text, duration, in_unit, percent, short, value_name
 from console.pages.panels import PANELS, Tab, make_table
 from console.pages.questions import Row
 from console.pages.tiles import change_of
@@ -20,6 +20,7 @@ from console.pages.view import DIMENSION_TITLES, METRIC_TITLES, RANGES, TILES, V
 from control_store.accounting import Account, SpoolState, publish_accounts, publish_spools
 from control_store.sites import find_site
 from event_catalogue.dimensions import DIMENSION, OTHER
+from event_catalogue.events import EVENT
 from event_catalogue.metrics import METRIC, METRICS
 from tests.console.desk import TODAY, Desk, counting_desk, hidden
 from warehouse.client import Warehouse
@@ -174,7 +175,7 @@ def test_tables_name_and_count_what_was_visited(shop: Desk) -> None:
     assert table(text, "sources") == [("Direct / None", "3", "60%"), ("Google", "2", "40%")]
     assert table(text, "technology")[0] == ("Chrome", "3", "60%")
     assert table(text, "visitors")[0] == ("America/New_York", "3", "60%")
-    assert table(text, "events") == [("A page was viewed", "9", "5", "90%"), ("signup", "1", "1", "10%")]
+    assert table(text, "events") == [("Page view", "9", "5", "90%"), ("signup", "1", "1", "10%")]
     other = shop.read("/sites/shop.example?range=today&pages=entry_page&places=timezone&technology=device")
     assert ("/blog", "1", "0%", "17%") in table(other, "pages")
     assert sorted(table(other, "places"))[0][0] == "Switzerland", "a tab that a panel does not have changes nothing"
@@ -348,7 +349,7 @@ def test_what_was_not_recorded_at_visitors_wish_is_said(own_shop: Desk, events: 
     site = find_site(own_shop.store, "shop.example")
     accounts = [Account(site.id, TODAY, "not_recorded", reason, count) for reason, count in events.items()]
     others = [Account(site.id, TODAY - 1, "not_recorded", "gpc", 100), Account(99, TODAY, "not_recorded", "gpc", 1000)]
-    publish_accounts(own_shop.store, "this machine", [*accounts, *others])
+    publish_accounts(own_shop.store, "this machine", [*accounts, *others], {})
     assert sentence in plain(own_shop.read("/sites/shop.example?range=today"))
 
 
@@ -430,7 +431,7 @@ def test_what_is_wrong_with_the_embedding_is_named_with_its_remedy(counting: Des
     """Foreign hosts, a developer's machine, too much."""
     site = counting.site()
     wrong = [("rejected", "hostname", 4), ("excluded", "localhost", 2), ("rejected", "rate", 9)]
-    publish_accounts(counting.store, "this machine", [Account(site.id, TODAY, *one) for one in wrong])
+    publish_accounts(counting.store, "this machine", [Account(site.id, TODAY, *one) for one in wrong], {})
     text = plain(counting.read("/sites/shop.example/install"))
     assert "4 events came from hosts that are not this site's" in text
     assert "footfall site set shop.example hostnames=" in text
@@ -533,6 +534,7 @@ def test_words_of_the_screen_cover_the_catalogue() -> None:
     assert set(TILES) <= METRIC.keys()
     assert {tab.dimension for panel in PANELS for tab in panel.tabs} <= DIMENSION_TITLES.keys()
     assert set(Reason.__args__) - {""} <= REASONS.keys()
+    assert EVENT_TITLES.keys() == EVENT.keys()
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,8 @@ from control_store.accounting import (
     Account,
     SpoolState,
     publish_accounts,
-    publish_rows,
     publish_spools,
-    published_accounts,
-    published_rows,
+    published,
     published_spools,
 )
 from control_store.tables import ControlStore
@@ -35,29 +33,29 @@ def test_what_loaders_say_is_added_up_over_loaders_and_never_twice(store: Contro
     """Each loader's last word counts once."""
     said = [Account(1, 20_000, "stored", "", 5), Account(1, 20_000, "not_recorded", "gpc", 2)]
     for _ in range(3):
-        publish_accounts(store, "host-a", said)
+        publish_accounts(store, "host-a", said, {})
     publish_accounts(
-        store, "host-b", [Account(1, 20_000, "stored", "", 7), Account(0, 20_000, "rejected", "rate", 2**40)]
+        store, "host-b", [Account(1, 20_000, "stored", "", 7), Account(0, 20_000, "rejected", "rate", 2**40)], {}
     )
-    assert published_accounts(store) == {
+    assert published(store).accounts == {
         (1, 20_000, "stored", ""): 12,
         (1, 20_000, "not_recorded", "gpc"): 2,
         (0, 20_000, "rejected", "rate"): 2**40,
     }
-    publish_accounts(store, "host-a", said[:1])
-    publish_accounts(store, "host-b", [])
-    assert published_accounts(store) == {(1, 20_000, "stored", ""): 5}
+    publish_accounts(store, "host-a", said[:1], {})
+    publish_accounts(store, "host-b", [], {})
+    assert published(store).accounts == {(1, 20_000, "stored", ""): 5}
 
 
 @pytest.mark.req("C23")
 def test_what_the_warehouse_holds_is_told_apart_from_what_loaders_say(store: ControlStore) -> None:
     """Rows and bots by site and day, replaced whole, and never added to the loaders' counts."""
-    publish_accounts(store, "host-a", [Account(1, 20_000, "stored", "", 5)])
-    publish_rows(store, {(1, 20_000): (5, 2), (2, 20_001): (9, 0)})
-    assert published_rows(store) == {(1, 20_000): (5, 2), (2, 20_001): (9, 0)}
-    publish_rows(store, {(1, 20_000): (4, 1)})
-    assert published_rows(store) == {(1, 20_000): (4, 1)}
-    assert published_accounts(store) == {(1, 20_000, "stored", ""): 5}
+    said = [Account(1, 20_000, "stored", "", 5)]
+    publish_accounts(store, "host-a", said, {(1, 20_000): (5, 2), (2, 20_001): (9, 0)})
+    assert published(store).rows == {(1, 20_000): (5, 2), (2, 20_001): (9, 0)}
+    publish_accounts(store, "host-a", said, {(1, 20_000): (4, 1)})
+    assert published(store).rows == {(1, 20_000): (4, 1)}
+    assert published(store).accounts == {(1, 20_000, "stored", ""): 5}
 
 
 @pytest.mark.req("O5")

@@ -1,6 +1,7 @@
 """What runs by itself over salts and sites: made in time, destroyed in time, published when there is something new."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, cast
@@ -28,7 +29,7 @@ def rooms(tmp_path: Path) -> Iterator[Rooms]:
     store = ControlStore.in_directory(tmp_path)
     store.migrate()
     salts = SaltFile(environment.salts, clock)
-    yield Rooms(environment, store, salts, cast("Any", None))
+    yield Rooms(environment, store, salts, cast("Any", None), nullcontext)
     salts.close()
     store.close()
 
