@@ -77,6 +77,20 @@ SPOOLS: Final = sa.Table(
     sa.Column("seen", sa.BigInteger, nullable=False),
 )
 
+VISIT_MARKS: Final = sa.Table(
+    "visit_marks",
+    METADATA,
+    sa.Column("journal", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("batch", sa.BigInteger, nullable=False),
+)
+
+COUNTERS: Final = sa.Table(
+    "counters",
+    METADATA,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+
 JOB_RUNS: Final = sa.Table(
     "job_runs",
     METADATA,

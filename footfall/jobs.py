@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from aggregator.schedule import Job
+from aggregator.visits import VisitTable
 from control_store.accounting import Account, SpoolState, publish_accounts, publish_spools
 from control_store.salts import SaltFile
 from control_store.sites import current_revision, list_sites
@@ -18,7 +19,8 @@ from footfall.assembly import clock
 from footfall.environment import Environment
 from footfall.publishing import publish
 from spool.accounts import read_journal
-from warehouse.errors import WarehouseError
+from warehouse.client import Warehouse
+from warehouse.errors import TryLater, WarehouseError
 from warehouse.events import EventTable
 
 _LOADER = "this machine"
@@ -33,6 +35,7 @@ class Rooms:
     environment: Environment
     store: ControlStore
     salts: SaltFile
+    warehouse: Warehouse
     table: EventTable
     at_rest: Callable[[], AbstractContextManager[None]]
     """No batch is between spool and warehouse inside. Raises TryLater."""
@@ -57,6 +60,7 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             "brings the loader's counts to the control store",
             history=False,
         ),
+        Job("visits.count", 5, lambda: count_visits(rooms), "counts visits afresh that new rows belong to", False),
     )
 
 
@@ -76,6 +80,15 @@ def make_salts(rooms: Rooms) -> str:
             day = local_day(zone, at)
             rooms.salts.salt(site.id, day, destroy_at=day_end(zone, day) + DAY_MS)
     return ""
+
+
+def count_visits(rooms: Rooms) -> str:
+    """Bring visits up to what is loaded. A warehouse that does not answer is the loader's to tell of."""
+    try:
+        rows = VisitTable(rooms.warehouse, rooms.store, rooms.at_rest).tick()
+    except TryLater:
+        return ""
+    return f"{rows} new rows" if rows else ""
 
 
 def publish_changes(rooms: Rooms) -> str:
