@@ -45,7 +45,7 @@ $(SNIPPET)/manifest.json: $(VENV)/.installed js/package-lock.json js/build.mjs $
 	@mkdir -p $(SNIPPET) && cp js/dist/default.js js/dist/manifest.json $(SNIPPET)/
 
 run: install geo snippet
-	@FOOTFALL_GEO="$$(ls $(GEO)/*.mmdb 2>/dev/null | paste -sd, -)" $(BIN)/footfall serve --data data $(ARGS)
+	@FOOTFALL_GEO="$$(ls $(GEO)/*.mmdb 2>/dev/null | paste -sd, -)" $(BIN)/footfall serve --demo --data data $(ARGS)
 
 # With ARGS only those tests run (make test ARGS='tests/spool -k ack'); without, everything that CI wants.
 test: dev snippet
