@@ -3,6 +3,7 @@
 import click
 
 from footfall.commands.demo import demo
+from footfall.commands.geo import geo
 from footfall.commands.importing import import_
 from footfall.commands.key import key
 from footfall.commands.serve import collector, core, demo_site, serve, worker
@@ -21,7 +22,7 @@ def main() -> None:
     limit_process()
 
 
-for command in (serve, collector, core, worker, demo_site, demo, site, user, key, import_, status, spool):
+for command in (serve, collector, core, worker, demo_site, demo, site, user, key, geo, import_, status, spool):
     main.add_command(command)
 
 
