@@ -10,6 +10,7 @@ What a kill -9 after each step leaves, and who mends it:
   4 marked: the tick is done.
 """
 
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Final
@@ -32,7 +33,7 @@ def _go_on(_point: str) -> None:
 
 
 class VisitTable:
-    """Brings `visits` up to what `events` holds. One thread at a time."""
+    """Brings `visits` up to what `events` holds. Safe to use from several threads."""
 
     def __init__(
         self, warehouse: Warehouse, store: ControlStore, at_rest: AtRest, *, crash: Crash = _go_on, slice_rows: int = 0
@@ -45,10 +46,15 @@ class VisitTable:
         self._store = store
         self._at_rest = at_rest
         self._crash = crash
+        self._turn = threading.Lock()
         self._slice_rows = slice_rows or _SLICE_ROWS
 
     def tick(self) -> int:
         """Count what is new; how many rows that were. Raises TryLater, Broken: then the next tick does it all."""
+        with self._turn:
+            return self._tick()
+
+    def _tick(self) -> int:
         marks = visit_marks(self._store)
         params: dict[str, Param] = {}
         look = new_batches(marks.values(), params)

@@ -28,3 +28,16 @@ def next_number(store: ControlStore, name: str) -> int:
         if connection.execute(counted).rowcount == 0:
             connection.execute(sa.insert(COUNTERS).values(name=name, number=1))
         return int(connection.execute(sa.select(COUNTERS.c.number).where(COUNTERS.c.name == name)).scalar_one())
+
+
+def last_moment(store: ControlStore, name: str) -> int:
+    """The moment (ms UTC) that was saved under this name; 0 if none was."""
+    with store.engine.connect() as connection:
+        return int(connection.execute(sa.select(COUNTERS.c.number).where(COUNTERS.c.name == name)).scalar() or 0)
+
+
+def save_moment(store: ControlStore, name: str, moment: int) -> None:
+    """Remember a moment (ms UTC)."""
+    with store.engine.begin() as connection:
+        connection.execute(sa.delete(COUNTERS).where(COUNTERS.c.name == name))
+        connection.execute(sa.insert(COUNTERS).values(name=name, number=moment))

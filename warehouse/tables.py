@@ -1,10 +1,11 @@
-"""The columns of `events` and `visits` as the catalogue declares them, and the check that the tables have no others."""
+"""Columns of the tables as the catalogue declares them, and the check that the tables have no others."""
 
 from typing import Final
 
 from event_catalogue.fields import FIELDS
 from warehouse.client import Warehouse
 from warehouse.errors import Broken
+from warehouse.seals import ROLLUP_COLUMNS, ROLLUPS
 from warehouse.visits import VISIT_COLUMNS, VISITS
 
 EVENTS: Final = "events"
@@ -14,7 +15,7 @@ EVENT_COLUMNS: Final[dict[str, str]] = {field.name: field.column for field in FI
 
 def check_columns(warehouse: Warehouse) -> None:
     """Compare the tables with the catalogue. Raises Broken, naming every difference, before a row is written."""
-    for table, columns in ((EVENTS, EVENT_COLUMNS), (VISITS, VISIT_COLUMNS)):
+    for table, columns in ((EVENTS, EVENT_COLUMNS), (VISITS, VISIT_COLUMNS), (ROLLUPS, ROLLUP_COLUMNS)):
         differences = _differences(warehouse, table, columns)
         if differences:
             raise Broken(

@@ -2,7 +2,10 @@
 
 A row is never changed: a newer one of the same visitor takes its place (ReplacingMergeTree by `tick`), with all visits
 counted afresh from the raw rows. So a late event that joins two visits, or a repeated tick, leaves no visit behind that
-is none. Read it through `visit_rows`, which looks at the newest row alone.
+is none. It is read with FINAL: the newest row alone.
+
+Rows without a visitor (an e-mail that was opened, a call) stand in it too, each message by itself under its own id,
+with `known` 0: events that belong to a source or a campaign, and no visits.
 
 The rows are raw data about single visitors and lie in the partitions (day, keep) of `events`: what purges these purges
 those.
@@ -32,11 +35,13 @@ _KEYS: Final[dict[str, str]] = {
     "keep": "UInt16",
     "visitor": "FixedString(16)",
     "stored_on": "Date",
+    "known": "UInt8",
     "tick": "UInt64",
 }
 _COUNTS: Final[dict[str, str]] = {
     "began": "Int64",
     "took_ms": "UInt32",
+    "rows": "UInt32",
     "views": "UInt32",
     "counted": "UInt32",
     "engaged_ms": "UInt64",
@@ -47,9 +52,9 @@ _COUNTS: Final[dict[str, str]] = {
     "revenue": "Map(LowCardinality(String), Int64)",
     "exit_method": _LC,
 }
-"""What a visit is besides its dimensions: start (ms UTC), length, page views, events but engagement, time in front,
-acts of the visitor, whether it is engaged, whether it is a single page without an act, events of the site's own, their
-revenue by currency in minor units, and how the last page was left."""
+"""What a visit is besides its dimensions: start (ms UTC), length, rows, page views, events but engagement, time in
+front, acts of the visitor, whether it is engaged, whether it is a single page without an act, events of the site's own,
+their revenue by currency in minor units, and how the last page was left."""
 
 VISIT_COLUMNS: Final[dict[str, str]] = {
     **_KEYS,
@@ -99,24 +104,27 @@ def renew_visits(news: Sequence[Ticked], params: dict[str, Param]) -> str:
     """
     shape = VisitShape()
     columns = _visit_values(shape)
-    people = f"day = toDate({{day:UInt16}}) AND bot = '' AND visitor != {NOBODY}"
+    people = "day = toDate({day:UInt16}) AND bot = ''"
+    fresh = new_rows(news, params)
+
+    def of(who: str, condition: str) -> str:
+        slice_ = f"reinterpretAsUInt8({who}) % {{slices:UInt8}} = {{slice:UInt8}}"
+        return (
+            f"({condition} AND (site, {who}) IN "
+            f"(SELECT site, {who} FROM events WHERE {people} AND {condition} AND {fresh} AND {slice_}))"
+        )
+
     rows = (
-        f"events WHERE {people} AND (site, visitor) IN (SELECT site, visitor FROM events WHERE {people} "
-        f"AND {new_rows(news, params)} AND reinterpretAsUInt8(visitor) % {{slices:UInt8}} = {{slice:UInt8}})"
+        f"events WHERE {people} AND ({of('visitor', f'visitor != {NOBODY}')} OR {of('beacon', f'visitor = {NOBODY}')})"
     )
     carried = {"keep": "max(events.keep)", "stored_on": "max(events.stored_on)"}
     visits = shape.visits(columns, rows=rows, by="site, day", carried=carried)
     arrays = ", ".join(f"groupArray({name})" for name in columns)
     names = ", ".join(f"`{name}`" for name in VISIT_COLUMNS)
     return (
-        f"INSERT INTO {VISITS} ({names}) SELECT site, day, max(keep), who, max(stored_on), {{tick:UInt64}}, {arrays} "
-        f"FROM ({visits}) GROUP BY site, day, who"
+        f"INSERT INTO {VISITS} ({names}) SELECT site, day, max(keep), who, max(stored_on), known, {{tick:UInt64}}, "
+        f"{arrays} FROM ({visits}) GROUP BY site, day, who, known"
     )
-
-
-def visit_rows() -> str:
-    """FROM and WHERE of a question about the visits of some sites and days: their newest rows, one for each visitor."""
-    return f"{VISITS} FINAL WHERE day BETWEEN toDate({{first:UInt16}}) AND toDate({{last:UInt16}})"
 
 
 def _visit_values(shape: VisitShape) -> dict[str, str]:
@@ -132,6 +140,7 @@ def _visit_values(shape: VisitShape) -> dict[str, str]:
     counts = {
         "began": "v[1].1",
         "took_ms": "v[-1].1 - v[1].1",
+        "rows": "length(v)",
         "views": views,
         "counted": f"arrayCount(r -> r.{shape.place('counted')}, v)",
         "engaged_ms": engaged_ms,

@@ -41,7 +41,7 @@ def stored_visits(warehouse: Warehouse) -> list[dict[str, Any]]:
         arrays = {name: value for name, value in whole.items() if isinstance(value, list)}
         assert len(set(map(len, arrays.values()))) == 1
         for place in range(len(arrays["began"])):
-            keys = {name: whole[name] for name in ("site", "day", "visitor")}
+            keys = {name: whole[name] for name in ("site", "day", "visitor", "known")}
             visits.append(keys | {name: values[place] for name, values in arrays.items()})
     return visits
 
@@ -174,7 +174,7 @@ def _event(draw: st.DrawFn, person: int, day: date, at: int, number: int) -> dic
         "site": draw(st.just(person % 2 + 1)),
         "day": day,
         "at": at,
-        "visitor": bytes([person + 1]) * 16,
+        "visitor": bytes([person]) * 16,
         "beacon": bytes([draw(st.integers(0, 255)), number]) * 8,
         "idx": 0,
         "name": name,

@@ -27,9 +27,9 @@ OTHER_NAMES = QUIET | {
 
 
 def count_visits(events: list[Event]) -> list[dict[str, Any]]:
-    """The visits of people, of any sites and days, as the columns of the table tell them; in no order."""
+    """The visits of any sites and days, as the columns of the table tell them, in no order; messages of nobody too."""
     sites = {one["site"] for one in events}
-    people = [one for one in events if not one["bot"] and any(one["visitor"])]
+    people = [one for one in events if not one["bot"]]
     return [
         count_visit(visit) for site in sites for visit in cut_visits([one for one in people if one["site"] == site])
     ]
@@ -49,9 +49,11 @@ def count_visit(visit: list[Event]) -> dict[str, Any]:
     return {
         "site": visit[0]["site"],
         "day": visit[0]["day"],
-        "visitor": visit[0]["visitor"],
+        "visitor": visit[0]["visitor"] if any(visit[0]["visitor"]) else visit[0]["beacon"],
+        "known": int(any(visit[0]["visitor"])),
         "began": visit[0]["at"],
         "took_ms": visit[-1]["at"] - visit[0]["at"],
+        "rows": len(visit),
         "views": len(views),
         "counted": sum(one["name"] != "engagement" for one in visit),
         "engaged_ms": engaged_ms,
