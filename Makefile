@@ -79,7 +79,7 @@ accuracy: dev
 
 # Hours of kills and traffic; short forms of all of them are part of `make test`.
 long: dev
-	@$(BIN)/python -m pytest -q -m long --timeout 7200 $(ARGS)
+	@$(BIN)/python -m pytest -q -m long -o faulthandler_timeout=3000 --timeout 7200 $(ARGS)
 
 requirements: dev
 	@$(BIN)/python scripts/requirements.py
