@@ -7,7 +7,7 @@ SNIPPET := collector/static/snippet
 ARGS ?=
 JOBS ?= 2
 
-.PHONY: install dev geo snippet run test check lint types docs bench accuracy long requirements lock wheel clean
+.PHONY: install dev geo snippet run test check lint types docs bench accuracy long requirements pictures lock wheel clean
 
 install: $(VENV)/.installed
 
@@ -45,7 +45,7 @@ $(SNIPPET)/manifest.json: $(VENV)/.installed js/package-lock.json js/build.mjs $
 	@mkdir -p $(SNIPPET) && cp js/dist/default.js js/dist/manifest.json $(SNIPPET)/
 
 run: install geo snippet
-	@FOOTFALL_GEO="$$(ls $(GEO)/*.mmdb 2>/dev/null | paste -sd, -)" $(BIN)/footfall serve --data data $(ARGS)
+	@FOOTFALL_GEO="$$(ls $(GEO)/*.mmdb 2>/dev/null | paste -sd, -)" $(BIN)/footfall serve --data data --demo $(ARGS)
 
 # With ARGS only those tests run (make test ARGS='tests/spool -k ack'); without, everything that CI wants.
 test: dev snippet
@@ -83,6 +83,10 @@ long: dev
 
 requirements: dev
 	@$(BIN)/python scripts/requirements.py
+
+# The README's, by this machine's Chromium; `make pictures ARGS='DIRECTORY --every'` takes every page, to be looked at.
+pictures: dev geo snippet
+	@$(BIN)/python scripts/make_pictures.py $(ARGS)
 
 lock: dev
 	@$(BIN)/pip-compile --quiet --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-annotate --output-file requirements.lock pyproject.toml
