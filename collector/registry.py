@@ -5,6 +5,9 @@ from typing import Final
 
 import msgspec
 
+from collector.exclusions import Exclusions
+from collector.path_rules import PathRules
+from control_store.policies import Policy, policies_at, read_region_policies
 from control_store.snapshot import ApiKey, Site, key_digest, read_snapshot
 
 _LOCAL: Final = frozenset(("localhost", "127.0.0.1", "[::1]", "::1", "0.0.0.0"))  # noqa: S104 - names to recognise
@@ -20,6 +23,26 @@ class ServedSite:
         self._exact = frozenset(exact)
         self._suffixes = tuple(host[1:] for host in site.settings.hostnames if host.startswith("*."))
         self.query_keys = frozenset(site.settings.query_keys)
+        self.exclusions = Exclusions(site.settings)
+        self._for_children = PathRules(site.settings.under_16_paths, hash_routes=site.settings.hash_routes)
+        self._by_region = read_region_policies(site.settings.region_policies)
+        settings = site.settings
+        self.asks_place = bool(self._by_region) or (settings.policy == "opt_out" and not settings.opt_out_in_europe)
+        """Whether the policy depends on where the visitor is."""
+        self._everywhere: tuple[Policy, ...] = (settings.policy,)
+
+    def policies(self, place: tuple[str, str] | None, url: str = "") -> tuple[Policy, ...]:
+        """The policies that may hold for a page and a place (country, region), of which the strictest counts.
+
+        `place` is needed only where `asks_place`.
+        """
+        settings = self.settings
+        found = self._everywhere
+        if place is not None:
+            found = policies_at(settings.policy, self._by_region, place, insisted=settings.opt_out_in_europe)
+        if self._for_children and "under_16" not in found and self._for_children.match(url):
+            found += ("under_16",)
+        return found
 
     def owns(self, hostname: str) -> bool:
         """Whether a page on this host belongs to the site."""

@@ -112,4 +112,6 @@ def settings_of(case: Case) -> SiteSettings:
 def ruling_of(case: Case) -> Ruling:
     """What the gate says."""
     choice = Consent(case.statistics, case.ads, case.sale)
-    return rule(settings_of(case), Signals(gpc=case.gpc, dnt=case.dnt, objection=case.objection), choice)
+    return rule(
+        settings_of(case), (case.policy,), Signals(gpc=case.gpc, dnt=case.dnt, objection=case.objection), choice
+    )

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_store.site_settings import PRESETS, SETTINGS, BadSetting, SiteSettings, ascii_host, changed, from_values
+from control_store.setting_items import BadSetting, ascii_host
+from control_store.site_settings import PRESETS, SETTINGS, SiteSettings, changed, from_values
 from event_catalogue.fields import KEEP_CLASSES
 
 DEFAULTS: Final = {
