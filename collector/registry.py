@@ -1,5 +1,6 @@
 """The sites that this collector serves, as the last published snapshot has them; looked at again twice a second."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,8 @@ class ServedSite:
         self.settings = site.settings
         exact = {site.domain, f"www.{site.domain}", *(h for h in site.settings.hostnames if not h.startswith("*."))}
         self._exact = frozenset(exact)
-        self._suffixes = tuple(host[1:] for host in site.settings.hostnames if host.startswith("*."))
+        self._suffixes = _suffixes(site.settings.hostnames)
+        self._ignored = frozenset(site.settings.ignored_hostnames), _suffixes(site.settings.ignored_hostnames)
         self.query_keys = frozenset(site.settings.query_keys)
         self.exclusions = Exclusions(site.settings)
         self._for_children = PathRules(site.settings.under_16_paths, hash_routes=site.settings.hash_routes)
@@ -48,9 +50,23 @@ class ServedSite:
         """Whether a page on this host belongs to the site."""
         return hostname in self._exact or (bool(self._suffixes) and hostname.endswith(self._suffixes))
 
+    def ignores(self, hostname: str) -> bool:
+        """Whether the owner knows of this host and wants no mention of it."""
+        exact, suffixes = self._ignored
+        return hostname in exact or hostname.endswith(suffixes)
+
+    @staticmethod
+    def is_loopback(hostname: str) -> bool:
+        """Whether this is the name of the machine itself."""
+        return hostname in _LOCAL
+
     def is_local(self, hostname: str) -> bool:
         """Whether this is a developer's machine, which is not counted unless the site says so."""
-        return hostname in _LOCAL and hostname not in self._exact and not self.settings.localhost
+        return self.is_loopback(hostname) and hostname not in self._exact and not self.settings.localhost
+
+
+def _suffixes(hosts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(host[1:] for host in hosts if host.startswith("*."))
 
 
 class Registry:

@@ -34,10 +34,15 @@ def ascii_host(text: str) -> str:
         return host
 
 
+def is_host(text: str) -> bool:
+    """Whether this is a host name in the spelling of `ascii_host`."""
+    return len(text) <= 253 and _HOSTNAME.match(text) is not None
+
+
 def _hostname(key: str, text: str) -> str:
     wildcard, host = ("*.", text[2:]) if text.startswith("*.") else ("", text)
     host = ascii_host(host)
-    if len(host) > 253 or not _HOSTNAME.match(host):
+    if not is_host(host):
         raise BadSetting(
             f"The setting '{key}' must be host names separated by commas, for example shop.example,*.shop.example."
         )
