@@ -98,8 +98,9 @@ def decode_choice(body: bytes, *, form: bool) -> Choice:
     try:
         choice = msgspec.convert(_form(body), Choice, strict=False) if form else _JSON.decode(body)
     except msgspec.ValidationError as error:
-        field = str(error).rpartition("`$.")[2].split("`")[0]
-        if not field:
+        _, found, place = str(error).rpartition("`$.")
+        field = place.split("`")[0]
+        if not found:
             raise Refused(400, "", "The body must be a JSON object.") from None
         raise Refused(422, field, _FORMS.get(field, "is not valid")) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ValueError):
