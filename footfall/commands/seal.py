@@ -105,14 +105,16 @@ def _loaded(environment: Environment, store: Any) -> Any:
         from footfall.assembly import clock
         from footfall.core import open_warehouse
         from footfall.jobs import publish_loaded
+        from footfall.takers import takers
         from loader.loop import Hooks, Loader
         from loader.settings import LoaderSettings
         from warehouse.events import EventTable
 
         warehouse = open_warehouse(environment)
         try:
+            hooks = Hooks(takers(store), crash=_crash(environment))
             loader = Loader(
-                environment.spool, EventTable(warehouse), settings=LoaderSettings(), clock=clock, hooks=Hooks()
+                environment.spool, EventTable(warehouse), settings=LoaderSettings(), clock=clock, hooks=hooks
             )
             try:
                 while loader.step().records:
