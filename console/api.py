@@ -14,7 +14,6 @@ from console.sharing import Sharing
 from console.stats.parse import parse_body
 from console.stats.query import BadQuery, Query, SiteRef
 from console.stats.run import Statistics
-from warehouse.client import Warehouse
 from warehouse.errors import TryLater, WarehouseError
 
 _LARGEST_BODY: Final = 64 * 1024
@@ -32,9 +31,9 @@ _TITLES: Final = {
 class StatsApi:
     """The handlers of the Stats API's routes."""
 
-    def __init__(self, access: Access, warehouse: Warehouse, sharing: Sharing, clock: Callable[[], int]) -> None:
+    def __init__(self, access: Access, statistics: Statistics, sharing: Sharing, clock: Callable[[], int]) -> None:
         self._access = access
-        self._statistics = Statistics(warehouse, clock)
+        self._statistics = statistics
         self._sharing = sharing
         self._clock = clock
         self.answered: dict[int, int] = {}
