@@ -168,7 +168,7 @@ class Entrance:
             request,
             403,
             "This link opens nothing",
-            "It was used already, or it is not complete. Log in at /login, or start footfall again: while there is no "
+            "It was used already, or it is not complete. Log in, or start footfall again: while there is no "
             "user it prints a working link.",
         )
 
