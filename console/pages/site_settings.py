@@ -68,6 +68,9 @@ async def save(ask: Ask) -> Response:
     except BadSetting as error:
         return _page(ask, site, str(error), ask.form)
     await asyncio.to_thread(save_settings, ask.desk.shop.store, site, settings)
+    changes = [name for name in SETTINGS if getattr(settings, name) != getattr(site.settings, name)]
+    if changes:
+        await ask.note("settings", site=site.domain, subject=", ".join(changes))
     return go(f"/sites/{site.domain}/settings?saved=1")
 
 
