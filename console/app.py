@@ -17,6 +17,7 @@ from console.pages.desk import Shop
 from console.pages.routes import page_routes
 from console.settings import ConsoleSettings
 from console.sharing import Gone, Sharing
+from console.stats.run import Statistics
 from control_store.tables import ControlStore
 from warehouse.client import Warehouse
 from warehouse.errors import WarehouseError
@@ -38,7 +39,7 @@ def create_app(parts: ConsoleParts) -> Starlette:
     """The ASGI application of the console."""
     sharing = Sharing(parts.warehouse.cancel)
     access = Access(parts.store, parts.settings.query_rate, parts.clock)
-    stats = StatsApi(access, parts.warehouse, sharing, parts.clock)
+    stats = StatsApi(parts.store, access, Statistics(parts.warehouse, parts.clock), sharing)
     metrics = Metrics(parts.store, parts.trouble, stats.answered, parts.clock)
 
     async def health(_request: Request) -> Response:
