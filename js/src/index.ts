@@ -1,4 +1,4 @@
 import { guard } from "./core/guard";
 import { start } from "./core/start";
 
-guard(start)(__FOOTFALL_PARTS__);
+guard(start)(__WHOLE__ ? __FOOTFALL_PARTS__ : []);
