@@ -32,7 +32,7 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
 
 # A city database, once; without it countries come from time zones and the dashboard says so.
 geo: $(VENV)/.installed
-	@test -e $(GEO)/attribution.json || $(BIN)/python scripts/fetch_geo.py $(GEO) || true
+	@ls $(GEO)/*.mmdb >/dev/null 2>&1 || FOOTFALL_GEO=$(GEO) $(BIN)/footfall geo update || true
 
 # The snippet is built once from js/ by the machine's Node, or by the one that a Python wheel brings. `install` and not
 # `ci`: a mirror that lacks tools for other platforms must not stop the build; the lock file holds all the same.
@@ -45,7 +45,7 @@ $(SNIPPET)/manifest.json: $(VENV)/.installed js/package-lock.json js/build.mjs $
 	@mkdir -p $(SNIPPET) && cp js/dist/* $(SNIPPET)/
 
 run: install geo snippet
-	@FOOTFALL_GEO="$$(ls $(GEO)/*.mmdb 2>/dev/null | paste -sd, -)" $(BIN)/footfall serve --data data $(ARGS)
+	@FOOTFALL_GEO=$(GEO) $(BIN)/footfall serve --demo --data data $(ARGS)
 
 # With ARGS only those tests run (make test ARGS='tests/spool -k ack'); without, everything that CI wants.
 test: dev snippet
@@ -79,7 +79,7 @@ accuracy: dev
 
 # Hours of kills and traffic; short forms of all of them are part of `make test`.
 long: dev
-	@$(BIN)/python -m pytest -q -m long --timeout 7200 $(ARGS)
+	@$(BIN)/python -m pytest -q -m long -o faulthandler_timeout=3000 --timeout 7200 $(ARGS)
 
 requirements: dev
 	@$(BIN)/python scripts/requirements.py

@@ -78,7 +78,9 @@ def create_app(parts: Collector) -> Beacons:
     snippets = Snippets(settings.snippets, lambda name: found.site.key if (found := registry.in_path(name)) else None)
     inner = Starlette(
         routes=_routes(endpoints, snippets),
-        lifespan=_lifespan(registry, parts.salts, (imports.forget, lambda: tools.pages.forget(clock()))),
+        lifespan=_lifespan(
+            registry, parts.salts, (imports.forget, lambda: tools.pages.forget(clock()), tools.places.refresh)
+        ),
         exception_handlers=_HANDLERS,
     )
     inner.router.redirect_slashes = False  # it would lead to whatever host the request names
@@ -117,11 +119,11 @@ def _missing(registry: Registry, spool: SpoolWriter) -> str:
 
 
 def _lifespan(
-    registry: Registry, salts: SaltFile, forget: Sequence[Callable[[], None]]
+    registry: Registry, salts: SaltFile, every_minute: Sequence[Callable[[], object]]
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(_watch(registry, salts, forget))
+        task = asyncio.create_task(_watch(registry, salts, every_minute))
         yield
         task.cancel()
 
@@ -136,14 +138,15 @@ def _destroy_salts(salts: SaltFile) -> None:
         _LOG.error("Overdue salts can't be overwritten (errno %s); tried again in a minute.", error.errno)
 
 
-async def _watch(registry: Registry, salts: SaltFile, forget: Sequence[Callable[[], None]]) -> None:
-    """Look at the sites twice a second; every minute destroy what is overdue and drop from memory what is old."""
+async def _watch(registry: Registry, salts: SaltFile, every_minute: Sequence[Callable[[], object]]) -> None:
+    """Look at the sites twice a second; every minute destroy what is overdue, drop from memory what is old and look
+    at the files of places."""
     ticks = 0
     while True:
         registry.refresh()
         if ticks % _MINUTE == 0:
             await asyncio.to_thread(_destroy_salts, salts)
-            for one in forget:
+            for one in every_minute:
                 one()
         ticks += 1
         await asyncio.sleep(_REFRESH_S)

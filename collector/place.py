@@ -8,8 +8,10 @@ construction.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import socket
+from contextlib import suppress
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
+_LOG = logging.getLogger("footfall.collector")
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 """What stands before an IPv4 address inside IPv6 (RFC 4291 § 2.5.5.2)."""
 
@@ -50,15 +53,32 @@ class Places:
     """Looks places up. Construct once per process; pure after that."""
 
     def __init__(self, paths: Sequence[Path], cache_size: int = 10_000) -> None:
-        """paths: .mmdb files, MaxMind's nested shape or DB-IP's flat one, the first that knows the address answers.
+        """paths: .mmdb files or directories of them, MaxMind's nested shape or DB-IP's flat one; the first that knows
+        the address answers.
 
         Raises BadDatabase. Without a file, places come from time zones alone.
         """
-        self._readers = [_open(path) for path in paths]
+        self._paths = paths
+        self._stamp = _stamp(paths)
+        self._readers = [_open(path) for path in databases(paths)]
         self._zones = {zone: Place(country=code, place_from="timezone") for zone, code in _zone_countries().items()}
         self._key = secrets.token_bytes(16)
         self._cache_size = cache_size
         self._places: dict[int, Place] = {}
+
+    def refresh(self) -> bool:
+        """Read the files anew if one was replaced, came or went; what was read last stays if a new one is broken."""
+        stamp = _stamp(self._paths)
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        try:
+            self._readers = [_open(path) for path in databases(self._paths)]
+        except BadDatabase as error:
+            _LOG.error("%s Places go on coming from what was read before.", error)
+            return False
+        self._places = {}
+        return True
 
     def locate(self, packed: bytes, timezone: str) -> Place:
         """The place of a packed address (4 or 16 bytes, b"" if unknown), else the time zone's country, else nothing."""
@@ -94,6 +114,25 @@ class Places:
             if record:
                 return _flat(record) if "country_code" in record else _nested(record)
         return NOWHERE
+
+
+def databases(paths: Sequence[Path]) -> list[Path]:
+    """The files that these paths name: a directory stands for its .mmdb files, in the order of their names."""
+    return [file for path in paths for file in (sorted(path.glob("*.mmdb")) if path.is_dir() else _absent(path))]
+
+
+def _absent(path: Path) -> list[Path]:
+    """A file that was named must be there; a directory may not be there yet."""
+    return [path] if path.suffix or path.exists() else []
+
+
+def _stamp(paths: Sequence[Path]) -> list[tuple[Path, int, int]]:
+    found = []
+    for path in databases(paths):
+        with suppress(OSError):
+            stat = path.stat()
+            found.append((path, stat.st_mtime_ns, stat.st_ino))
+    return found
 
 
 def _open(path: Path) -> tuple[maxminddb.Reader, int]:

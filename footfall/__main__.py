@@ -2,6 +2,7 @@
 
 import click
 
+from footfall.commands.geo import geo
 from footfall.commands.importing import import_
 from footfall.commands.key import key
 from footfall.commands.serve import collector, core, demo_site, serve, worker
@@ -20,7 +21,7 @@ def main() -> None:
     limit_process()
 
 
-for command in (serve, collector, core, worker, demo_site, site, user, key, import_, status, spool):
+for command in (serve, collector, core, worker, demo_site, site, user, key, geo, import_, status, spool):
     main.add_command(command)
 
 

@@ -49,7 +49,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "clickhouse", "", "DSN", "ClickHouse server (https://user:password@host:8443/database); empty: embedded chDB"
     ),
     Setting("control", "", "URL", "control store (SQLAlchemy URL); empty: SQLite in the data directory"),
-    Setting("geo", "", "paths", "city databases (.mmdb), separated by commas; empty: <data>/geo/*.mmdb"),
+    Setting(
+        "geo", "", "paths", "city databases (.mmdb) or directories of them, separated by commas; empty: <data>/geo"
+    ),
     Setting(
         "trusted_proxies", "127.0.0.0/8,::1/128", "networks", "proxies whose X-Forwarded-For and Forwarded are believed"
     ),
@@ -135,7 +137,7 @@ def read_environment(flags: Mapping[str, Any], environ: Mapping[str, str] = os.e
     texts = {s.name: s.default for s in SETTINGS} | here | there | from_env | given | {"data": data}
     values = {name: _READERS.get(name, str)(text) for name, text in _named(texts)}
     if not values["geo"]:
-        values["geo"] = tuple(sorted((values["data"] / "geo").glob("*.mmdb")))
+        values["geo"] = (values["data"] / "geo",)
     if not values["workers"]:
         values["workers"] = max(1, (os.cpu_count() or 1) // 2)
     return Environment(**values)

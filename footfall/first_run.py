@@ -63,9 +63,11 @@ def notes(environment: Environment, console: tuple[str, int]) -> list[tuple[str,
 
     `console` is where the console listens; the link is named only when the console answers it.
     """
+    from collector.place import databases
+
     said = []
-    if not environment.geo:
-        said.append(("Places from", "time zones alone (rough); `make geo` fetches a city database, then start again"))
+    if not databases(environment.geo):
+        said.append(("Places from", "time zones alone (rough); `footfall geo update` fetches a city database"))
     path = _setup_path(environment)
     if path and _answers(console, path):
         host, port = console

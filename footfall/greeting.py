@@ -15,7 +15,7 @@ class Greeting:
         addresses: Mapping[str, tuple[str, int]],
         data: Path,
         say: Callable[[str], object],
-        notes: Callable[[], Sequence[tuple[str, str]]] = tuple,
+        notes: Callable[[], Sequence[Sequence[str]]] = tuple,
     ) -> None:
         self._addresses = addresses
         self._data = data

@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
@@ -162,7 +162,12 @@ def _supervise(environment: Environment, children: list[Any], sockets: dict[str,
 
     addresses = {name: sock.getsockname()[:2] for name, sock in sockets.items()}
     console = addresses.get("console")
-    tell = lambda: apart(lambda: _notes(environment, console))  # noqa: E731
+
+    def tell() -> list[list[str]]:
+        with suppress(SystemExit):  # what went wrong was shown; everything runs and goes on
+            return list(apart(lambda: _notes(environment, console)))
+        return []
+
     greeting = Greeting(addresses, environment.data, click.echo, tell)
     Supervisor(
         children,

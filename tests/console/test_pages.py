@@ -179,7 +179,28 @@ def test_tables_name_and_count_what_was_visited(shop: Desk) -> None:
     other = shop.read("/sites/shop.example?range=today&pages=entry_page&places=timezone&technology=device")
     assert ("/blog", "1", "0%", "17%") in table(other, "pages")
     assert sorted(table(other, "places"))[0][0] == "Switzerland", "a tab that a panel does not have changes nothing"
-    assert "IP Geolocation by DB-IP" in text
+
+
+@pytest.mark.req("C5", "D2")
+def test_pages_show_what_the_core_was_told(shop: Desk) -> None:
+    """The collector's own address stands in the line to copy, and the installed city database is named with places."""
+    told = Desk(
+        shop.store,
+        shop.warehouse,
+        collector_url="https://stats.example",
+        is_public=True,
+        credit=("Places by us", "https://us.example"),
+    )
+    assert told.log_in().status_code == 303
+    install = told.read("/sites/shop.example/install")
+    assert "https://stats.example/js/" in html.unescape(install)
+    assert "FOOTFALL_PUBLIC_URL" not in install
+    assert "http://127.0.0.1:8420/js/" in html.unescape(shop.read("/sites/shop.example/install"))
+    assert "FOOTFALL_PUBLIC_URL" in shop.read("/sites/shop.example/install")
+    for page in ("/sites/shop.example?range=today", "/sites/shop.example/by/country"):
+        assert '<a href="https://us.example" rel="noreferrer noopener">Places by us</a>' in told.read(page)
+        assert "Countries come from time zones" in shop.read(page)
+    told.close()
 
 
 @pytest.mark.req("D5")
@@ -564,7 +585,7 @@ def test_words_of_the_screen_cover_the_catalogue() -> None:
         (value_name("language", "de-CH"), "German (Switzerland)"),
         (value_name("language", "zz"), "zz"),
         (value_name("path", "(not set)"), "Not known"),
-        (value_name("name", "pageview"), "A page was viewed"),
+        (value_name("name", "pageview"), "Page view"),
         (value_name("name", "signup"), "signup"),
     ],
 )

@@ -84,7 +84,7 @@ def test_without_a_word_everything_has_its_default(tmp_path: Path) -> None:
     )
     assert (found.network_rate, found.site_rate, found.query_rate) == (500, 5000, 600)
     assert found.workers >= 1
-    assert (found.clickhouse, found.control, found.geo, found.crash) == ("", "", (), "")
+    assert (found.clickhouse, found.control, found.crash) == ("", "", "")
     assert found.trusted_proxies == ("127.0.0.0/8", "::1/128")
     assert found.warehouse == f"chdb://{tmp_path}/footfall-data/warehouse"
 
@@ -209,13 +209,9 @@ def test_children_get_the_same_settings_whatever_they_came_from(tmp_path: Path, 
     assert read_environment({}, handed) == mine
 
 
-def test_databases_of_places_are_found_in_the_data_directory(tmp_path: Path) -> None:
-    """By their ending, in the order of their names, unless the setting names others."""
-    geo = tmp_path / "footfall-data" / "geo"
-    geo.mkdir(parents=True)
-    for name in ("b.mmdb", "a.mmdb", "c.txt"):
-        (geo / name).touch()
-    assert read().geo == (geo / "a.mmdb", geo / "b.mmdb")
+def test_databases_of_places_are_looked_for_in_the_data_directory(tmp_path: Path) -> None:
+    """Whatever lies there, unless the setting names others."""
+    assert read().geo == (tmp_path / "footfall-data" / "geo",)
     assert read({"geo": "/x.mmdb"}).geo == (Path("/x.mmdb"),)
 
 

@@ -1,0 +1,77 @@
+"""`footfall geo`: the city databases of this installation."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from footfall.commands.options import installation, say_json
+from footfall.environment import Environment
+
+_OLD_DAYS: Final = 60
+"""Networks change hands; the vendors publish every month."""
+
+
+@click.group()
+def geo() -> None:
+    """City databases: where visitors' places come from."""
+
+
+@geo.command()
+@click.argument("source", required=False, default="")
+@installation
+def update(source: str, environment: Environment) -> None:
+    """Fetch a city database; running collectors use it within a minute.
+
+    SOURCE is a file or an http(s) address (.mmdb, also inside .gz or .tar.gz;
+    https://USER:PASSWORD@HOST/… where it asks for one). Without it: the free one of DB-IP (CC BY 4.0).
+    """
+    from footfall.geo import GeoError, credit_of
+    from footfall.geo import update as bring
+
+    directory = _directory(environment)
+    try:
+        files = bring(directory, source, today=_today())
+    except (GeoError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    credit = credit_of(files)
+    names = ", ".join(path.name for path in files)
+    click.echo(f"{names} in {directory}" + (f": {' · '.join(filter(None, credit))}" if credit else ""))
+
+
+@geo.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@installation
+def status(as_json: bool, environment: Environment) -> None:
+    """Show the databases in use, in the order in which they are asked, and how old they are."""
+    from footfall.geo import GeoError, credit_of, installed
+
+    try:
+        found = installed(environment.geo)
+    except GeoError as error:
+        raise click.ClickException(str(error)) from None
+    today = _today()
+    if as_json:
+        credit = credit_of(environment.geo)
+        files = [{**one._asdict(), "path": str(one.path), "built": one.built.isoformat()} for one in found]
+        say_json({"databases": files, "credit": credit and {"line": credit[0], "link": credit[1]}})
+        return
+    for one in found:
+        days = (today - one.built).days
+        old = "; old: `footfall geo update` fetches a newer one" if days > _OLD_DAYS else ""
+        click.echo(f"{one.path}\t{one.kind}\tbuilt {one.built} ({days} days ago{old})")
+    if not found:
+        click.echo("There is none: countries come from time zones (rough). `footfall geo update` fetches one.")
+
+
+def _today() -> date:
+    from footfall.assembly import clock
+
+    return datetime.fromtimestamp(clock() / 1000, UTC).date()
+
+
+def _directory(environment: Environment) -> Path:
+    """Where a new database belongs: the directory that collectors look into."""
+    first = environment.geo[0]
+    return first.parent if first.suffix == ".mmdb" else first
