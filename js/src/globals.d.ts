@@ -48,7 +48,7 @@ declare global {
 
   interface Navigate extends Event {
     readonly navigationType: string;
-    readonly destination: { readonly url: string };
+    readonly destination: { readonly url: string; readonly sameDocument: boolean };
     readonly formData: unknown;
     readonly downloadRequest: string | null;
     readonly userInitiated: boolean;

@@ -1,4 +1,5 @@
 import type { Leaving } from "../types";
+import { guard } from "./guard";
 import { flush } from "./outbox";
 
 /** What must be recorded before the page goes. */
@@ -10,7 +11,7 @@ let gone: boolean | 0 | undefined;
 export const leave = (why: Leaving): void => {
   if (!(__WHOLE__ && why === 1 && gone)) {
     leaving.forEach((record) => {
-      record(why);
+      (__WHOLE__ ? guard(record) : record)(why);
     });
   }
   if (__WHOLE__ && why) gone = why > 1;

@@ -24,13 +24,6 @@ export const ads: Part<Elements> = (core) => {
     let quality: string | undefined;
     let told: boolean | undefined;
 
-    const begin = () => {
-      creative = dataset.footfallCreative;
-      position = slot.getBoundingClientRect().top + scrollY < innerHeight ? "above" : "below";
-      ms = visible = since = 0;
-      quality = document.hidden ? "hidden" : undefined;
-      told = false;
-    };
     const measure = () => {
       const now = performance.now();
       if (since) ms = Math.max(ms, (now - since) | 0);
@@ -46,6 +39,14 @@ export const ads: Part<Elements> = (core) => {
         }
       }
       since = seen ? since || now : 0;
+    };
+    const begin = () => {
+      creative = dataset.footfallCreative;
+      position = slot.getBoundingClientRect().top + scrollY < innerHeight ? "above" : "below";
+      ms = visible = since = 0;
+      quality = document.hidden ? "hidden" : undefined;
+      told = false;
+      measure();
     };
     const tell = (why: unknown) => {
       measure();

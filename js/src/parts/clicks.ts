@@ -44,7 +44,7 @@ export const clicks: Part<Elements> = (core) => {
           }
         };
         pending.add(settle);
-        observer.observe(document, { attributes: true, characterData: true, childList: true, subtree: true });
+        observer.observe(document, { childList: true, subtree: true, attributes: true, characterData: true });
         setTimeout(
           core.guard(() => settle()),
           DEAD,

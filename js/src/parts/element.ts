@@ -22,10 +22,7 @@ export const element: Part = (core) => {
   core.describe = (element, wordless) => {
     const of = (name: string, from: Element | null = element) => from?.getAttribute(name);
     const { localName, labels, textContent } = element as HTMLInputElement;
-    const region = up(
-      element.parentElement,
-      "[data-footfall-region],[role],header,nav,main,aside,footer,section[aria-label],form,dialog",
-    );
+    const region = up(element.parentElement, "[data-footfall-region],[role],header,nav,main,aside,footer,form,dialog");
     const names = up(element, PRIVATE)
       ? []
       : [

@@ -13,7 +13,7 @@ export const errors: Part = (core) => {
     // What stands behind a question mark can be anybody's.
     const message = String(failure?.message ?? failure).replace(/\?\S*/g, "");
     const stack = failure?.stack as string | undefined;
-    const source = filename ? `${filename}:${lineno}` : /http[^\s)]*?:\d+/.exec(stack as string)?.[0];
+    const source = filename ? `${filename}:${lineno}` : /http\S+?\w\/\S*?:\d+/.exec(stack as string)?.[0];
     // Browsers say this of a page that is merely slow to settle.
     if (failure && !/^ResizeObserver/.test(message) && core.fresh(message + (source as string))) {
       core.emit("js_error", {

@@ -10,7 +10,7 @@ const STALE = 3e4;
  * one before.
  */
 export const exits: Part = (core) => {
-  let last: Partial<Navigate> | undefined;
+  let last: Partial<Navigate> = {};
   let method: string | undefined;
   let host: string;
   const note = (event: Partial<Navigate>) => {
@@ -34,11 +34,12 @@ export const exits: Part = (core) => {
 
   core.leaving.push((why) => {
     if (why) {
-      const { type, timeStamp, persisted } = window.event as PageTransitionEvent;
+      const { type, timeStamp, persisted } = (window.event ?? {}) as PageTransitionEvent;
       // In browsers without the Navigation API the view has changed before anything else is heard of a way back.
-      // A page that handles a click itself stays, unless its router moves on.
-      if (timeStamp - (last?.timeStamp as number) > STALE || (why > 1 && last?.defaultPrevented)) method = undefined;
-      method ??= type === "popstate" ? "back_forward" : why < 2 || persisted ? "other" : "close";
+      // A page that handles a click itself stays, and so it does on a way to one of its own places.
+      const stays = why > 1 && (last.defaultPrevented || last.destination?.sameDocument);
+      if (stays || timeStamp - (last.timeStamp as number) > STALE) method = "";
+      method ||= type === "popstate" ? "back_forward" : why < 2 || persisted ? "other" : "close";
       core.emit("exit", { method, host: method === "outbound" ? host : undefined });
       method = undefined;
     }
