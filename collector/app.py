@@ -17,6 +17,7 @@ from collector.agent import AgentReader
 from collector.answers import FAULT, Answer, problem
 from collector.beacons import Beacons
 from collector.bots import BotRules
+from collector.choosing import Choosing
 from collector.details import Details
 from collector.endpoints import Endpoints
 from collector.importing import ImportSessions
@@ -77,7 +78,7 @@ def create_app(parts: Collector) -> Beacons:
     endpoints = Endpoints(intake, hops, imports, lambda: _missing(registry, parts.spool))
     snippets = Snippets(settings.snippets, lambda name: found.site.key if (found := registry.in_path(name)) else None)
     inner = Starlette(
-        routes=_routes(endpoints, snippets),
+        routes=_routes(endpoints, Choosing(intake, hops), snippets),
         lifespan=_lifespan(
             registry, parts.salts, (imports.forget, lambda: tools.pages.forget(clock()), tools.places.refresh)
         ),
@@ -87,10 +88,13 @@ def create_app(parts: Collector) -> Beacons:
     return Beacons(inner, intake, hops)
 
 
-def _routes(endpoints: Endpoints, snippets: Snippets) -> list[Route]:
+def _routes(endpoints: Endpoints, choosing: Choosing, snippets: Snippets) -> list[Route]:
     return [
         Route("/e.gif", endpoints.pixel, methods=["GET"]),
         Route("/api/v1/events", endpoints.events, methods=["POST"]),
+        Route("/c/{site}", choosing.look, methods=["GET"]),
+        Route("/c/{site}", choosing.choose, methods=["POST"]),
+        Route("/.well-known/gpc.json", choosing.gpc_support, methods=["GET"]),
         Route("/js/{name}", snippets.serve, methods=["GET"]),
         Route("/healthz", endpoints.health, methods=["GET"]),
         Route("/readyz", endpoints.readiness, methods=["GET"]),

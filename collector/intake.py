@@ -8,14 +8,17 @@ Nothing here waits: what to answer is known at once, and it comes with the futur
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from collector.answers import NOT_RECORDED, STORED, Answer, as_json, problem
+from collector.foreign_hosts import ForeignHosts
 from collector.limits import Limits
 from collector.registry import Registry, ServedSite
 from collector.request import RequestFacts
 from collector.steps import Draft, Tools, Way, walk
 from collector.verdict import Verdict
+from event_catalogue.choice import ChoiceRecord, encode_choices
 from event_catalogue.days import DAY_MS, local_day
 from event_catalogue.decode import Beacon, Refused, decode_beacon
 from event_catalogue.event import SCHEMA_VERSION, Parcel, Tally, encode_parcel, encode_tallies
@@ -36,12 +39,14 @@ class Reply(NamedTuple):
 
     answer: Answer
     durable: Future | None = None
+    owed: bool = False
+    """Whether the answer would be untrue if nothing came to the disk, though it is no 202 of an event."""
 
     def settled(self) -> Answer:
         """The answer to give once `durable` is done. What could not be stored is to be sent again; what is not recorded
         anyway is answered as ever, for its count waits in memory."""
         refusal = self.durable.exception() if self.durable is not None else None
-        if refusal is None or (isinstance(refusal, SpoolRefusal) and self.answer is not STORED):
+        if refusal is None or (isinstance(refusal, SpoolRefusal) and self.answer is not STORED and not self.owed):
             return self.answer
         if isinstance(refusal, SpoolRefusal):
             return _full(refusal)
@@ -65,6 +70,7 @@ class Intake:
         self.limits = limits
         self.clock = clock
         self._spool = spool
+        self._foreign = ForeignHosts()
 
     def beacon(self, body: bytes, facts: RequestFacts) -> Reply:
         """Reply to a body that came to /e."""
@@ -124,6 +130,13 @@ class Intake:
         stored = sum(answer is STORED for answer in answers)
         return as_json({"stored": stored, "not_recorded": len(answers) - stored}, 202 if stored else 200)
 
+    def keep_choice(self, records: list[ChoiceRecord], answer: Answer) -> Reply:
+        """Write what a choice leaves, and give the answer when it is on the disk."""
+        try:
+            return Reply(answer, self._spool.append(Kind.CHOICE, 0, encode_choices(records)), owed=True)
+        except SpoolRefusal as refusal:
+            return Reply(_full(refusal))
+
     def refuse(self, refused: Refused, reason: str) -> Reply:
         """Answer and count a body that could not be read."""
         counted = self._count([Tally(UNKNOWN_SITE, self.utc_day(), "rejected", reason)])
@@ -145,6 +158,8 @@ class Intake:
         if verdict is not None:
             counted = self._count([Tally(draft.served.site.id, draft.today, verdict.outcome, verdict.reason, events)])
             refused = verdict.status != 204
+            if verdict.reason == "hostname":
+                self._tell_host(draft)
             answer = problem(verdict.status, verdict.sentence, field=verdict.field) if refused else NOT_RECORDED
             return Reply(answer, counted)
         if not draft.rows:
@@ -157,12 +172,25 @@ class Intake:
         except SpoolRefusal as refusal:
             return Reply(_full(refusal))
 
+    def _tell_host(self, draft: Draft) -> None:
+        """Nobody waits for it, and where the spool is full it is left: the next hour tells it again."""
+        body = self._foreign.to_tell(draft.served, draft.beacon.url, draft.now)
+        if body is not None:
+            with suppress(SpoolRefusal):
+                self._spool.append(Kind.HOST, 0, body).add_done_callback(_heard)
+
     def _count(self, tallies: Iterable[Tally]) -> Future | None:
         """Count; when the last future is done, all are on the disk, for counts keep their order."""
         future = None
         for tally in tallies:
             future = self._spool.count(encode_tallies([tally._replace(n=0)]), tally.n)
         return future
+
+
+def _heard(told: Future) -> None:
+    """A host that could not be written is no fault that anybody has to know of."""
+    if not told.cancelled():
+        told.exception()
 
 
 def _full(refusal: SpoolRefusal) -> Answer:

@@ -1,10 +1,14 @@
 """The sites that this collector serves, as the last published snapshot has them; looked at again twice a second."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from collector.exclusions import Exclusions
+from collector.path_rules import PathRules
+from control_store.policies import Policy, policies_at, read_region_policies
 from control_store.snapshot import ApiKey, Site, key_digest, read_snapshot
 
 _LOCAL: Final = frozenset(("localhost", "127.0.0.1", "[::1]", "::1", "0.0.0.0"))  # noqa: S104 - names to recognise
@@ -18,16 +22,51 @@ class ServedSite:
         self.settings = site.settings
         exact = {site.domain, f"www.{site.domain}", *(h for h in site.settings.hostnames if not h.startswith("*."))}
         self._exact = frozenset(exact)
-        self._suffixes = tuple(host[1:] for host in site.settings.hostnames if host.startswith("*."))
+        self._suffixes = _suffixes(site.settings.hostnames)
+        self._ignored = frozenset(site.settings.ignored_hostnames), _suffixes(site.settings.ignored_hostnames)
         self.query_keys = frozenset(site.settings.query_keys)
+        self.exclusions = Exclusions(site.settings)
+        self._for_children = PathRules(site.settings.under_16_paths, hash_routes=site.settings.hash_routes)
+        self._by_region = read_region_policies(site.settings.region_policies)
+        settings = site.settings
+        self.asks_place = bool(self._by_region) or (settings.policy == "opt_out" and not settings.opt_out_in_europe)
+        """Whether the policy depends on where the visitor is."""
+        self._everywhere: tuple[Policy, ...] = (settings.policy,)
+
+    def policies(self, place: tuple[str, str] | None, url: str = "") -> tuple[Policy, ...]:
+        """The policies that may hold for a page and a place (country, region), of which the strictest counts.
+
+        `place` is needed only where `asks_place`.
+        """
+        settings = self.settings
+        found = self._everywhere
+        if place is not None:
+            found = policies_at(settings.policy, self._by_region, place, insisted=settings.opt_out_in_europe)
+        if self._for_children and "under_16" not in found and self._for_children.match(url):
+            found += ("under_16",)
+        return found
 
     def owns(self, hostname: str) -> bool:
         """Whether a page on this host belongs to the site."""
         return hostname in self._exact or (bool(self._suffixes) and hostname.endswith(self._suffixes))
 
+    def ignores(self, hostname: str) -> bool:
+        """Whether the owner knows of this host and wants no mention of it."""
+        exact, suffixes = self._ignored
+        return hostname in exact or hostname.endswith(suffixes)
+
+    @staticmethod
+    def is_loopback(hostname: str) -> bool:
+        """Whether this is the name of the machine itself."""
+        return hostname in _LOCAL
+
     def is_local(self, hostname: str) -> bool:
         """Whether this is a developer's machine, which is not counted unless the site says so."""
-        return hostname in _LOCAL and hostname not in self._exact and not self.settings.localhost
+        return self.is_loopback(hostname) and hostname not in self._exact and not self.settings.localhost
+
+
+def _suffixes(hosts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(host[1:] for host in hosts if host.startswith("*."))
 
 
 class Registry:

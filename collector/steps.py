@@ -21,6 +21,7 @@ from collector.scrub import Scrubber
 from collector.sender import Sender, Senders
 from collector.verdict import Verdict
 from collector.visitor import NOBODY, returning_hash, visitor_hash
+from control_store.policies import Policy
 from event_catalogue.days import DAY_MS, local_day
 from event_catalogue.decode import Beacon, Consent, Refused, check_props
 from event_catalogue.event import Outcome, Row, Tally
@@ -87,21 +88,40 @@ Step = Callable[[Draft, Tools], Verdict | None]
 _LONGEST_PLUGIN: Final = FIELD["plugins"].limit
 
 
-def gate(draft: Draft, _tools: Tools) -> Verdict | None:
+def gate(draft: Draft, tools: Tools) -> Verdict | None:
     """Policy, signals and choice; the strictest of header, body and policy."""
-    beacon, facts = draft.beacon, draft.facts
-    signals = Signals(facts.gpc or beacon.gpc, facts.dnt, beacon.optout)
-    draft.ruling, draft.plan = _ruling(draft.served, signals, beacon.consent, draft.way == "mail")
+    beacon, facts, served = draft.beacon, draft.facts, draft.served
+    signals = Signals(facts.gpc or beacon.gpc, facts.dnt, beacon.optout, beacon.gpp)
+    policies = served.policies(_place(draft, tools) if served.asks_place else None, beacon.url)
+    draft.ruling, draft.plan = _ruling(served, policies, signals, beacon.consent, mail=draft.way == "mail")
     return Verdict("not_recorded", draft.ruling.reason) if draft.ruling.tier == "denied" else None
 
 
 @lru_cache(maxsize=1024)
-def _ruling(served: ServedSite, signals: Signals, choice: Consent | None, mail: bool) -> tuple[Ruling, RowPlan]:
+def _ruling(
+    served: ServedSite, policies: tuple[Policy, ...], signals: Signals, choice: Consent | None, *, mail: bool
+) -> tuple[Ruling, RowPlan]:
     """The gate's answer is pure, and there are few questions; a site whose settings change is another object."""
-    ruling = rule(served.settings, signals, choice)
+    ruling = rule(served.settings, policies, signals, choice)
     if mail:
         ruling = ruling._replace(mail=True)
     return ruling, row_plan(ruling)
+
+
+def _place(draft: Draft, tools: Tools) -> tuple[str, str]:
+    """Country and region by the address alone: what the script says of its time zone shall open nothing."""
+    place = tools.places.locate(draft.facts.address.packed, "")
+    return place.country, place.region
+
+
+def exclude(draft: Draft, tools: Tools) -> Verdict | None:
+    """What the site leaves out: pages, hosts, networks, countries."""
+    rules = draft.served.exclusions
+    if not rules:
+        return None
+    country = _place(draft, tools)[0] if rules.countries else ""
+    excluded_by = rules.page(draft.beacon.url) or rules.client(draft.facts.address.packed, country)
+    return Verdict("excluded", excluded_by) if excluded_by else None
 
 
 def describe_page(draft: Draft, tools: Tools) -> Verdict | None:
@@ -170,6 +190,7 @@ def write_rows(draft: Draft, tools: Tools) -> Verdict | None:
 
 STEPS: Final[tuple[Step, ...]] = (
     gate,
+    exclude,
     describe_page,
     describe_sender,
     describe_client,

@@ -92,7 +92,8 @@ def nice_top(highest: float) -> float:
     if highest <= _LINES:
         return float(_LINES)
     size = 10.0 ** math.floor(math.log10(highest / _LINES))
-    steps = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if size > 1 else (1, 2, 3, 4, 5, 6, 8, 10)
+    halves: tuple[float, ...] = (1.25, 1.5, 2.5) if size > 10 else (1.5, 2.5) if size > 1 else ()
+    steps = sorted((1, 2, 3, 4, 5, 6, 8, 10, *halves))
     return next(step * size * _LINES for step in steps if step * size * _LINES >= highest)
 
 

@@ -1,15 +1,14 @@
 """Every setting of a site, once: meaning, form and default. `footfall site set` and the docs read it from here."""
 
-import re
-from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
 
-from control_store.snippet_settings import ALL, CALL_CHANNELS, MODULES, BadCallNumber, call_number
+from control_store.policies import Policy, europe_opted_out, read_region_policies
+from control_store.setting_items import BadSetting, read_item
+from control_store.snippet_settings import CALL_CHANNELS, MODULES
 
-Policy = Literal["cookieless", "opt_in", "opt_out", "under_16"]
 GpcEffect = Literal["drop", "cookieless"]
 KeepDays = Literal[0, 1, 7, 14, 35, 60, 90, 180, 395]
 
@@ -18,6 +17,9 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The settings of one site, defaults included. SETTINGS says what each means."""
 
     policy: Policy = "cookieless"
+    region_policies: tuple[str, ...] = ()
+    under_16_paths: tuple[str, ...] = ()
+    opt_out_in_europe: bool = False
     gpc: GpcEffect = "drop"
     dnt: bool = True
     basic_only: bool = False
@@ -32,14 +34,15 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     quiet: bool = False
     download_extensions: tuple[str, ...] = ()
     call_numbers: tuple[str, ...] = ()
+    exclude_paths: tuple[str, ...] = ()
+    exclude_hostnames: tuple[str, ...] = ()
+    exclude_networks: tuple[str, ...] = ()
+    exclude_countries: tuple[str, ...] = ()
+    ignored_hostnames: tuple[str, ...] = ()
     raw_days: KeepDays = 35
     aggregate_months: Annotated[int, Meta(ge=1, le=120)] = 25
     k: Annotated[int, Meta(ge=3, le=1000)] = 5
     policy_version: Annotated[str, Meta(max_length=32, pattern=r"^[ -~]*\Z")] = "1"
-
-
-class BadSetting(ValueError):
-    """A setting that can't be taken; the text is one sentence for the operator."""
 
 
 class SettingHelp(NamedTuple):
@@ -52,6 +55,17 @@ class SettingHelp(NamedTuple):
 SETTINGS: Final[dict[str, SettingHelp]] = {
     "policy": SettingHelp(
         "what is collected before and after a visitor's choice", "cookieless, opt_in, opt_out or under_16"
+    ),
+    "region_policies": SettingHelp(
+        "policies of single regions, before `policy`; the strictest holds until a visitor's place is known",
+        "REGION=POLICY separated by commas, a region being EEA, UK, a country such as CH or a part such as US-CA",
+    ),
+    "under_16_paths": SettingHelp(
+        "pages for children: `under_16` holds there, beside the site's policy",
+        "paths separated by commas, * as a wildcard",
+    ),
+    "opt_out_in_europe": SettingHelp(
+        "insist on `opt_out` for visitors from the EEA, the UK and Switzerland too", "true or false"
     ),
     "gpc": SettingHelp("what Global Privacy Control does", "drop or cookieless"),
     "dnt": SettingHelp("whether Do Not Track is honoured as an opt-out", "true or false"),
@@ -77,21 +91,33 @@ SETTINGS: Final[dict[str, SettingHelp]] = {
         "phone numbers that pages show by channel (module calls)",
         f"CHANNEL=NUMBER separated by commas: usual, {', '.join(CALL_CHANNELS)}; campaign:NAME and source:NAME",
     ),
+    "exclude_paths": SettingHelp("pages that are not counted", "paths separated by commas, * as a wildcard"),
+    "exclude_hostnames": SettingHelp(
+        "hosts of the site that are not counted", "host names separated by commas, *. as a wildcard"
+    ),
+    "exclude_networks": SettingHelp(
+        "networks whose visitors are not counted", "addresses or networks separated by commas, such as 192.0.2.0/24"
+    ),
+    "exclude_countries": SettingHelp(
+        "countries whose visitors are not counted", "two-letter codes (ISO 3166) separated by commas"
+    ),
+    "ignored_hostnames": SettingHelp(
+        "hosts that are not the site's and need no mention", "host names separated by commas, *. as a wildcard"
+    ),
     "raw_days": SettingHelp("days that raw rows are kept", "0, 1, 7, 14, 35, 60, 90, 180 or 395"),
     "aggregate_months": SettingHelp("months that statistics are kept", "a number from 1 to 120"),
     "k": SettingHelp("smallest group of visitors that is shown", "a number from 3 to 1000"),
     "policy_version": SettingHelp("version of the notice that rows carry", "at most 32 plain characters"),
 }
 
+_CLASSES: Final[dict[str, Any]] = {"gpc": "drop", "dnt": True, "basic_only": False, "plugins": False}
 PRESETS: Final[dict[str, dict[str, Any]]] = {
-    "cnil": {"policy": "cookieless", "gpc": "drop", "raw_days": 35, "aggregate_months": 25, "k": 10},
-    "uk": {"policy": "cookieless", "gpc": "drop", "raw_days": 35, "aggregate_months": 25, "k": 5},
-    "us": {"policy": "opt_out", "gpc": "drop", "raw_days": 60, "aggregate_months": 25, "k": 5},
-    "strict": {"policy": "opt_in", "gpc": "drop", "basic_only": True, "raw_days": 7, "aggregate_months": 13, "k": 10},
+    "cnil": {"policy": "cookieless", **_CLASSES, "raw_days": 35, "aggregate_months": 25, "k": 10},
+    "uk": {"policy": "cookieless", **_CLASSES, "raw_days": 35, "aggregate_months": 25, "k": 5},
+    "us": {"policy": "opt_out", **_CLASSES, "raw_days": 60, "aggregate_months": 25, "k": 5},
+    "strict": {"policy": "opt_in", **_CLASSES, "basic_only": True, "raw_days": 7, "aggregate_months": 13, "k": 10},
 }
-
-_QUERY_KEY: Final = re.compile(r"[a-z0-9_.:~$\[\]-]{0,64}\Z")
-_HOSTNAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*\Z")
+"""All presets set the same names, so that one after another leaves nothing of the one before."""
 
 
 def changed(current: SiteSettings, assignments: list[str], preset: str = "") -> SiteSettings:
@@ -106,7 +132,9 @@ def changed(current: SiteSettings, assignments: list[str], preset: str = "") -> 
         if not equals or key not in SETTINGS:
             raise BadSetting(f"There is no setting '{key}'; write key=value with one of {', '.join(SETTINGS)}.")
         values[key] = _read(key, text.strip())
-    return from_values(values)
+    settings = from_values(values)
+    _check_europe(settings)
+    return settings
 
 
 def from_values(values: dict[str, Any]) -> SiteSettings:
@@ -124,65 +152,14 @@ def from_values(values: dict[str, Any]) -> SiteSettings:
 def _read(key: str, text: str) -> object:
     default = getattr(SiteSettings(), key)
     if isinstance(default, tuple):
-        return tuple(part for raw in text.split(",") if (part := _ITEM.get(key, _query_key)(raw.strip())))
+        return tuple(dict.fromkeys(item for part in text.split(",") if (item := read_item(key, part.strip()))))
     return {"true": True, "false": False}.get(text.lower(), text) if isinstance(default, bool) else text
 
 
-def _hostname(text: str) -> str:
-    wildcard, host = ("*.", text[2:]) if text.startswith("*.") else ("", text)
-    host = ascii_host(host)
-    if text and (len(host) > 253 or not _HOSTNAME.match(host)):
+def _check_europe(settings: SiteSettings) -> None:
+    region = europe_opted_out(read_region_policies(settings.region_policies))
+    if region and not settings.opt_out_in_europe:
         raise BadSetting(
-            "The setting 'hostnames' must be host names separated by commas, for example shop.example,*.shop.example."
+            f"The policy opt_out is not for {region}, where nothing may be read before consent; choose cookieless or "
+            "opt_in, or insist with opt_out_in_europe=true."
         )
-    return wildcard + host
-
-
-def ascii_host(text: str) -> str:
-    """A host name as browsers send it: lower case, international names in their xn-- form. Never raises."""
-    host = text.strip().lower().rstrip(".")
-    try:
-        return host if host.isascii() else host.encode("idna").decode()
-    except UnicodeError:
-        return host
-
-
-def _query_key(text: str) -> str:
-    key = text.lower()
-    if not _QUERY_KEY.match(key):
-        raise BadSetting("A query key has 1 to 64 letters, digits or signs of _.:~$[]-.")
-    return key
-
-
-def _module(text: str) -> str:
-    name = text.lower()
-    if name and name not in (*MODULES, ALL):
-        raise BadSetting(f"The snippet has no module '{name}'; choose from {', '.join(MODULES)}, or all.")
-    return name
-
-
-def _extension(text: str) -> str:
-    extension = text.lower().lstrip(".")
-    if not re.fullmatch(r"[a-z0-9]{0,10}", extension):
-        raise BadSetting("An extension has 1 to 10 letters and digits, for example pdf.")
-    return extension
-
-
-def _call_number(text: str) -> str:
-    try:
-        if text:
-            call_number(text)
-    except BadCallNumber:
-        raise BadSetting(
-            "The setting 'call_numbers' must be CHANNEL=NUMBER separated by commas, for example "
-            "usual=+41 44 111 11 11,paid=+41 44 222 22 22."
-        ) from None
-    return text
-
-
-_ITEM: Final[dict[str, Callable[[str], str]]] = {
-    "hostnames": _hostname,
-    "modules": _module,
-    "download_extensions": _extension,
-    "call_numbers": _call_number,
-}

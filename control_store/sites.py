@@ -13,7 +13,8 @@ from zoneinfo import available_timezones
 import msgspec
 import sqlalchemy as sa
 
-from control_store.site_settings import BadSetting, SiteSettings, ascii_host, from_values
+from control_store.setting_items import BadSetting, ascii_host
+from control_store.site_settings import SiteSettings, from_values
 from control_store.snapshot import ApiKey, Scope, Site, Snapshot, UnknownSite, key_digest
 from control_store.tables import API_KEYS, REVISION, SITES, ControlStore, touch
 

@@ -125,6 +125,60 @@ SETUP: Final = sa.Table(
     sa.Column("created", sa.BigInteger, nullable=False),
 )
 
+RECEIPTS: Final = sa.Table(
+    "receipts",
+    METADATA,
+    sa.Column("id", sa.LargeBinary(16), primary_key=True),
+    sa.Column("site", sa.Integer, nullable=False),
+    sa.Column("minute", sa.BigInteger, nullable=False),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("statistics", sa.Boolean, nullable=False),
+    sa.Column("ads", sa.Boolean, nullable=False),
+    sa.Column("sale", sa.Boolean, nullable=True),
+    sa.Column("region", sa.String(8), nullable=False),
+    sa.Column("how", sa.String(16), nullable=False),
+    sa.Column("withdrawn", sa.BigInteger, nullable=False),
+)
+
+CHOICE_COUNTS: Final = sa.Table(
+    "choice_counts",
+    METADATA,
+    sa.Column("site", sa.Integer, primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True),
+    sa.Column("what", sa.String(16), primary_key=True),
+    sa.Column("version", sa.String(32), primary_key=True),
+    sa.Column("n", sa.BigInteger, nullable=False),
+)
+
+WITHDRAWALS: Final = sa.Table(
+    "withdrawals",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("site", sa.Integer, nullable=False),
+    sa.Column("pseudonym", sa.LargeBinary(16), nullable=False),
+    sa.Column("statistics", sa.Boolean, nullable=False),
+    sa.Column("ads", sa.Boolean, nullable=False),
+    sa.Column("asked", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+TAKEN: Final = sa.Table(
+    "taken",
+    METADATA,
+    sa.Column("spool", sa.String(64), primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+)
+
+REFUSED_HOSTS: Final = sa.Table(
+    "refused_hosts",
+    METADATA,
+    sa.Column("site", sa.Integer, primary_key=True),
+    sa.Column("hostname", sa.String(255), primary_key=True),
+    sa.Column("first", sa.BigInteger, nullable=False),
+    sa.Column("last", sa.BigInteger, nullable=False),
+    sa.Column("hours", sa.BigInteger, nullable=False),
+)
+
 
 class ControlStore:
     """One open control store. Every method of the room's modules takes it and runs in a transaction of its own."""

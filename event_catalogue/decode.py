@@ -65,6 +65,7 @@ class Beacon(Struct, frozen=True):
     consent: Consent | None = None
     optout: bool = False
     gpc: bool = False
+    gpp: bool = False
     visitor: UUID | None = None
     referrer: Annotated[str, Meta(max_length=8192)] = ""
     title: _Text = ""

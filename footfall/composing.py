@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from control_store.policies import read_region_policies, strictest_first
 from control_store.site_settings import SiteSettings
 from control_store.snapshot import Site
 from control_store.snippet_settings import call_numbers, module_names
@@ -54,8 +55,8 @@ class BuiltSnippet:
     def parts(self, settings: SiteSettings) -> list[str]:
         """The parts that the settings ask for, after those that they need."""
         wanted = list(module_names(settings.modules))
-        if settings.policy == "opt_in":
-            wanted.append("api")
+        if _unchosen(settings) == "hold":
+            wanted.append("api" if settings.policy == "opt_in" and not settings.region_policies else "region")
         if settings.plugins:
             wanted.append("plugins")
         if not settings.call_numbers:
@@ -91,12 +92,26 @@ def configuration(site: Site, manifest: dict[str, Any], origin: str) -> dict[str
 
 def _for_parts(settings: SiteSettings) -> dict[str, Any]:
     usual, shown = call_numbers(settings.call_numbers)
-    asks = bool(settings.modules) or settings.policy == "opt_in"
+    unchosen = _unchosen(settings)
+    asks = bool(settings.modules) or unchosen == "hold"
     return {
-        "unchosen": {"opt_in": "hold", "opt_out": "open"}.get(settings.policy) if asks else None,
+        "unchosen": unchosen if asks else None,
         "version": settings.policy_version if asks else None,
+        "exclude": "|".join(_path_pattern(path) for path in settings.exclude_paths),
         "numbers": [usual, *([one.pattern, one.number] for one in shown)] if shown else None,
     }
+
+
+def _unchosen(settings: SiteSettings) -> str:
+    """What the snippet does before a choice is known: `hold` its events, record in the `open`, or what any tier may."""
+    strictest = strictest_first((settings.policy, *read_region_policies(settings.region_policies).values()))[0]
+    return {"opt_in": "hold", "opt_out": "open"}.get(strictest, "")
+
+
+def _path_pattern(path: str) -> str:
+    """A path with wildcards as a regular expression. It only tells the console; the server's rules decide."""
+    folder, text = path.endswith("/*"), ".*".join(_escaped(part) for part in path.removesuffix("/*").split("*"))
+    return f"^{text}(\\/.*)?$" if folder else f"^{text}$"
 
 
 def _minded(settings: SiteSettings) -> dict[str, bool]:

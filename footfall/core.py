@@ -22,6 +22,7 @@ from footfall.first_run import cannot_open
 from footfall.geo import credit_of
 from footfall.jobs import Rooms, jobs
 from footfall.publishing import public_url, publish
+from footfall.takers import takers
 from loader.loop import Hooks, Loader
 from loader.settings import LoaderSettings
 from spool.crash import crash_points
@@ -48,7 +49,7 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
     warehouse = open_warehouse(environment)
     salts = SaltFile(environment.salts, clock)
     table = EventTable(warehouse)
-    hooks = Hooks(crash=crash_points(environment.crash))
+    hooks = Hooks(takers(store), crash=crash_points(environment.crash))
     loader = Loader(environment.spool, table, settings=LoaderSettings(), clock=clock, hooks=hooks)
     rooms = Rooms(environment, store, salts, table, loader.at_rest)
     schedule = Schedule(jobs(rooms), clock, lambda run: _keep(store, run))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from collector.address import read_networks
 
@@ -47,6 +47,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("workers", "0", "number", "collector processes; 0: half of the cores, at least one"),
     Setting(
         "clickhouse", "", "DSN", "ClickHouse server (https://user:password@host:8443/database); empty: embedded chDB"
+    ),
+    Setting(
+        "clickhouse_password_file",
+        "",
+        "path",
+        "file with the ClickHouse server's password, for an address without one; read anew at each start",
     ),
     Setting("control", "", "URL", "control store (SQLAlchemy URL); empty: SQLite in the data directory"),
     Setting(
@@ -86,6 +92,7 @@ class Environment:
     demo: tuple[str, int]
     workers: int
     clickhouse: str
+    clickhouse_password_file: str
     control: str
     geo: tuple[Path, ...]
     trusted_proxies: tuple[str, ...]
@@ -123,8 +130,14 @@ class Environment:
 
     @property
     def warehouse(self) -> str:
-        """DSN of the warehouse: the server's, or the embedded one in the data directory."""
-        return self.clickhouse or f"chdb://{self.data / 'warehouse'}"
+        """DSN of the warehouse: the server's with its password, or the embedded one in the data directory."""
+        if not self.clickhouse_password_file:
+            return self.clickhouse or f"chdb://{self.data / 'warehouse'}"
+        parts = urlsplit(self.clickhouse)
+        password = quote(_password(self.clickhouse_password_file), safe="")
+        return parts._replace(
+            netloc=f"{parts.username or 'default'}:{password}@{parts.netloc.rpartition('@')[2]}"
+        ).geturl()
 
 
 def read_environment(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Environment:
@@ -136,6 +149,7 @@ def read_environment(flags: Mapping[str, Any], environ: Mapping[str, str] = os.e
     there = _from_file(_directory(data) / "footfall.toml")
     texts = {s.name: s.default for s in SETTINGS} | here | there | from_env | given | {"data": data}
     values = {name: _READERS.get(name, str)(text) for name, text in _named(texts)}
+    _check_password(values)
     if not values["geo"]:
         values["geo"] = (values["data"] / "geo",)
     if not values["workers"]:
@@ -221,6 +235,31 @@ def _dsn(text: str) -> str:
             "https://user:password@host:8443/database."
         )
     return text
+
+
+def _password(path: str) -> str:
+    """The first line of the file; never repeated."""
+    setting = "The setting 'clickhouse_password_file' must be"
+    try:
+        password = Path(path).read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", "") or "it is no text"
+        raise SettingError(f"{setting} the path of a file that can be read; {path} can't ({why}).") from None
+    if not password:
+        raise SettingError(f"{setting} the path of a file with a password; the first line of {path} is empty.")
+    return password
+
+
+def _check_password(values: Mapping[str, Any]) -> None:
+    path, server = values["clickhouse_password_file"], urlsplit(values["clickhouse"])
+    if not path:
+        return
+    if not server.scheme.startswith("http") or server.password is not None:
+        raise SettingError(
+            "The setting 'clickhouse_password_file' must be empty, or 'clickhouse' an address with a user and no "
+            "password, for example https://user@host:8443/database."
+        )
+    _password(path)
 
 
 def _number(name: str, kind: type[int] | type[float]) -> Callable[[str], float]:

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from footfall.assembly import SetUpError, clock, hold_core, make_directories
 from footfall.environment import Environment
+from footfall.greeting import shown
 from warehouse.errors import TryLater, WarehouseError
 
 _PATIENCE_S: Final = 8.0
@@ -70,8 +71,7 @@ def notes(environment: Environment, console: tuple[str, int]) -> list[tuple[str,
         said.append(("Places from", "time zones alone (rough); `footfall geo update` fetches a city database"))
     path = _setup_path(environment)
     if path and _answers(console, path):
-        host, port = console
-        said.append(("First login at", f"http://{f'[{host}]' if ':' in host else host}:{port}{path} (once)"))
+        said.append(("First login at", f"http://{shown(console[0])}:{console[1]}{path} (once)"))
     return said
 
 

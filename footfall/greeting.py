@@ -4,6 +4,9 @@ import http.client
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - names of "every interface"
+_HERE = ("127.0.0.1", "::1")
+"""The demo is opened by the name under which it is counted."""
 _WHAT = {"collector": "Sites send to", "console": "Statistics at", "demo": "Demo shop at"}
 
 
@@ -23,22 +26,29 @@ class Greeting:
         self._notes = notes
         self._done = False
 
+    @property
+    def done(self) -> bool:
+        """Whether it has spoken."""
+        return self._done
+
     def look(self) -> None:
         """Called at every tick of the supervisor; costs nothing once it has spoken."""
         if self._done or not all(_ready(address) for address in self._addresses.values()):
             return
         self._done = True
         for name, (host, port) in self._addresses.items():
-            self._say(f"{_WHAT[name]:<14} http://{_shown(name, host)}:{port}")
+            self._say(
+                f"{_WHAT[name]:<14} http://{'localhost' if name == 'demo' and host in _HERE else shown(host)}:{port}"
+            )
         self._say(f"{'Data in':<14} {self._data}")
         for label, text in self._notes():
             self._say(f"{label:<14} {text}")
         self._say("Ready. Ctrl-C stops it; nothing acknowledged is lost.")
 
 
-def _shown(name: str, host: str) -> str:
-    """The demo is opened by the name under which it is counted."""
-    if name == "demo" and host in ("127.0.0.1", "0.0.0.0", "::1", "::"):  # noqa: S104 - reached as localhost
+def shown(host: str) -> str:
+    """The host as it stands in an address that this machine's browser opens."""
+    if host in _EVERYWHERE:
         return "localhost"
     return f"[{host}]" if ":" in host else host
 

@@ -39,7 +39,7 @@ async function bundle(contents, whole = true) {
 
 /** What whole snippet and parts say to each other; short here, and in every file the same. */
 const INTERNAL =
-  "again answered chosen commands consented describe emit extra fresh guard innermost leaving linkEvent listen outgoing playing waiting watch";
+  "again answered chosen commands consented describe emit extra flush fresh guard innermost leaving linkEvent listen outgoing playing waiting watch";
 const SHORT = Object.fromEntries(
   INTERNAL.split(" ").map((name, place) => [`$${name}`, String.fromCharCode(97 + place)]),
 );
@@ -123,7 +123,7 @@ function composed(wanted) {
 }
 
 /** What a site's setting turns on by name; plug-ins have a setting of their own. */
-const modules = names.filter((name) => name !== "plugins");
+const modules = names.filter((name) => !["plugins", "region"].includes(name));
 
 const needed = (name) => Object.values(PACKAGE.needs).filter((needs) => needs.includes(name)).length;
 

@@ -16,6 +16,7 @@ import click
 from control_store.site_settings import PRESETS, SiteSettings
 from control_store.site_settings import SETTINGS as SITE_SETTINGS
 from control_store.tables import METADATA
+from event_catalogue.choice import COOKIES
 from event_catalogue.dimensions import DIMENSIONS, PROPS
 from event_catalogue.events import CUSTOM, EVENTS, Prop
 from event_catalogue.fields import FIELD, FIELDS
@@ -163,6 +164,12 @@ def presets_table() -> str:
     return table(("setting", *(code(name) for name in PRESETS)), rows)
 
 
+def cookies_table() -> str:
+    """What may lie on a visitor's device, and after which choice."""
+    rows = ((code(one.name), one.after, f"{one.days} days", one.holds) for one in COOKIES)
+    return table(("cookie", "after", "for at most", "holds"), rows)
+
+
 def _as_typed(value: object) -> str:
     """A value as it is written on the command line."""
     if isinstance(value, bool):
@@ -237,6 +244,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "settings": settings_table,
     "site-settings": site_settings_table,
     "presets": presets_table,
+    "cookies": cookies_table,
     "commands": commands_text,
     "jobs": jobs_table,
     "control-tables": control_tables_text,

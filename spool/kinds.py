@@ -24,6 +24,8 @@ class Kind(IntEnum):
     """A visitor's choice, with its receipt."""
     CASE = 4
     """A visitor's request about their data."""
+    HOST = 5
+    """A host that sent a beacon for a site that is not its own."""
 
 
 Entry = tuple[Kind, int, bytes]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class Product:
         self.log = data.parent / f"{data.name}.log"
         self.collector = free_port()
         self.console = free_port()
+        self.demo = free_port()
         self.settings = dict(settings or {})
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -57,21 +58,22 @@ class Product:
         done = command(self.data, "status", "--json", env=self.environ(), check=False)
         return dict(json.loads(done.stdout))
 
-    def start(self, *, crash: str = "", wait: bool = True, workers: int = 1) -> "Product":
-        """Start `footfall serve` and wait until both ports are ready."""
+    def start(self, *, crash: str = "", wait: bool = True, workers: int = 1, demo: bool = False) -> "Product":
+        """Start `footfall serve` and wait until all ports are ready."""
         environ = self.environ(crash=crash)
         call = [sys.executable, "-m", "footfall", "serve", "--data", str(self.data), "--workers", str(workers)]
         call += ["--collector", f"127.0.0.1:{self.collector}", "--console", f"127.0.0.1:{self.console}"]
+        call += ["--demo", f"127.0.0.1:{self.demo}"] if demo else []
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(call, env=environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         if wait:
-            self.wait_ready()
+            self.wait_ready(ports=(self.collector, self.console, *((self.demo,) if demo else ())))
         return self
 
-    def wait_ready(self, seconds: float = 60) -> None:
-        """Wait until collector and console say that they are ready."""
+    def wait_ready(self, seconds: float = 60, ports: Sequence[int] = ()) -> None:
+        """Wait until collector and console, or these ports, say that they are ready."""
         end = time.monotonic() + seconds
-        for port in (self.collector, self.console):
+        for port in ports or (self.collector, self.console):
             while self.status(port) != 200:
                 if time.monotonic() > end:
                     raise AssertionError(f"not ready after {seconds} s:\n{self.log.read_text()[-3000:]}")

@@ -20,6 +20,7 @@ _LOOK_BACK: Final = 35
 
 WISH: Final = {
     "gpc": "Global Privacy Control",
+    "gpp": "opted out in a consent manager",
     "dnt": "Do Not Track",
     "declined": "declined",
     "objection": "objected",

@@ -6,7 +6,8 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from console.pages.desk import Ask, Forbidden, go
-from control_store.site_settings import SETTINGS, BadSetting, SiteSettings, changed
+from control_store.setting_items import BadSetting
+from control_store.site_settings import SETTINGS, SiteSettings, changed
 from control_store.sites import save_settings
 from control_store.snapshot import Site
 

@@ -14,7 +14,8 @@ from console.pages.desk import Ask, go
 from console.pages.formats import short
 from console.pages.questions import Questions, rows_of
 from console.pages.tiles import Change, change_of, earlier
-from control_store.site_settings import BadSetting, SiteSettings, changed
+from control_store.setting_items import BadSetting
+from control_store.site_settings import SiteSettings, changed
 from control_store.sites import NewSite, add_site, list_sites
 from control_store.snapshot import Site
 from warehouse.errors import TryLater

@@ -63,7 +63,7 @@ def _publish(store: Any, environment: Environment, now: int) -> None:
 @contextmanager
 def sentences() -> Iterator[None]:
     """Turns the rooms' designed errors into one sentence and exit code 1."""
-    from control_store.site_settings import BadSetting
+    from control_store.setting_items import BadSetting
     from control_store.snapshot import UnknownSite
     from footfall.assembly import SetUpError
     from footfall.supervisor import PortBusyError

@@ -1,6 +1,7 @@
 """`footfall serve`, `collector`, `core`: the processes of an installation."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -77,6 +78,8 @@ def core(fd: int | None, **flags: Any) -> None:
     die_with_parent(supervisor_pid())
     with sentences():
         sock = socket.socket(fileno=fd) if fd is not None else _listen(environment, "console")
+        if fd is None:  # nobody above it says where it is
+            _greet(environment, sock)
         run_core(environment, sock)
 
 
@@ -106,6 +109,21 @@ def demo_site(snippet: str, fd: int) -> None:
     run_demo(snippet, socket.socket(fileno=fd))
 
 
+def _greet(environment: Environment, sock: socket.socket) -> None:
+    """Greet once the console answers, as the supervisor does for its children."""
+    from footfall.greeting import Greeting
+
+    console = sock.getsockname()[:2]
+    greeting = Greeting({"console": console}, environment.data, click.echo, lambda: _notes(environment, console))
+
+    def wait() -> None:
+        while not greeting.done:
+            time.sleep(0.25)
+            greeting.look()
+
+    threading.Thread(target=wait, name="greeting", daemon=True).start()
+
+
 @contextmanager
 def _spoken() -> Iterator[None]:
     """The one error of the supervisor's own as a sentence; it loads none of the rooms to know theirs."""
@@ -124,10 +142,10 @@ def _check(environment: Environment, *, with_core: bool) -> None:
         (check_installation if with_core else check_collector)(environment)
 
 
-def _notes(environment: Environment, console: tuple[str, int] | None) -> list[list[str]]:
+def _notes(environment: Environment, console: tuple[str, int] | None) -> list[tuple[str, str]]:
     from footfall.first_run import notes
 
-    return [list(note) for note in notes(environment, console)] if console else []
+    return notes(environment, console) if console else []
 
 
 def _demo_snippet(environment: Environment) -> str:

@@ -76,6 +76,46 @@ def set_(name: str, assignments: tuple[str, ...], preset: str, environment: Envi
 
 @site.command()
 @click.argument("name")
+@installation
+def gpc(name: str, environment: Environment) -> None:
+    """Print gpc.json, which the site (by id, key or domain) shows on its own origin, and say where it belongs."""
+    from control_store.gpc import gpc_statement
+    from control_store.sites import find_site
+
+    with open_control(environment) as store:
+        found = find_site(store, name)
+    say_json(gpc_statement())
+    click.echo(f"Serve this as https://{found.domain}/.well-known/gpc.json with type application/json.", err=True)
+
+
+@site.command()
+@click.argument("name")
+@click.option("--allow", default="", metavar="HOST", help="Count this host from now on; *.HOST takes those below it.")
+@click.option("--ignore", default="", metavar="HOST", help="Go on refusing this host, and do not list it again.")
+@installation
+def hosts(name: str, allow: str, ignore: str, environment: Environment) -> None:
+    """List the hosts whose beacons were refused as not the site's; allow or ignore one."""
+    from control_store.refused_hosts import forget_host, refused_hosts
+    from control_store.site_settings import changed
+    from control_store.sites import find_site, save_settings
+
+    with open_control(environment) as store:
+        found = find_site(store, name)
+        for host, setting in ((allow, "hostnames"), (ignore, "ignored_hostnames")):
+            if host:
+                listed = ",".join((*getattr(found.settings, setting), host))
+                save_settings(store, found, changed(found.settings, [f"{setting}={listed}"]))
+                forget_host(store, found.id, host.strip().lower())
+                found = find_site(store, name)
+        left = refused_hosts(store, found.id)
+    for one in left:
+        click.echo(f"{one.hostname}\tlast {one.last // 1000}\tin {one.hours} hours")
+    if not left:
+        click.echo(f"No host is refused for {found.domain}.")
+
+
+@site.command()
+@click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @installation
 def delete(name: str, yes: bool, environment: Environment) -> None:

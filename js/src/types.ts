@@ -102,6 +102,8 @@ export interface Core {
   readonly waiting: Beacon[];
   /** The latest beacons that were sent, acknowledged or not: what `show` shows. */
   readonly outgoing: Beacon[];
+  /** Sends what waits. */
+  flush(): void;
   /** Calls that are no events, by `$` and their name. */
   readonly commands: Record<string, (value: never) => void>;
   /** Run with the collector's answer to a beacon. */

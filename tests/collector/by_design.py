@@ -46,6 +46,7 @@ class Case(NamedTuple):
     sale: bool | None
     basic_only: bool
     plugins: bool
+    gpp: bool = False
 
 
 class Outcome(NamedTuple):
@@ -64,7 +65,8 @@ def by_design(case: Case) -> Outcome:
     """The design's sentences in their order: objection, signal, choice, policy."""
     if case.objection:
         return Outcome("denied", "objection", True, False, False, False, False)
-    signal = "gpc" if case.gpc else "dnt" if case.dnt and case.dnt_honoured else ""
+    signals = {"gpc": case.gpc, "gpp": case.gpp, "dnt": case.dnt and case.dnt_honoured}
+    signal = next((word for word, heard in signals.items() if heard), "")
     if signal and case.gpc_does == "drop":
         return Outcome("denied", signal, True, False, False, False, False)
     no_choice, decline, accept = TABLE[case.policy]
@@ -112,4 +114,9 @@ def settings_of(case: Case) -> SiteSettings:
 def ruling_of(case: Case) -> Ruling:
     """What the gate says."""
     choice = Consent(case.statistics, case.ads, case.sale)
-    return rule(settings_of(case), Signals(gpc=case.gpc, dnt=case.dnt, objection=case.objection), choice)
+    return rule(
+        settings_of(case),
+        (case.policy,),  # type: ignore[arg-type]  # a word of the setting
+        Signals(gpc=case.gpc, dnt=case.dnt, objection=case.objection, gpp=case.gpp),
+        choice,
+    )

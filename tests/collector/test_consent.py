@@ -40,8 +40,10 @@ def test_every_combination_is_what_the_design_says(policy: str, statistics: bool
 def test_an_absent_choice_is_no_choice(policy: str) -> None:
     """A beacon without `consent` and one with an empty one are treated alike."""
     settings = SiteSettings(policy=policy)  # type: ignore[arg-type]
-    assert rule(settings, Signals(), None) == rule(settings, Signals(), Consent())
-    assert rule(settings, Signals(), None).tier == TABLE[policy][0]
+    assert rule(settings, (settings.policy,), Signals(), None) == rule(
+        settings, (settings.policy,), Signals(), Consent()
+    )
+    assert rule(settings, (settings.policy,), Signals(), None).tier == TABLE[policy][0]
 
 
 @pytest.mark.req("P7")

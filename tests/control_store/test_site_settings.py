@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from control_store.site_settings import PRESETS, SETTINGS, BadSetting, SiteSettings, ascii_host, changed, from_values
+from control_store.setting_items import BadSetting, ascii_host
+from control_store.site_settings import PRESETS, SETTINGS, SiteSettings, changed, from_values
 from event_catalogue.fields import KEEP_CLASSES
 
 DEFAULTS: Final = {
@@ -57,6 +58,14 @@ def test_every_setting_is_explained() -> None:
         ("hostnames=A.Example., *.b.example ,,c", ("a.example", "*.b.example", "c")),
         ("hostnames=münchen.example,*.bücher.example", ("xn--mnchen-3ya.example", "*.xn--bcher-kva.example")),
         ("query_keys=Page, sort[dir]", ("page", "sort[dir]")),
+        ("region_policies=eea = opt_in, us-ca=under_16", ("EEA=opt_in", "US-CA=under_16")),
+        ("under_16_paths=/kids/*,/kids/*", ("/kids/*",)),
+        ("opt_out_in_europe=true", True),
+        ("exclude_paths=/admin/*, /Café", ("/admin/*", "/Café")),
+        ("exclude_hostnames=Dev.example", ("dev.example",)),
+        ("exclude_networks=192.0.2.7/24,2001:DB8::/32", ("192.0.2.0/24", "2001:db8::/32")),
+        ("exclude_countries=ch,li", ("CH", "LI")),
+        ("ignored_hostnames=*.Mirror.example", ("*.mirror.example",)),
         ("search_keys=", ()),
         ("search_keys=suche", ("suche",)),
         *((f"raw_days={days}", days) for days in KEEP_CLASSES),
@@ -114,6 +123,17 @@ def test_good_values_are_kept(assignment: str, value: object) -> None:
         ("policy_version=" + "x" * 33, "'policy_version' must be at most 32"),
         ("policy_version=a\nb", "'policy_version' must be"),
         ("policy_version=\udcff", "'policy_version' must be"),
+        ("region_policies=EEA=opt_out", "opt_out is not for EEA"),
+        ("region_policies=Europe=opt_in", "'region_policies' must be REGION=POLICY"),
+        ("region_policies=CH=open", "'region_policies' must be REGION=POLICY"),
+        ("under_16_paths=kids", "'under_16_paths' must be paths"),
+        ("exclude_paths=/a?b", "'exclude_paths' must be paths"),
+        ("exclude_paths=/" + "*" * 9, "'exclude_paths' must be paths"),
+        ("exclude_networks=300.1.1.1", "'exclude_networks' must be addresses or networks"),
+        ("exclude_countries=CHE", "'exclude_countries' must be two-letter"),
+        ("exclude_hostnames=https://x", "'exclude_hostnames' must be host names"),
+        ("ignored_hostnames=a b", "'ignored_hostnames' must be host names"),
+        ("opt_out_in_europe=maybe", "'opt_out_in_europe' must be true or false"),
         ("colour=red", "There is no setting 'colour'"),
         ("policy", "There is no setting 'policy'; write key=value"),
         ("=x", "There is no setting ''"),

@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 import pytest
 
-from control_store.site_settings import BadSetting, SiteSettings
+from control_store.setting_items import BadSetting
+from control_store.site_settings import SiteSettings
 from control_store.sites import (
     NewSite,
     add_key,

@@ -25,6 +25,7 @@ GOOD: Final[dict[str, list[tuple[str, Any]]]] = {
     "public_url": [("https://stats.example", "https://stats.example"), ("http://h:1/path/", "http://h:1/path/")],
     "workers": [("4", 4)],
     "clickhouse": [("https://u:p@host:8443/db", "https://u:p@host:8443/db"), ("http://host", "http://host")],
+    "clickhouse_password_file": [("", "")],
     "control": [("postgresql+psycopg://u:p@h/db", "postgresql+psycopg://u:p@h/db"), ("sqlite:////x", "sqlite:////x")],
     "geo": [("/a.mmdb, /b.mmdb,", (Path("/a.mmdb"), Path("/b.mmdb")))],
     "trusted_proxies": [("10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")), ("", ())],
@@ -52,6 +53,7 @@ BAD: Final[dict[str, tuple[str, ...]]] = {
     "warehouse_memory_mb": (*NUMBERS, "1.5"),
     **dict.fromkeys(("network_rate", "site_rate", "query_rate", "query_seconds"), (*NUMBERS, "1.", ".5")),
     "clickhouse": ("host:8123", "clickhouse://host", "https://", "https://h:x", "https://h:0", "https://h:99999"),
+    "clickhouse_password_file": ("/nowhere/secret",),
     "control": ("control.db", "mysql://h/db", "http://h", "sqlite"),
     "trusted_proxies": ("10.0.0.0/33", "proxy.example", "10.0.0.0/8;::1", "*"),
     "log_level": ("", "loud", "trace"),
@@ -207,6 +209,40 @@ def test_children_get_the_same_settings_whatever_they_came_from(tmp_path: Path, 
     (tmp_path / "footfall.toml").write_text("site_rate = 3\nworkers = 9\n")
     assert handed["PATH"] == "/bin"
     assert read_environment({}, handed) == mine
+
+
+def test_a_password_may_lie_in_a_file(tmp_path: Path) -> None:
+    """Its first line is the password of the address, whatever stands in it; the setting itself never holds it."""
+    secret = tmp_path / "secret"
+    secret.write_text("p@ss/w:rd\nanother line\n")
+    found = read({"clickhouse": "https://me@host:8443/db", "clickhouse_password_file": str(secret)})
+    assert found.warehouse == "https://me:p%40ss%2Fw%3Ard@host:8443/db"
+    assert "p@ss" not in str(as_environ(found, {}))
+    assert "p@ss" not in repr(found)
+    assert read({"clickhouse": "http://host", "clickhouse_password_file": str(secret)}).warehouse.startswith(
+        "http://default:"
+    )
+
+
+@pytest.mark.parametrize(
+    ("server", "content", "words"),
+    [
+        ("https://me@host", None, r"a file that can be read; .*secret can't \(No such file or directory\)\.$"),
+        ("https://me@host", b"\nlate\n", r"a file with a password; the first line of .*secret is empty\.$"),
+        ("https://me@host", b"\xff\xfe", r"a file that can be read; .*secret can't \(it is no text\)\.$"),
+        ("https://me:known@host", b"x", r"must be empty, or 'clickhouse' an address .*\.$"),
+        ("", b"x", r"must be empty, or 'clickhouse' an address .*\.$"),
+    ],
+    ids=["missing", "empty", "bytes", "twice", "embedded"],
+)
+def test_a_password_file_that_is_none_is_named(tmp_path: Path, server: str, content: bytes | None, words: str) -> None:
+    """With its path; no password is repeated."""
+    secret = tmp_path / "secret"
+    if content is not None:
+        secret.write_bytes(content)
+    with pytest.raises(SettingError, match=words) as told:
+        read({"clickhouse": server, "clickhouse_password_file": str(secret)})
+    assert "known" not in str(told.value)
 
 
 def test_databases_of_places_are_looked_for_in_the_data_directory(tmp_path: Path) -> None:

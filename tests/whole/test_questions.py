@@ -200,7 +200,7 @@ def test_an_endless_question_is_cut_while_everything_else_goes_on(world, key):
         _loaded(world.product)
         assert world.product.status(world.product.console, "/readyz") == 200
         acknowledged += 1
-    assert acknowledged >= 3
+    assert acknowledged >= 2, "not one beacon was answered and loaded meanwhile"
     for status, heads, seconds in answers:
         assert status == 503
         assert int(heads["retry-after"]) >= 1

@@ -3,7 +3,7 @@ import type { Core, View } from "../types";
 import { guard } from "./guard";
 import { leaving } from "./leave";
 import { listen } from "./listen";
-import { emit, extra, outgoing, waiting } from "./outbox";
+import { emit, extra, flush, outgoing, waiting } from "./outbox";
 import { view } from "./view";
 
 /** What repeats itself is told so often in one page view. */
@@ -21,6 +21,7 @@ export const hooks: Core = {
   waiting,
   outgoing,
   commands: {},
+  flush,
   emit,
   listen,
   guard,

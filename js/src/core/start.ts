@@ -14,7 +14,7 @@ import { view } from "./view";
  * Starts the snippet: once per site key and page, not at all where the page must not be counted, and only when the
  * page is seen (one that was prerendered or opened in the background is counted when it comes to the front).
  */
-export const start = (parts: readonly Part[]): unknown => {
+export const start = (parts?: readonly Part[]): unknown => {
   // An element with this id is found here too.
   if (!window.footfall?.call) {
     window.footfall = (...call) => {
@@ -50,7 +50,7 @@ export const start = (parts: readonly Part[]): unknown => {
       engagement();
       links();
       if (__WHOLE__) {
-        parts.forEach((part) => {
+        parts?.forEach((part) => {
           guard(part)(hooks);
         });
       }
@@ -58,11 +58,11 @@ export const start = (parts: readonly Part[]): unknown => {
     }
   };
   const reason = refusal();
-  if (!reason) {
+  if (reason) __FOOTFALL__.quiet || console.info(`footfall: not counted: ${reason} (?footfall=debug)`);
+  // On a path that is not counted routes may follow that are: it is said, and the server leaves out what it must.
+  if (__WHOLE__ ? !reason || reason === "path" : !reason) {
     listen("visibilitychange pagehide freeze online", wake);
     wake();
-  } else if (!__FOOTFALL__.quiet) {
-    console.info(`footfall: not counted: ${reason} (?footfall=debug)`);
   }
   return undefined;
 };

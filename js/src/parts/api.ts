@@ -40,6 +40,7 @@ export const api: Part = (core) => {
         extra.hold = !statistics || undefined;
       }
       core.chosen();
+      core.flush();
     },
     $optOut: stopping("opt-out"),
     $ignoreMe: ignore,

@@ -1,7 +1,7 @@
 import type { Part } from "../types";
 
 /** What is never read: what a visitor writes, and what the page marks as private. */
-const PRIVATE = "[contenteditable]:not([contenteditable=false]),[data-footfall-private]";
+const PRIVATE = "[contenteditable],[data-footfall-private]";
 /** Longer texts are no labels. */
 const TEXT = 2e3;
 /** The wire takes more; a label says what it is in less. */

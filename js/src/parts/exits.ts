@@ -30,7 +30,7 @@ export const exits: Part = (core) => {
     } else method = undefined;
   };
   core.listen("click submit", note);
-  window.navigation?.addEventListener?.("navigate", core.guard(note) as unknown as EventListener);
+  window.navigation?.addEventListener("navigate", core.guard(note) as unknown as EventListener);
 
   core.leaving.push((why) => {
     if (why) {

@@ -12,7 +12,7 @@ export const hover: Part<Elements> = (core) => {
       const now = performance.now();
       const ms = (now - since) | 0;
       if (over && ms >= LEAST && core.consented()) {
-        core.emit("hover", { target: over.dataset.footfallHover || core.describe(over).target, ms });
+        core.emit("hover", { target: over.dataset.footfallHover, ms });
       }
       over = to;
       since = now;

@@ -1,0 +1,51 @@
+"""Sites by the command line, as an operator types it: the signal's statement, refused hosts, settings."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from control_store.refused_hosts import take_host
+from control_store.tables import ControlStore
+from control_store.taking import Place
+from tests.product import command
+
+
+@pytest.mark.req("P3")
+def test_the_statement_for_the_sites_own_origin(tmp_path: Path) -> None:
+    """Standard output is the file as it is to be served; where, is said beside it."""
+    command(tmp_path, "site", "add", "shop.example")
+    done = command(tmp_path, "site", "gpc", "shop.example")
+    assert json.loads(done.stdout).keys() == {"gpc", "lastUpdate"}
+    assert "https://shop.example/.well-known/gpc.json" in done.stderr
+    unknown = command(tmp_path, "site", "gpc", "other.example", check=False)
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert "There is no site 'other.example'" in unknown.stderr
+
+
+@pytest.mark.req("C22")
+def test_refused_hosts_are_allowed_or_ignored(tmp_path: Path) -> None:
+    """Both take a host off the list; the one is counted from now on, the other is not listed again."""
+    command(tmp_path, "site", "add", "shop.example", "--set", "hostnames=a.example")
+    store = ControlStore.in_directory(tmp_path)
+    for seq, host in enumerate(("stage.shop.example", "mirror.example", "third.example"), 1):
+        take_host(store, Place("w0", seq), 1, host, at=1_764_000_000_000 + seq)
+    store.close()
+    assert command(tmp_path, "site", "hosts", "shop.example").stdout.split("\t")[0] == "third.example"
+    command(tmp_path, "site", "hosts", "shop.example", "--allow", "Stage.shop.example")
+    left = command(tmp_path, "site", "hosts", "shop.example", "--ignore", "mirror.example").stdout
+    assert [line.split("\t")[0] for line in left.splitlines()] == ["third.example"]
+    (site,) = json.loads(command(tmp_path, "site", "list", "--json").stdout)
+    assert site["settings"]["hostnames"] == ["a.example", "stage.shop.example"]
+    assert site["settings"]["ignored_hostnames"] == ["mirror.example"]
+    assert command(tmp_path, "site", "hosts", "shop.example", "--allow", "https://x", check=False).returncode == 1
+
+
+@pytest.mark.req("P6")
+def test_a_bad_setting_gets_one_sentence(tmp_path: Path) -> None:
+    """The sentence says what would be good, and nothing was changed."""
+    done = command(tmp_path, "site", "add", "shop.example", "--set", "region_policies=EEA=opt_out", check=False)
+    assert done.returncode == 1
+    assert "opt_out is not for EEA" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "no site yet" in command(tmp_path, "site", "list").stdout
