@@ -5,6 +5,7 @@ Promises: percent signs (also doubled), case, backslashes, `//`, `.` and `..` hi
 exclusions and for pages of children, where it is better to match too much than too little.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Final
 from unicodedata import normalize
@@ -12,6 +13,8 @@ from urllib.parse import unquote
 
 _LONGEST: Final = 2048
 """Characters of an address that are looked at; no rule is longer than 200."""
+_PLAIN: Final = re.compile(r"(?:[a-z0-9_-]++(?:/|\Z))*+\Z")
+"""A path as nearly all are written, without its first slash: there is nothing to spell out."""
 
 
 class PathRules:
@@ -19,6 +22,7 @@ class PathRules:
 
     def __init__(self, patterns: Iterable[str], *, hash_routes: bool = False) -> None:
         self._rules = [(pattern, _parts(pattern)) for pattern in patterns]
+        self._beginnings = tuple(parts[0].removesuffix("/") for _, parts in self._rules)
         self._hash_routes = hash_routes
 
     def __bool__(self) -> bool:
@@ -27,6 +31,9 @@ class PathRules:
     def match(self, url: str) -> str:
         """The first rule that holds for the page with this address, "" if none does. Never raises."""
         pages = _pages(url[:_LONGEST], hash_routes=self._hash_routes)
+        pages = [page for page in pages if page.startswith(self._beginnings)]  # few pages are under any rule
+        if not pages:
+            return ""
         return next((pattern for pattern, parts in self._rules if any(_holds(parts, page) for page in pages)), "")
 
 
@@ -44,14 +51,16 @@ def _address(url: str) -> tuple[str, str, str]:
     return authority, path, fragment
 
 
-def _pages(url: str, *, hash_routes: bool) -> tuple[str, ...]:
+def _pages(url: str, *, hash_routes: bool) -> list[str]:
     _, path, fragment = _address(url)
     route = fragment.removeprefix("!") if hash_routes else ""
-    return (_spelt(path), _spelt(route.partition("?")[0])) if route.startswith("/") else (_spelt(path),)
+    return [_spelt(path), _spelt(route.partition("?")[0])] if route.startswith("/") else [_spelt(path)]
 
 
 def _spelt(path: str) -> str:
     """Decoded, in one case, without empty and dotted segments; `/` before each segment and nothing at the end."""
+    if _PLAIN.match(path):
+        return f"/{path.rstrip('/')}" if path else ""
     for _ in range(4):
         plain = unquote(path, errors="replace").replace("\\", "/")
         if plain == path:

@@ -14,7 +14,8 @@ _WORDS: Final = frozenset(
     "reset resetpass resetpassword passwordreset setpassword password passwd recover recovery forgot forgotpassword "
     "invite invites invitation invitations invitecode acceptinvite acceptinvitation unsubscribe unsub optout abmelden "
     "desinscription verify verifyemail verification emailverification confirm confirmemail confirmation "
-    "emailconfirmation activate activation magiclink loginlink signinlink passwordless otp onetime".split()
+    "emailconfirmation activate activation magiclink magiclogin magicsignin loginlink signinlink passwordless otp "
+    "onetime".split()
 )
 _SOFT_WORDS: Final = frozenset(
     "magic token auth oauth login signin sso session sessions key apikey callback ticket guest accept claim redeem "
@@ -37,17 +38,18 @@ def scrub_secret_links(path: str) -> str:
     if not names_secret(path):
         return path
     segments = path.split("/", _DEPTH)
-    reach, soft = 0, False
+    reach, soft, before = 0, False, ""
     for place, segment in enumerate(segments):
         if reach and segment:
             reach -= 1
             if _is_code(segment) if soft else _is_made(segment):
                 segments[place] = "[token]"
         word = segment.lower().removesuffix(".php").removesuffix(".html").translate(_JOINTS)
-        if word in _WORDS:
+        if word in _WORDS or before + word in _WORDS:  # `/magic/login/` is one word in two segments
             reach, soft = _REACH, False
         elif word in _SOFT_WORDS and (soft or not reach):
             reach, soft = 1, True
+        before = word
     return "/".join(segments)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from collector.asset_names import is_build_hash
 from collector.randomness import PADDED, READABLE, looks_random
 
-_KEY: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9._-]{1,40}+\s?[=:]\s?")
+_KEY: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9._-]{1,40}+[\"']?\s?[=:]\s?[\"']?")
 _VALUE: Final = re.compile(r"(?:[^\s&;,/\"'<>(){}\[\]]|\[[a-z]{2,5}\])++")
 _PLACEHOLDER: Final = re.compile(r"\[[a-z]{2,5}\]\Z")
 _AUTHORIZATION: Final = re.compile(
@@ -28,6 +28,8 @@ _PART: Final = re.compile(r"[A-Za-z0-9]+")
 _SLUG: Final = re.compile(
     r"(?:(?:[A-Z]?[a-z]{1,15}+|[0-9]{1,5}+|[A-Z]{1,5}+|[a-z]{1,6}[0-9]{1,4}[a-z]?)(?:[-_+]+|\Z))*+\Z"
 )
+_ACCESS_KEY: Final = re.compile(r"(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}\Z")
+"""Key ids of a large cloud, in upper case alone: often they read as words."""
 _MODEL: Final = re.compile(r"(?:[A-Z]{1,4}|[a-z]{1,6})\d{1,4}[A-Za-z]?\Z|\d{1,4}[a-z]{1,3}\Z")
 _LONGEST: Final = 512  # no slug is longer; judging what is would cost the sender nothing and us much
 _HASH_SIZES: Final = frozenset((32, 40, 56, 64, 96, 128))
@@ -40,9 +42,9 @@ _SECRET_KEYS: Final = frozenset(
     "pwd passwort authorization signature uid userid customerid clientid memberid visitorid deviceid otp jwt nonce "
     "token".split()
 )
-_WEAK_KEYS: Final = frozenset("session code state pass hash ticket sig auth bearer key".split())
+_WEAK_KEYS: Final = frozenset("session sess code state pass hash ticket sig auth bearer key".split())
 _SECRET_ENDINGS: Final = ("token", "sessionid", "password", "secret", "apikey")
-_JOINTS: Final = str.maketrans("", "", "-_. =:\t\n\r")
+_JOINTS: Final = str.maketrans("", "", "-_. =:\t\n\r\"'")
 
 
 def is_person_hash(text: str) -> bool:
@@ -87,10 +89,15 @@ def _scrub_values(text: str) -> str:
         value = _VALUE.match(text, found.end()) if strong or key in _WEAK_KEYS else None
         if not value or _PLACEHOLDER.match(value[0]):
             continue
-        if (strong and "=" in found[0]) or _is_secret(value[0]):
+        if (strong and ("=" in found[0] or _is_literal(found[0], key))) or _is_secret(value[0]):
             pieces += [text[start : found.end()], "[token]"]
             start = value.end()
     return "".join((*pieces, text[start:])) if pieces else text
+
+
+def _is_literal(found: str, key: str) -> bool:
+    """Whether the value is quoted, as in code and JSON. `Unexpected token: 'x'` is what parsers say of any word."""
+    return found[-1] in "\"'" and key != "token"
 
 
 def _is_secret(value: str) -> bool:
@@ -104,6 +111,8 @@ def _bearer(found: re.Match[str]) -> str:
 
 def _run(found: re.Match[str]) -> str:
     run = found[0]
+    if _ACCESS_KEY.match(run):
+        return "[token]"
     if _SLUG.match(run) or run.isdigit() or is_build_hash(found.string, *found.span()):
         return run
     if _HEX.match(run):

@@ -28,7 +28,7 @@ class Access:
     def __init__(self, store: ControlStore, query_rate: float, clock: Callable[[], int]) -> None:
         self._store = store
         self._rate = query_rate
-        self._clock = clock
+        self.clock = clock
         self._read_at = -_FRESH_MS
         self._keys: dict[bytes, ApiKey] = {}
         self._asked: dict[bytes, deque[int]] = {}
@@ -57,7 +57,7 @@ class Access:
         return site
 
     def _known(self) -> dict[bytes, ApiKey]:
-        now = self._clock()
+        now = self.clock()
         if not 0 <= now - self._read_at < _FRESH_MS:
             self._keys = {key.digest: key for key in take_snapshot(self._store).keys}
             self._read_at = now
@@ -66,7 +66,7 @@ class Access:
     def _count(self, key: ApiKey) -> None:
         if not self._rate:
             return
-        now = self._clock()
+        now = self.clock()
         times = self._asked.setdefault(key.digest, deque())
         while times and times[0] <= now - _MINUTE_MS:
             times.popleft()

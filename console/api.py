@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -14,8 +13,13 @@ from console.sharing import Sharing
 from console.stats.parse import parse_body
 from console.stats.query import BadQuery, Query, SiteRef
 from console.stats.run import Statistics
+from control_store.audit import Entry, note
+from control_store.sites import mark_key_used
+from control_store.snapshot import ApiKey, Site
+from control_store.tables import ControlStore
 from warehouse.errors import TryLater, WarehouseError
 
+_DAY_MS: Final = 86_400_000
 _LARGEST_BODY: Final = 64 * 1024
 _LOG = logging.getLogger("footfall.console")
 _TITLES: Final = {
@@ -31,11 +35,13 @@ _TITLES: Final = {
 class StatsApi:
     """The handlers of the Stats API's routes."""
 
-    def __init__(self, access: Access, statistics: Statistics, sharing: Sharing, clock: Callable[[], int]) -> None:
+    def __init__(self, store: ControlStore, access: Access, statistics: Statistics, sharing: Sharing) -> None:
+        self._store = store
         self._access = access
         self._statistics = statistics
         self._sharing = sharing
-        self._clock = clock
+        self._clock = access.clock
+        self._noted: set[tuple[int, bytes]] = set()
         self.answered: dict[int, int] = {}
 
     async def query(self, request: Request) -> Response:
@@ -50,6 +56,7 @@ class StatsApi:
             body = await _read(request)
             query = parse_body(body)
             site = self._access.site(key, query.site_id)
+            await self._note(key, site)
             return _json(
                 await self._ask(request, query, SiteRef(site.id, site.domain, site.timezone_at(self._clock())))
             )
@@ -64,6 +71,15 @@ class StatsApi:
         except WarehouseError as error:
             _LOG.error("A question failed in the warehouse (code %d).", error.code)
             return problem(503, "The warehouse can't answer at the moment.", retry_after=10)
+
+    async def _note(self, key: ApiKey, site: Site) -> None:
+        """Once a day: that this key asked. Into the audit log, and as the day of its last use."""
+        mark = (day := self._clock() // _DAY_MS, key.digest)
+        if mark in self._noted:
+            return
+        self._noted = {one for one in self._noted if one[0] == day} | {mark}
+        hint = await asyncio.to_thread(mark_key_used, self._store, key.digest, day=day)
+        await asyncio.to_thread(note, self._store, Entry(self._clock(), f"key …{hint}", "query", site.domain, ""))
 
     async def _ask(self, request: Request, query: Query, site: SiteRef) -> Any:
         gone = asyncio.ensure_future(_disconnected(request))

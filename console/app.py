@@ -42,7 +42,7 @@ def create_app(parts: ConsoleParts) -> Starlette:
     sharing = Sharing(parts.warehouse.cancel)
     access = Access(parts.store, parts.settings.query_rate, parts.clock)
     statistics = Statistics(parts.warehouse, parts.clock, partial(seals_of, parts.store))
-    stats = StatsApi(access, statistics, sharing, parts.clock)
+    stats = StatsApi(parts.store, access, statistics, sharing)
     metrics = Metrics(parts.store, parts.trouble, stats.answered, parts.clock)
 
     async def health(_request: Request) -> Response:

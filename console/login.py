@@ -26,9 +26,11 @@ from control_store.accounts import (
     check_password,
     end_session,
     find_session,
+    list_users,
     start_session,
     use_setup_token,
 )
+from control_store.second_factor import is_on, use_code
 from control_store.tables import ControlStore
 
 LOGIN_COOKIE: Final = "footfall_login"
@@ -39,12 +41,15 @@ LOGIN_S: Final = 172_800
 REMEMBERED_S: Final = 1_209_600
 SCREEN_S: Final = 31_536_000
 
+_TICKET_MS: Final = 5 * 60_000
+"""How long one may look for the authenticator."""
 _STAMP_MS: Final = 12 * 3_600_000
 """How long a login form that lies open can be sent."""
 _WINDOW_MS: Final = 15 * 60_000
-_LIMITS: Final = {"person": 5, "network": 30, "account": 60}
+_LIMITS: Final = {"person": 5, "network": 30, "account": 60, "code": 5}
 """Failed logins in the window: of one network for one address, of one network, for one address from anywhere. The last
-is high, so that a stranger can hardly keep somebody out by failing in their name."""
+is high, so that a stranger can hardly keep somebody out by failing in their name. Wrong codes of one person: whoever
+sends them knows the password (RFC 4226 § 7.3)."""
 _HASHES_AT_ONCE: Final = 2
 """A check takes 64 MiB and a core: a flood waits for its turn instead of taking the machine."""
 
@@ -57,6 +62,14 @@ class LoginRefused(Exception):
         self.status = status
         self.sentence = sentence
         self.retry_after = retry_after
+
+
+class CodeNeeded(Exception):
+    """The password is right, and a second factor is on; `ticket` proves the first half for five minutes."""
+
+    def __init__(self, ticket: str) -> None:
+        super().__init__("a code is needed")
+        self.ticket = ticket
 
 
 class Throttle:
@@ -79,6 +92,14 @@ class Throttle:
             self._failures.setdefault(key, deque()).append(now)
         if len(self._failures) > 10_000:
             self._failures = {key: times for key, times in self._failures.items() if times[-1] > now - _WINDOW_MS}
+
+    def wait_code(self, user: int) -> int:
+        """Seconds until another code of this user is taken, from wherever it comes."""
+        return self._wait(_keyed(self._pepper, "code", str(user)), _LIMITS["code"])
+
+    def failed_code(self, user: int) -> None:
+        """Remember a wrong code."""
+        self._failures.setdefault(_keyed(self._pepper, "code", str(user)), deque()).append(self._clock())
 
     def _wait(self, key: bytes, limit: int) -> int:
         times, now = self._failures.get(key, deque[int]()), self._clock()
@@ -125,8 +146,8 @@ class Door:
         return f"{now}.{_keyed(self._secret, 'stamp', now).hex()}"
 
     async def log_in(self, request: Request, form: Mapping[str, str]) -> str:
-        """The token of a new session. Raises LoginRefused."""
-        self._check_form(request, form)
+        """The token of a new session. Raises LoginRefused, CodeNeeded."""
+        self.check_form(request, form)
         email, network = form.get("email", ""), self.callers.network(request)
         wait = self._throttle.wait(email, network)
         if wait:
@@ -136,11 +157,26 @@ class Door:
         if user is None:
             self._throttle.failed(email, network)
             raise LoginRefused(403, "E-mail address or password are not right.")
-        return await self.begin(user, remember=bool(form.get("remember")))
+        remember = bool(form.get("remember"))
+        if await asyncio.to_thread(is_on, self._store, user):
+            raise CodeNeeded(self._ticket(user, remember=remember))
+        return await self.begin(user, remember=remember)
+
+    async def enter_code(self, request: Request, form: Mapping[str, str]) -> tuple[User, bool]:
+        """Who gave the right code, and whether to remember them. Raises LoginRefused; after 401 one begins again."""
+        self.check_form(request, form)
+        user, remember = await self._holder(form.get("ticket", ""))
+        wait = self._throttle.wait_code(user.id)
+        if wait:
+            raise LoginRefused(429, "Too many wrong codes. Wait some minutes, then try again.", wait)
+        if not await asyncio.to_thread(use_code, self._store, user, form.get("code", ""), now=self._clock()):
+            self._throttle.failed_code(user.id)
+            raise LoginRefused(403, "This code is not right. Take the newest one; each is taken once.")
+        return user, remember
 
     async def set_up(self, request: Request, form: Mapping[str, str]) -> User | None:
         """Make the first user by the set-up link; None if it opens nothing. Raises BadAccount, LoginRefused."""
-        self._check_form(request, form)
+        self.check_form(request, form)
         async with self._hashing:
             return await asyncio.to_thread(
                 use_setup_token,
@@ -177,11 +213,27 @@ class Door:
         """Remember screen options for a year; `options` are plain words."""
         self._set(request, response, SCREEN_COOKIE, f"{options}; Max-Age={SCREEN_S}")
 
-    def _check_form(self, request: Request, form: Mapping[str, str]) -> None:
+    def check_form(self, request: Request, form: Mapping[str, str]) -> None:
+        """Forms of somebody not logged in come with the test cookie, fresh, from our page. Raises LoginRefused."""
         if TEST_COOKIE not in request.cookies:
             raise LoginRefused(400, "Your browser keeps no cookies for this page. Allow them, then try again.")
         if not (self._is_fresh(form.get("csrf", "")) and self.callers.from_our_page(request)):
             raise LoginRefused(403, "This form lay open too long, or came from elsewhere. Please try again.")
+
+    def _ticket(self, user: User, *, remember: bool) -> str:
+        told = f"{user.id}.{int(remember)}.{self._clock()}"
+        return f"{told}.{_keyed(self._secret, 'ticket', told).hex()}"
+
+    async def _holder(self, ticket: str) -> tuple[User, bool]:
+        told, _, signature = ticket.rpartition(".")
+        right = _keyed(self._secret, "ticket", told).hex()
+        if hmac.compare_digest(right.encode(), signature.encode("utf-8", "replace")):
+            number, remember, made = told.split(".")
+            users = await asyncio.to_thread(list_users, self._store)
+            user = next((one for one in users if one.id == int(number)), None)
+            if user is not None and 0 <= self._clock() - int(made) < _TICKET_MS:
+                return user, remember == "1"
+        raise LoginRefused(401, "That took too long. Please begin again.")
 
     def _is_fresh(self, stamp: str) -> bool:
         made, _, signature = stamp.partition(".")

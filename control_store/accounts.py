@@ -154,7 +154,7 @@ def check_password(store: ControlStore, email: str, password: str) -> User | Non
 def start_session(store: ControlStore, user: User, *, now: int, lasts_ms: int) -> str:
     """Begin a session and give its token, which is seen this once."""
     token = secrets.token_urlsafe(32)
-    values = {"user": user.id, "digest": _digest(token), "created": now, "expires": now + lasts_ms}
+    values = {"user": user.id, "digest": token_digest(token), "created": now, "expires": now + lasts_ms}
     with store.engine.begin() as connection:
         connection.execute(sa.insert(SESSIONS).values(values))
     return token
@@ -163,7 +163,7 @@ def start_session(store: ControlStore, user: User, *, now: int, lasts_ms: int) -
 def find_session(store: ControlStore, token: str, *, now: int) -> Session | None:
     """The session of this token, unless it has ended."""
     columns = (SESSIONS.c.id, SESSIONS.c.created, SESSIONS.c.expires, *_USER)
-    wanted = sa.and_(SESSIONS.c.digest == _digest(token), SESSIONS.c.expires > now)
+    wanted = sa.and_(SESSIONS.c.digest == token_digest(token), SESSIONS.c.expires > now)
     joined = SESSIONS.join(USERS, SESSIONS.c.user == USERS.c.id)
     with store.engine.connect() as connection:
         row = connection.execute(sa.select(*columns).select_from(joined).where(wanted)).first()
@@ -201,14 +201,25 @@ def check_password_strength(password: str, email: str) -> None:
         raise BadAccount("The password is too easy to guess; take one that is not the address or one sign repeated.")
 
 
-_USER: Final = (USERS.c.id, USERS.c.email, USERS.c.role, USERS.c.created)
-
-
-def _new_user(email: str, role: Role, password: str, now: int) -> dict[str, object]:
+def check_email(email: str) -> str:
+    """The address as it is kept. Raises BadAccount for what is none."""
     kept = _as_kept(email)
     name, at, host = kept.partition("@")
     if not (name and at and host) or "@" in host or len(kept) > LONGEST_EMAIL or not kept.isprintable() or " " in kept:
         raise BadAccount("That is no e-mail address; write it like ada@shop.example.")
+    return kept
+
+
+def token_digest(token: str) -> bytes:
+    """What is kept of a token; it has so many random bits that a plain hash can't be turned back."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+_USER: Final = (USERS.c.id, USERS.c.email, USERS.c.role, USERS.c.created)
+
+
+def _new_user(email: str, role: Role, password: str, now: int) -> dict[str, object]:
+    kept = check_email(email)
     check_password_strength(password, kept)
     return {"email": kept, "role": role, "password": _HASHER.hash(_normal(password)), "created": now}
 
@@ -233,11 +244,6 @@ def _as_kept(email: str) -> str:
 def _normal(password: str) -> str:
     """One spelling for what looks the same, as RFC 8265 wants; never trimmed, never lowered."""
     return unicodedata.normalize("NFC", password).encode("utf-8", "replace").decode()
-
-
-def _digest(token: str) -> bytes:
-    """What is kept of a token; it has 256 random bits, so a plain hash can't be turned back."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
 @cache

@@ -118,6 +118,42 @@ def add_key(store: ControlStore, site: Site, scope: Scope, *, now: int) -> str:
     return key
 
 
+class Key(NamedTuple):
+    """What is kept of an API key besides its digest."""
+
+    id: int
+    scope: Scope
+    hint: str
+    """Its last four signs."""
+    created: int
+    used: int
+    """Day (UTC) on which it last asked the Stats API; 0: never, or it is of another scope."""
+
+
+def list_keys(store: ControlStore, site: Site) -> list[Key]:
+    """The keys of a site, oldest first."""
+    columns = [API_KEYS.c[name] for name in Key._fields]
+    with store.engine.connect() as connection:
+        rows = connection.execute(sa.select(*columns).where(API_KEYS.c.site == site.id).order_by(API_KEYS.c.id))
+        return [Key(*row) for row in rows]
+
+
+def revoke_key(store: ControlStore, site: Site, number: int) -> None:
+    """A key opens nothing any more, as soon as collectors and console have seen it: within two seconds."""
+    with store.engine.begin() as connection:
+        connection.execute(sa.delete(API_KEYS).where(API_KEYS.c.site == site.id, API_KEYS.c.id == number))
+        touch(connection)
+
+
+def mark_key_used(store: ControlStore, digest: bytes, *, day: int) -> str:
+    """Remember the day (UTC) of a key's last question; its hint."""
+    with store.engine.begin() as connection:
+        connection.execute(sa.update(API_KEYS).where(API_KEYS.c.digest == digest).values(used=day))
+        return (
+            connection.execute(sa.select(API_KEYS.c.hint).where(API_KEYS.c.digest == digest)).scalar_one_or_none() or ""
+        )
+
+
 def current_revision(store: ControlStore) -> int:
     """The number that rises with every change that collectors must see."""
     with store.engine.connect() as connection:

@@ -37,6 +37,7 @@ API_KEYS: Final = sa.Table(
     sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
     sa.Column("hint", sa.String(8), nullable=False),
     sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("used", sa.Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 
@@ -142,6 +143,8 @@ USERS: Final = sa.Table(
     sa.Column("role", sa.String(16), nullable=False),
     sa.Column("password", sa.String(200), nullable=False),
     sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("totp", sa.String(64), nullable=False, server_default=""),
+    sa.Column("totp_step", sa.BigInteger, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 
@@ -153,6 +156,41 @@ SESSIONS: Final = sa.Table(
     sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("expires", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+RECOVERY_CODES: Final = sa.Table(
+    "recovery_codes",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("user", sa.Integer, sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+    sa.UniqueConstraint("user", "digest"),
+    sqlite_autoincrement=True,
+)
+
+LINKS: Final = sa.Table(
+    "account_links",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("email", sa.String(254), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("kind", "email"),
+    sqlite_autoincrement=True,
+)
+
+AUDIT: Final = sa.Table(
+    "audit",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False, index=True),
+    sa.Column("who", sa.String(254), nullable=False),
+    sa.Column("action", sa.String(32), nullable=False),
+    sa.Column("site", sa.String(255), nullable=False),
+    sa.Column("subject", sa.String(300), nullable=False),
     sqlite_autoincrement=True,
 )
 

@@ -40,9 +40,10 @@ def make_directories(environment: Environment) -> None:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
+        what_next = "remove it" if data.is_file() else "give its owner the right to"
+        why = "it is a file" if data.is_file() else error.strerror
         raise SetUpError(
-            f"The data directory {data} can't be written ({error.strerror}); give its owner the right to, or choose "
-            "another one with --data."
+            f"The data directory {data} can't be written ({why}); {what_next}, or choose another one with --data."
         ) from None
 
 

@@ -10,6 +10,9 @@ import msgspec
 
 from aggregator.schedule import Job
 from control_store.accounting import Account, SpoolState, publish_accounts, publish_spools
+from control_store.accounts import forget_sessions
+from control_store.audit import forget_entries
+from control_store.links import forget_links
 from control_store.salts import SaltFile
 from control_store.sites import current_revision, list_sites
 from control_store.snapshot import read_snapshot
@@ -49,6 +52,7 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
     return (
         Job("salts.destroy", 60, lambda: destroy_salts(rooms), "destroys salts 24 h after their day", history=False),
         Job("salts.make", 600, lambda: make_salts(rooms), "makes the next day's salts six hours ahead", history=False),
+        Job("people.forget", 3600, lambda: forget_people(rooms), "ends logins, links and old entries of the audit log"),
         Job(
             "sites.publish",
             1,
@@ -130,6 +134,17 @@ class Aggregating:
                 crash = crash_points(rooms.environment.crash)
                 self._sealing = Sealing(rooms.warehouse, rooms.store, rooms.at_rest, clock, crash)
             return self._sealing
+
+
+def forget_people(rooms: Rooms) -> str:
+    """Delete what has outlived its period: logins, links of accounts, entries of the audit log."""
+    now = clock()
+    gone = {
+        "logins": forget_sessions(rooms.store, now=now),
+        "links": forget_links(rooms.store, now=now),
+        "entries": forget_entries(rooms.store, now=now),
+    }
+    return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
 
 
 def publish_changes(rooms: Rooms) -> str:

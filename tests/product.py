@@ -45,6 +45,7 @@ class Product:
         self.console = free_port()
         self.demo = free_port()
         self.settings = dict(settings or {})
+        self.program = [sys.executable, "-m", "footfall"]
         self.process: subprocess.Popen[bytes] | None = None
 
     def environ(self, **more: str) -> dict[str, str]:
@@ -61,7 +62,7 @@ class Product:
     def start(self, *, crash: str = "", wait: bool = True, workers: int = 1, demo: bool = False) -> "Product":
         """Start `footfall serve` and wait until all ports are ready."""
         environ = self.environ(crash=crash)
-        call = [sys.executable, "-m", "footfall", "serve", "--data", str(self.data), "--workers", str(workers)]
+        call = [*self.program, "serve", "--data", str(self.data), "--workers", str(workers)]
         call += ["--collector", f"127.0.0.1:{self.collector}", "--console", f"127.0.0.1:{self.console}"]
         call += ["--demo", f"127.0.0.1:{self.demo}"] if demo else []
         with self.log.open("ab") as log:

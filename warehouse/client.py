@@ -9,6 +9,7 @@ query_id from outside, keep its own query log. A statement is therefore named by
 show in system.processes, and is cancelled by that name. The driver's handles serialise calls: one statement a client.
 """
 
+import fcntl
 import logging
 import os
 import re
@@ -150,6 +151,7 @@ class Warehouse:
             raise Broken(
                 f"The warehouse's directory {directory} can't be written: give it to the user of this process."
             )
+        _check_free(directory)
         first = _ask("Opening the warehouse", lambda: _embedded_client(directory, "", {}, self._memory))
         try:
             if self._database:
@@ -207,11 +209,33 @@ def _embedded_client(directory: Path, database: str, options: dict[str, Any], me
         )
     except ProgrammingError:
         # The engine answers 36 without a cause. The directory can be written (see _open), so it is in use.
-        message = (
-            f"The warehouse in {directory} is open in another process: stop that one (`footfall status` names it), "
-            "or use a ClickHouse server with --clickhouse."
-        )
-    raise Broken(message, code=_HELD)
+        raise _in_use(directory, 0) from None
+
+
+def _check_free(directory: Path) -> None:
+    """Raise Broken if another process holds the engine's lock. It is asked here because the engine prints words of its
+    own before it fails; and because the lock's file says whose it is."""
+    try:
+        file = (directory / "status").open("rb")
+    except OSError:
+        return
+    with file:
+        told = re.match(rb"PID: ([0-9]+)", file.read(100))
+        holder = int(told[1]) if told else 0
+        if holder == os.getpid():
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            raise _in_use(directory, holder) from None
+
+
+def _in_use(directory: Path, holder: int) -> Broken:
+    return Broken(
+        f"The warehouse in {directory} is open in another process{f' ({holder})' if holder else ''}: stop that one, or "
+        "choose another directory with --data.",
+        code=_HELD,
+    )
 
 
 def _nameless_file(directory: Path) -> int:

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.login import SCREEN_COOKIE, Door
+from console.noting import Notes
 from console.pages import formats
 from console.pages.assets import Assets
 from console.settings import ConsoleSettings
@@ -88,6 +89,14 @@ class Ask:
         """The site that the address names. Raises UnknownSite."""
         return find_site(self.desk.shop.store, self.request.path_params["site"])
 
+    async def note(self, action: str, *, site: str = "", subject: str = "") -> None:
+        """Write into the audit log what was done."""
+        await self.desk.notes.note(self.session.user.email, action, site=site, subject=subject)
+
+    async def note_reading(self, site: Site) -> None:
+        """Write into the audit log that a site's statistics were looked at, once a day."""
+        await self.desk.notes.note_daily(self.session.user.email, "read", site=site.domain)
+
     def render(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """A page of the frame that people see when they are logged in."""
         return self.desk.render(self.request, template, status=status, session=self.session, **values)
@@ -102,6 +111,7 @@ class Desk:
     def __init__(self, shop: Shop, door: Door) -> None:
         self.shop = shop
         self.door = door
+        self.notes = Notes(shop.store, shop.clock)
         self.statistics = Statistics(shop.warehouse, shop.clock, partial(seals_of, shop.store))
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),

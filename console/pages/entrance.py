@@ -1,11 +1,14 @@
 """In and out: log-in, log-out, the one-time set-up of the first admin, screen options."""
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from console.login import LoginRefused
+from console.login import CodeNeeded, LoginRefused
 from console.pages.desk import THEMES, Ask, Desk, go, our_path, read_form
-from control_store.accounts import BadAccount, is_setup_token
+from control_store.accounts import BadAccount, User, find_user, is_setup_token
 
 
 class Entrance:
@@ -28,7 +31,10 @@ class Entrance:
         target = our_path(form.get("next", "/"))
         try:
             token = await self._door.log_in(request, form)
+        except CodeNeeded as needed:
+            return self._code_form(request, ticket=needed.ticket, target=target)
         except LoginRefused as refusal:
+            await self._note_failure(form.get("email", ""), refusal)
             response = self._login_form(
                 request,
                 status=refusal.status,
@@ -40,9 +46,37 @@ class Entrance:
             if refusal.retry_after:
                 response.headers["retry-after"] = str(refusal.retry_after)
             return response
+        return await self._enter(request, token, find_user(self._desk.shop.store, form["email"]), target, form)
+
+    async def enter_code(self, request: Request) -> Response:
+        """The second half of a login: a code of the authenticator, or a recovery code."""
+        form = await read_form(request)
+        target, ticket = our_path(form.get("next", "/")), form.get("ticket", "")
+        try:
+            user, remember = await self._door.enter_code(request, form)
+        except LoginRefused as refusal:
+            if refusal.status == 401:
+                return self._login_form(request, status=401, sentence=refusal.sentence, target=target)
+            response = self._code_form(request, ticket=ticket, target=target, refusal=refusal)
+            if refusal.retry_after:
+                response.headers["retry-after"] = str(refusal.retry_after)
+            return response
+        token = await self._door.begin(user, remember=remember)
+        return await self._enter(request, token, user, target, {"remember": "1"} if remember else {})
+
+    async def _enter(self, request: Request, token: str, user: User, target: str, form: Mapping[str, str]) -> Response:
+        await self._desk.notes.note(user.email, "login")
         response = go(target)
         self._door.let_in(request, response, token, remember=bool(form.get("remember")))
         return response
+
+    async def _note_failure(self, email: str, refusal: LoginRefused) -> None:
+        """Of somebody who exists: what a stranger types into the field is nobody's to keep."""
+        if refusal.status not in (403, 429):
+            return
+        with suppress(BadAccount):
+            known = find_user(self._desk.shop.store, email)
+            await self._desk.notes.note_daily(known.email, "login_failed", site="")
 
     async def log_out(self, request: Request) -> Response:
         """Revoke the session, remove the cookies. A forged log-out is refused; without a session there is nothing to
@@ -53,6 +87,8 @@ class Entrance:
             text = "This form lay open too long, or came from elsewhere. Open a page and log out there."
             return self._desk.message(request, 403, "Not from here", text, session=session)
         response = go("/login")
+        if session is not None:
+            await self._desk.notes.note(session.user.email, "logout")
         await self._door.log_out(request, response, session)
         return response
 
@@ -102,6 +138,21 @@ class Entrance:
         self._door.test(request, response)
         return response
 
+    def _code_form(
+        self, request: Request, *, ticket: str, target: str, refusal: LoginRefused | None = None
+    ) -> Response:
+        response = self._desk.render(
+            request,
+            "code.html",
+            status=refusal.status if refusal else 200,
+            sentence=refusal.sentence if refusal else "",
+            stamp=self._door.stamp(),
+            ticket=ticket,
+            next=target,
+        )
+        self._door.test(request, response)
+        return response
+
     def _setup_form(
         self, request: Request, *, token: str, status: int = 200, sentence: str = "", email: str = ""
     ) -> Response:
@@ -117,7 +168,7 @@ class Entrance:
             request,
             403,
             "This link opens nothing",
-            "It was used already, or it is not complete. Log in at /login, or start footfall again: while there is no "
+            "It was used already, or it is not complete. Log in, or start footfall again: while there is no "
             "user it prints a working link.",
         )
 

@@ -10,7 +10,7 @@ from control_store.accounts import (
     ROLES,
     BadAccount,
     Role,
-    add_user,
+    check_email,
     check_password,
     delete_user,
     end_session,
@@ -19,6 +19,8 @@ from control_store.accounts import (
     list_users,
     set_password,
 )
+from control_store.links import invite, offer_reset, open_links, withdraw_links
+from control_store.second_factor import is_on, recovery_codes_left, turn_off
 
 ROLE_MEANINGS: Final = {
     "admin": "everything: sites, settings, people",
@@ -42,6 +44,7 @@ async def change_password(ask: Ask) -> Response:
         await asyncio.to_thread(set_password, store, user, ask.form.get("password", ""))
     except BadAccount as error:
         return _account(ask, str(error))
+    await ask.note("password")
     response = go("/account?saved=1")
     token = await ask.desk.door.begin(user, remember=False)
     ask.desk.door.let_in(ask.request, response, token, remember=False)
@@ -54,6 +57,7 @@ async def end_login(ask: Ask) -> Response:
     for session in list_sessions(store, ask.session.user, now=ask.desk.shop.clock()):
         if str(session.id) == number:
             await asyncio.to_thread(end_session, store, session)
+            await ask.note("end_login")
     return go("/account")
 
 
@@ -62,15 +66,49 @@ async def people(ask: Ask) -> Response:
     return _people(ask)
 
 
-async def add_person(ask: Ask) -> Response:
-    """Add somebody with a first password, which the admin hands over: there is no mail server to do it."""
+async def invite_person(ask: Ask) -> Response:
+    """Make a link for somebody new, which the admin hands over: there is no mail server to do it."""
     role: Role = next((one for one in ROLES if one == ask.form.get("role")), "viewer")
-    email, password = ask.form.get("email", ""), ask.form.get("password", "")
+    email = ask.form.get("email", "")
     store, now = ask.desk.shop.store, ask.desk.shop.clock()
     try:
-        await asyncio.to_thread(add_user, store, email, role, password, now=now)
+        token = await asyncio.to_thread(invite, store, email, role, now=now)
     except BadAccount as error:
         return _people(ask, str(error))
+    await ask.note("invite", subject=f"{check_email(email)} as {role}")
+    return _people(ask, link=_link(ask, token))
+
+
+async def reset_link(ask: Ask) -> Response:
+    """Make a link by which somebody takes another password."""
+    store, now = ask.desk.shop.store, ask.desk.shop.clock()
+    try:
+        user = find_user(store, ask.form.get("email", ""))
+    except BadAccount as error:
+        return _people(ask, str(error))
+    token = await asyncio.to_thread(offer_reset, store, user, now=now)
+    await ask.note("reset", subject=user.email)
+    return _people(ask, link=_link(ask, token))
+
+
+async def withdraw(ask: Ask) -> Response:
+    """The links for an address open nothing any more."""
+    email = ask.form.get("email", "")
+    if any(link.email == email for link in open_links(ask.desk.shop.store, now=ask.desk.shop.clock())):
+        await asyncio.to_thread(withdraw_links, ask.desk.shop.store, email)
+        await ask.note("withdraw", subject=email)
+    return go("/people")
+
+
+async def factor_off_of(ask: Ask) -> Response:
+    """Turn the second factor of somebody off who lost authenticator and recovery codes."""
+    store = ask.desk.shop.store
+    try:
+        user = find_user(store, ask.form.get("email", ""))
+    except BadAccount as error:
+        return _people(ask, str(error))
+    await asyncio.to_thread(turn_off, store, user)
+    await ask.note("factor_off", subject=user.email)
     return go("/people")
 
 
@@ -78,9 +116,11 @@ async def remove_person(ask: Ask) -> Response:
     """Remove somebody; their logins end at once."""
     store = ask.desk.shop.store
     try:
-        await asyncio.to_thread(delete_user, store, find_user(store, ask.form.get("email", "")))
+        user = find_user(store, ask.form.get("email", ""))
+        await asyncio.to_thread(delete_user, store, user)
     except BadAccount as error:
         return _people(ask, str(error))
+    await ask.note("remove_person", subject=user.email)
     return go("/people")
 
 
@@ -90,15 +130,26 @@ def _account(ask: Ask, sentence: str = "") -> Response:
         status=422 if sentence else 200,
         sentence=sentence,
         saved=not sentence and "saved" in ask.request.query_params,
+        factor=is_on(ask.desk.shop.store, ask.session.user),
+        codes_left=recovery_codes_left(ask.desk.shop.store, ask.session.user),
+        wrong="wrong" in ask.request.query_params,
         logins=list_sessions(ask.desk.shop.store, ask.session.user, now=ask.desk.shop.clock()),
     )
 
 
-def _people(ask: Ask, sentence: str = "") -> Response:
+def _link(ask: Ask, token: str) -> str:
+    """As the admin's own browser reaches the console."""
+    scheme = "https" if ask.desk.door.callers.is_https(ask.request) else "http"
+    return f"{scheme}://{ask.request.headers.get('host', '')}/join?token={token}"
+
+
+def _people(ask: Ask, sentence: str = "", link: str = "") -> Response:
     return ask.render(
         "people.html",
         status=422 if sentence else 200,
         sentence=sentence,
-        people=list_users(ask.desk.shop.store),
+        link=link,
+        people=[(user, is_on(ask.desk.shop.store, user)) for user in list_users(ask.desk.shop.store)],
+        links=open_links(ask.desk.shop.store, now=ask.desk.shop.clock()),
         roles=ROLE_MEANINGS,
     )

@@ -4,11 +4,25 @@ from starlette.routing import Route
 
 from console.caller import Callers
 from console.login import Door
+from console.pages.audit import audit
 from console.pages.desk import Desk, Shop
 from console.pages.entrance import Entrance, keep_screen
 from console.pages.how_counted import how_counted
 from console.pages.installation import installation
-from console.pages.people import account, add_person, change_password, end_login, people, remove_person
+from console.pages.joining import Joining
+from console.pages.keys import drop_key, keys, make_key
+from console.pages.people import (
+    account,
+    change_password,
+    end_login,
+    factor_off_of,
+    invite_person,
+    people,
+    remove_person,
+    reset_link,
+    withdraw,
+)
+from console.pages.second_factor import factor_off, factor_on, factor_page, other_codes
 from console.pages.site import dashboard
 from console.pages.site_settings import save, settings_page
 from console.pages.sites import all_sites, front, new_site, new_site_page
@@ -18,11 +32,14 @@ from console.pages.table import table
 def page_routes(shop: Shop) -> list[Route]:
     """The routes of all pages."""
     desk = Desk(shop, Door(shop.store, Callers(shop.settings.trusted_proxies), shop.clock))
-    entrance = Entrance(desk)
+    entrance, joining = Entrance(desk), Joining(desk)
     return [
         Route("/static/{mark}/{name}", desk.assets.serve, methods=["GET"]),
         Route("/login", entrance.login_page, methods=["GET"]),
         Route("/login", entrance.log_in, methods=["POST"]),
+        Route("/login/code", entrance.enter_code, methods=["POST"]),
+        Route("/join", joining.page, methods=["GET"]),
+        Route("/join", joining.join, methods=["POST"]),
         Route("/logout", entrance.log_out, methods=["POST"]),
         Route("/setup", entrance.setup_page, methods=["GET"]),
         Route("/setup", entrance.set_up, methods=["POST"]),
@@ -31,8 +48,16 @@ def page_routes(shop: Shop) -> list[Route]:
         Route("/account/password", desk.page(change_password), methods=["POST"]),
         Route("/account/end", desk.page(end_login), methods=["POST"]),
         Route("/people", desk.page(people, role="admin"), methods=["GET"]),
-        Route("/people", desk.page(add_person, role="admin"), methods=["POST"]),
+        Route("/account/second-factor", desk.page(factor_page), methods=["GET"]),
+        Route("/account/second-factor", desk.page(factor_on), methods=["POST"]),
+        Route("/account/second-factor/off", desk.page(factor_off), methods=["POST"]),
+        Route("/account/recovery-codes", desk.page(other_codes), methods=["POST"]),
+        Route("/people", desk.page(invite_person, role="admin"), methods=["POST"]),
+        Route("/people/reset", desk.page(reset_link, role="admin"), methods=["POST"]),
+        Route("/people/second-factor/off", desk.page(factor_off_of, role="admin"), methods=["POST"]),
+        Route("/people/withdraw", desk.page(withdraw, role="admin"), methods=["POST"]),
         Route("/people/remove", desk.page(remove_person, role="admin"), methods=["POST"]),
+        Route("/audit", desk.page(audit, role="privacy_officer"), methods=["GET"]),
         Route("/how-counted", desk.page(how_counted), methods=["GET"]),
         Route("/", desk.page(front), methods=["GET"]),
         Route("/sites", desk.page(all_sites), methods=["GET"]),
@@ -41,6 +66,9 @@ def page_routes(shop: Shop) -> list[Route]:
         Route("/sites/{site}", desk.page(dashboard), methods=["GET"]),
         Route("/sites/{site}/by/{dimension}", desk.page(table), methods=["GET"]),
         Route("/sites/{site}/install", desk.page(installation), methods=["GET"]),
+        Route("/sites/{site}/keys", desk.page(keys, role="admin"), methods=["GET"]),
+        Route("/sites/{site}/keys", desk.page(make_key, role="admin"), methods=["POST"]),
+        Route("/sites/{site}/keys/revoke", desk.page(drop_key, role="admin"), methods=["POST"]),
         Route("/sites/{site}/settings", desk.page(settings_page), methods=["GET"]),
         Route("/sites/{site}/settings", desk.page(save, role="admin"), methods=["POST"]),
     ]

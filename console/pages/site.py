@@ -55,6 +55,7 @@ async def dashboard(ask: Ask) -> Response:
     pulse = await read_pulse(shop, site)
     if ask.by_script and _unchanged(ask, pulse):
         return Response(status_code=204, headers=dict(HEADERS))
+    await ask.note_reading(site)
     began = shop.clock()
     async with Questions(ask.desk.statistics, shop.sharing, site, began).of(ask.request) as questions:
         today = questions.local.date()

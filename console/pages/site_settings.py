@@ -12,26 +12,63 @@ from control_store.sites import save_settings
 from control_store.snapshot import Site
 
 _TITLES: Final = {
-    "policy": "Policy",
-    "gpc": "Global Privacy Control",
-    "dnt": "Do Not Track",
+    "policy": "Before and after a visitor's choice",
+    "gpc": "A visitor who sends Global Privacy Control",
+    "dnt": "Honour Do Not Track",
     "basic_only": "Essential fields only",
     "plugins": "Plug-ins",
-    "hostnames": "Hosts",
-    "query_keys": "Query keys",
-    "search_keys": "Search keys",
-    "hash_routes": "Hash routes",
-    "localhost": "Localhost",
-    "raw_days": "Raw days",
+    "hostnames": "Further hosts",
+    "query_keys": "Keys of addresses that are kept",
+    "search_keys": "Keys of the site's search",
+    "hash_routes": "Addresses after # are pages",
+    "localhost": "Count visits on localhost",
+    "raw_days": "Raw rows are kept",
     "aggregate_months": "Months of statistics",
     "k": "Smallest group",
     "policy_version": "Version of the notice",
+    "region_policies": "Other policies by region",
+    "under_16_paths": "Pages for children",
+    "opt_out_in_europe": "Opt-out in Europe too",
+    "exclude_paths": "Pages",
+    "exclude_hostnames": "Hosts",
+    "exclude_networks": "Networks",
+    "exclude_countries": "Countries",
+    "ignored_hostnames": "Foreign hosts without mention",
+    "modules": "Modules of the snippet",
+    "frames": "Count pages inside frames",
+    "quiet": "Keep silent in the browser's console",
+    "download_extensions": "Extensions of downloads",
+    "call_numbers": "Phone numbers by channel",
 }
-_CHOICES: Final = {
-    "policy": ("cookieless", "opt_in", "opt_out", "under_16"),
-    "gpc": ("drop", "cookieless"),
-    "raw_days": ("0", "1", "7", "14", "35", "60", "90", "180", "395"),
+_GROUPS: Final = {
+    "What is collected": (
+        *("policy", "region_policies", "opt_out_in_europe", "under_16_paths", "gpc", "dnt", "basic_only", "plugins"),
+        *("modules", "download_extensions", "call_numbers", "policy_version"),
+    ),
+    "What is a page": ("hostnames", "query_keys", "search_keys", "hash_routes", "localhost", "frames"),
+    "What is not counted": (
+        *("exclude_paths", "exclude_hostnames", "exclude_networks", "exclude_countries", "ignored_hostnames"),
+    ),
+    "What is kept, and shown": ("raw_days", "aggregate_months", "k"),
+    "Further": tuple(SETTINGS),
 }
+"""The sections of the page; a setting stands in the first that names it, so a new one is at least in the last."""
+_CHOICES: Final[dict[str, dict[str, str]]] = {
+    "policy": {
+        "cookieless": "Count without cookies; recognise a browser after a yes",
+        "opt_in": "Count nothing before a yes",
+        "opt_out": "Count everybody who has not said no",
+        "under_16": "A site for children: less is read, nothing is asked",
+    },
+    "gpc": {"drop": "is not recorded", "cookieless": "is counted, and never recognised"},
+    "raw_days": {
+        "0": "until their day is sealed",
+        "1": "1 day",
+        **{str(days): f"{days} days" for days in (7, 14, 35, 60, 90, 180, 395)},
+    },
+}
+_SHORT: Final = frozenset(("aggregate_months", "k", "policy_version"))
+"""Whose values are a few characters."""
 
 
 async def settings_page(ask: Ask) -> Response:
@@ -50,34 +87,42 @@ async def save(ask: Ask) -> Response:
     except BadSetting as error:
         return _page(ask, site, str(error), ask.form)
     await asyncio.to_thread(save_settings, ask.desk.shop.store, site, settings)
+    changes = [name for name in SETTINGS if getattr(settings, name) != getattr(site.settings, name)]
+    if changes:
+        await ask.note("settings", site=site.domain, subject=", ".join(changes))
     return go(f"/sites/{site.domain}/settings?saved=1")
 
 
 def _page(ask: Ask, site: Site, sentence: str = "", form: Any = None) -> Response:
-    rows = [
-        {
-            "name": name,
-            "title": _TITLES.get(name, name.replace("_", " ").capitalize()),
-            "meaning": told.meaning,
-            "form": told.form,
-            "value": (form or {}).get(name, _typed(getattr(site.settings, name))),
-            "default": _typed(getattr(SiteSettings(), name)),
-            "switch": _is_switch(name),
-            "choices": _CHOICES.get(name, ()),
-        }
-        for name, told in SETTINGS.items()
+    left = dict(SETTINGS)
+    groups = [
+        (title, [_row(name, site, form) for name in names if left.pop(name, None)]) for title, names in _GROUPS.items()
     ]
     return ask.render(
         "site_settings.html",
         status=422 if sentence else 200,
         section="settings",
         site=site,
-        rows=rows,
+        groups=groups,
         sentence=sentence,
         saved=not sentence and "saved" in ask.request.query_params,
         may_change=ask.role == "admin",
         timezone=site.timezone_at(ask.desk.shop.clock()),
     )
+
+
+def _row(name: str, site: Site, form: Any) -> dict[str, Any]:
+    told = SETTINGS[name]
+    return {
+        "name": name,
+        "title": _TITLES.get(name, name.replace("_", " ").capitalize()),
+        "meaning": told.meaning.replace("`", ""),
+        "form": told.form,
+        "value": (form or {}).get(name, _typed(getattr(site.settings, name))),
+        "switch": _is_switch(name),
+        "choices": _CHOICES.get(name, {}),
+        "short": name in _SHORT,
+    }
 
 
 def _is_switch(name: str) -> bool:

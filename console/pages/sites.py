@@ -140,6 +140,7 @@ async def new_site(ask: Ask) -> Response:
         site = await asyncio.to_thread(add_site, ask.desk.shop.store, new, now=ask.desk.shop.clock())
     except BadSetting as error:
         return _form(ask, form, str(error))
+    await ask.note("add_site", site=site.domain)
     return go(f"/sites/{site.domain}/install")
 
 

@@ -27,6 +27,7 @@ async def table(ask: Ask) -> Response:
         raise BadQuery("dimensions", "There is no table of this name.")
     if not may_see(dimension, ask.role):
         raise Forbidden("Texts that visitors or pages can choose are for admins and privacy officers.")
+    await ask.note_reading(site)
     number = ask.request.query_params.get("page", "1")
     page = max(1, min(int(number), 10_000)) if number.isascii() and number.isdigit() else 1
     view = read_view(ask.request.query_params, TABS, role=ask.role, default="28d")

@@ -1,9 +1,14 @@
 """`footfall key`: keys of the Stats API, the events API and imports."""
 
+from datetime import date
+from typing import Final
+
 import click
 
-from footfall.commands.options import installation, open_control, say_json
+from footfall.commands.options import installation, noted, open_control, say_json
 from footfall.environment import Environment
+
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 @click.group()
@@ -23,9 +28,50 @@ def add(name: str, scope: str, as_json: bool, environment: Environment) -> None:
     from footfall.assembly import clock
 
     with open_control(environment) as store:
-        chosen = next(one for one in SCOPES if one == scope)
-        made = add_key(store, find_site(store, name), chosen, now=clock())
+        chosen, site = next(one for one in SCOPES if one == scope), find_site(store, name)
+        made = add_key(store, site, chosen, now=clock())
+        noted(store, "add_key", site=site.domain, subject=f"{scope} …{made[-4:]}")
     if as_json:
         say_json({"key": made})
     else:
         click.echo(made)
+
+
+@key.command("list")
+@click.option("--site", "name", required=True, help="Id, key or domain of the site.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@installation
+def list_(name: str, as_json: bool, environment: Environment) -> None:
+    """List the keys of a site: number, scope, last four signs, day of the last question to the Stats API."""
+    from control_store.sites import find_site, list_keys
+
+    with open_control(environment) as store:
+        found = list_keys(store, find_site(store, name))
+    if as_json:
+        say_json([one._asdict() for one in found])
+        return
+    for one in found:
+        used = date.fromordinal(_EPOCH + one.used).isoformat() if one.used else "never"
+        click.echo(f"{one.id}\t{one.scope}\t…{one.hint}\t{used}")
+    if not found:
+        click.echo("There is none; make one with `footfall key add`.")
+
+
+@key.command()
+@click.argument("number", type=int)
+@click.option("--site", "name", required=True, help="Id, key or domain of the site.")
+@installation
+def revoke(number: int, name: str, environment: Environment) -> None:
+    """Revoke the key of this number (see `footfall key list`): it opens nothing any more within two seconds."""
+    from control_store.sites import find_site, list_keys, revoke_key
+
+    with open_control(environment) as store:
+        site = find_site(store, name)
+        found = next((one for one in list_keys(store, site) if one.id == number), None)
+        if found is None:
+            raise click.ClickException(
+                f"{site.domain} has no key {number}; `footfall key list --site {name}` shows them."
+            )
+        revoke_key(store, site, number)
+        noted(store, "revoke_key", site=site.domain, subject=f"{found.scope} …{found.hint}")
+    click.echo("Revoked.")

@@ -49,6 +49,14 @@ def open_control(environment: Environment) -> Iterator[Any]:
         store.close()
 
 
+def noted(store: Any, action: str, *, site: str = "", subject: str = "") -> None:
+    """Write into the audit log what a command changed."""
+    from control_store.audit import Entry, note
+    from footfall.assembly import clock
+
+    note(store, Entry(clock(), "command line", action, site, subject))
+
+
 def _publish(store: Any, environment: Environment, now: int) -> None:
     """Publish what changed, unless a core runs: it does so within a second, and it knows its own public address."""
     from footfall.assembly import hold_core

@@ -5,7 +5,7 @@ from typing import Any
 import click
 import msgspec
 
-from footfall.commands.options import installation, open_control, say_json
+from footfall.commands.options import installation, noted, open_control, say_json
 from footfall.environment import Environment
 
 
@@ -31,6 +31,7 @@ def add(domain: str, timezone: str, preset: str, assignments: tuple[str, ...], e
     with open_control(environment) as store:
         settings = changed(SiteSettings(), list(assignments), preset)
         added = add_site(store, NewSite(domain, timezone, settings), now=clock())
+        noted(store, "add_site", site=added.domain)
     say_json(describe(added, environment))
 
 
@@ -71,6 +72,7 @@ def set_(name: str, assignments: tuple[str, ...], preset: str, environment: Envi
         if zones:
             save_timezone(store, found, zones[-1], holds_from=_next_midnight(found, clock()))
         saved = find_site(store, name)
+        noted(store, "settings", site=found.domain, subject=", ".join(text.partition("=")[0] for text in assignments))
     say_json(describe(saved, environment))
 
 
@@ -106,6 +108,7 @@ def hosts(name: str, allow: str, ignore: str, environment: Environment) -> None:
                 listed = ",".join((*getattr(found.settings, setting), host))
                 save_settings(store, found, changed(found.settings, [f"{setting}={listed}"]))
                 forget_host(store, found.id, host.strip().lower())
+                noted(store, "settings", site=found.domain, subject=setting)
                 found = find_site(store, name)
         left = refused_hosts(store, found.id)
     for one in left:
@@ -127,6 +130,7 @@ def delete(name: str, yes: bool, environment: Environment) -> None:
         if not yes:
             click.confirm(f"Delete {found.domain}? Its beacons will be refused.", abort=True)
         delete_site(store, found)
+        noted(store, "delete_site", site=found.domain)
     click.echo(f"{found.domain} is deleted.")
 
 

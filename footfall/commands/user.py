@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import click
 
-from footfall.commands.options import installation, open_control, say_json
+from footfall.commands.options import installation, noted, open_control, say_json
 from footfall.environment import Environment
 
 
@@ -32,6 +32,7 @@ def add(email: str, role: str, password_stdin: bool, environment: Environment) -
     password = _password(password_stdin)
     with _sentences(), open_control(environment) as store:
         added = add_user(store, email, chosen, password, now=clock())
+        noted(store, "add_person", subject=f"{added.email} as {chosen}")
     say_json({"id": added.id, "email": added.email, "role": added.role})
 
 
@@ -64,7 +65,23 @@ def password(email: str, password_stdin: bool, environment: Environment) -> None
     with _sentences(), open_control(environment) as store:
         found = find_user(store, email)
         set_password(store, found, _password(password_stdin))
+        noted(store, "password", subject=found.email)
     click.echo("The password is changed; every login of theirs has ended.")
+
+
+@user.command("second-factor-off")
+@click.argument("email")
+@installation
+def second_factor_off(email: str, environment: Environment) -> None:
+    """Let somebody in by the password alone, who lost authenticator and recovery codes."""
+    from control_store.accounts import find_user
+    from control_store.second_factor import turn_off
+
+    with _sentences(), open_control(environment) as store:
+        found = find_user(store, email)
+        turn_off(store, found)
+        noted(store, "factor_off", subject=found.email)
+    click.echo("The second factor is off; the password is enough.")
 
 
 @user.command()
@@ -75,7 +92,9 @@ def delete(email: str, environment: Environment) -> None:
     from control_store.accounts import delete_user, find_user
 
     with _sentences(), open_control(environment) as store:
-        delete_user(store, find_user(store, email))
+        found = find_user(store, email)
+        delete_user(store, found)
+        noted(store, "remove_person", subject=found.email)
     click.echo("Deleted; every login of theirs has ended.")
 
 

@@ -44,6 +44,7 @@ class Haunting:
         self.previews(people["preview"])
         self.pixels(people["pixel"])
         self.questions(people["console"])
+        self.choices(people["choice"])
 
     def visits(self, who: Canary, fields: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         """Beacons of a browser behind a proxy that writes addresses in every way."""
@@ -196,6 +197,26 @@ class Haunting:
                 "pixel", "GET", f"/e.gif?{urlencode({'site': self._site, 'url': url})}", b"", self._headers(who)
             )
         self._request("pixel", "GET", f"/e.gif?site={quote(who.email)}", b"", self._headers(who))
+
+    def choices(self, who: Canary) -> None:
+        """Choices with the canary's device id, by script and by form, right and wrong, and questions what holds."""
+        path, device, form = f"/c/{self._site}", str(who.device), {"Content-Type": "application/x-www-form-urlencoded"}
+        for spelling in spellings(who):
+            headers = {**self._headers(who), "X-Forwarded-For": spelling}
+            here = {**headers, "Host": "shop.example", "Cookie": f"ff_id={device}; mail={who.email}"}
+            self._request("choice", "GET", f"{path}?url={quote(who.mark)}", b"", headers)
+            self._post(
+                "choice", path, {"statistics": True, "ads": True, "visitor": device, "email": who.email}, headers
+            )
+            self._post("choice", path, {"statistics": False, "visitor": device}, headers)
+            self._post("choice", path, {"optout": True, "visitor": device}, headers)
+            for words in (f"choice=accept&mail={who.email}", "choice=decline", f"choice=object&visitor={device}"):
+                self._post("choice", path, words.encode(), {**here, **form})
+        for word in (who.email, str(who.v4), who.agents[0], who.cookie):
+            for name in ("how", "visitor", "receipt", "statistics", word):
+                self._post("choice", path, {"statistics": False, name: word}, self._headers(who))
+            self._post("choice", path, word.encode(), {**self._headers(who), **form})
+            self._post("choice", path, b'{"' + word.encode(), self._headers(who))
 
     def questions(self, who: Canary) -> None:
         """The private port: questions that hold personal data, and its own visitors' addresses."""

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.req("C1", "P7", "P8", "O5")
 
 WAYS = (
     *("cookieless", "consented", "gpc", "objection", "peer", "content", "refused", "broken"),
-    *("server", "preview", "pixel", "import", "console"),
+    *("server", "preview", "pixel", "import", "console", "choice"),
 )
 REPOSITORY = Path(__file__).parents[2]
 NOBODY = bytes(16)
@@ -155,6 +155,7 @@ def test_every_way_was_really_walked(world):
         "server": {202, 400, 401, 403, 413, 422},
         "preview": {200, 400, 422},
         "pixel": {200, 403, 422},
+        "choice": {200, 202, 400, 422},
         "question": {200, 400, 401, 403, 404},
     }.items():
         assert statuses <= world.haunting.seen(way), way

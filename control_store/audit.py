@@ -1,0 +1,79 @@
+"""The audit log: who changed or asked what, and when. It has a period of its own, and never names a visitor.
+
+Somebody who looks at the statistics of a site is noted once a day for it, and so is a key: what matters is that they
+did, not how often.
+"""
+
+from typing import Final, NamedTuple
+
+import sqlalchemy as sa
+
+from control_store.tables import AUDIT, ControlStore
+
+KEPT_DAYS: Final = 400
+"""A year and a month: who looks into it once a year finds the whole year."""
+
+
+class Entry(NamedTuple):
+    """One thing that somebody did."""
+
+    at: int
+    """ms UTC."""
+    who: str
+    """E-mail address, "key …abcd", or "command line"."""
+    action: str
+    """One of ACTIONS."""
+    site: str
+    """Domain, or empty."""
+    subject: str
+    """What it was done to; never a visitor, a password or a token."""
+
+
+ACTIONS: Final[dict[str, str]] = {
+    "login": "logged in",
+    "login_failed": "failed to log in",
+    "logout": "logged out",
+    "password": "took another password",
+    "factor_on": "turned the second factor on",
+    "factor_off": "turned the second factor off",
+    "recovery": "made other recovery codes",
+    "invite": "invited",
+    "join": "joined",
+    "reset": "made a link for another password",
+    "remove_person": "removed",
+    "withdraw": "withdrew the links of",
+    "end_login": "ended a login",
+    "read": "looked at statistics",
+    "query": "asked the Stats API",
+    "export": "exported",
+    "add_person": "added",
+    "add_site": "added a site",
+    "delete_site": "deleted a site",
+    "settings": "changed settings",
+    "add_key": "made a key",
+    "revoke_key": "revoked a key",
+}
+
+
+def note(store: ControlStore, entry: Entry) -> None:
+    """Add an entry, durably. Raises KeyError for an action that is none."""
+    if entry.action not in ACTIONS:
+        raise KeyError(entry.action)
+    with store.engine.begin() as connection:
+        connection.execute(sa.insert(AUDIT).values(**entry._replace(subject=entry.subject[:300])._asdict()))
+
+
+def entries(store: ControlStore, *, limit: int, offset: int = 0) -> tuple[list[Entry], int]:
+    """A page of the log, newest first, and how many entries there are."""
+    columns = [AUDIT.c[name] for name in Entry._fields]
+    with store.engine.connect() as connection:
+        total = int(connection.execute(sa.select(sa.func.count()).select_from(AUDIT)).scalar_one())
+        rows = connection.execute(sa.select(*columns).order_by(AUDIT.c.id.desc()).limit(limit).offset(offset))
+        return [Entry(*row) for row in rows], total
+
+
+def forget_entries(store: ControlStore, *, now: int) -> int:
+    """Delete what is older than the log's period; how many they were."""
+    with store.engine.begin() as connection:
+        gone = connection.execute(sa.delete(AUDIT).where(AUDIT.c.at < now - KEPT_DAYS * 86_400_000))
+        return int(gone.rowcount)
