@@ -98,7 +98,12 @@ def count_dimension(
         lost = bool(outer) and parent not in kept[outer[-1]]
         hidden = [key for key, hits in mine.items() if lost or len(people(hits)) < k]
         together = set().union(*(people(mine[key]) for key in hidden)) if hidden else set()
-        if hidden and not lost and (len(hidden) < 2 or len(together) < k) and len(hidden) < len(mine):
+        if (
+            hidden
+            and not lost
+            and (len(hidden) < 2 or not k <= len(together) < len(hidden) * (k - 1))
+            and len(hidden) < len(mine)
+        ):
             hidden.append(
                 min((key for key in mine if key not in hidden), key=lambda key: (len(people(mine[key])), key[0]))
             )
