@@ -6,16 +6,18 @@ one, and may be cut by days, weeks or months. Everything else needs raw rows and
 
 # ruff: noqa: S608  the text is made of the catalogue's names; what a reader wrote is bound as a parameter
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
-from console.stats.plan import Part, Plan, day_number
+from console.stats.plan import Plan, day_number
 from console.stats.query import Asked, Condition, Query, SiteRef
 from console.stats.terms import step_of
-from event_catalogue.aggregates import HOUR, KEPT, WITHHELD
+from event_catalogue.aggregates import HOUR, KEPT, KEPT_MEASURES, PARENTS, WITHHELD
 from event_catalogue.dimensions import OTHER, RESERVED, Dimension
 from event_catalogue.metrics import Metric
-from warehouse.client import Param
+from warehouse.client import Param, Record
+from warehouse.rollups import Rollup
 
 _BUCKETS = {"day": "toUInt16(day)", "week": "toUInt16(toMonday(day))", "month": "toUInt16(toStartOfMonth(day))"}
 
@@ -98,9 +100,38 @@ def kept_statement(query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: Se
     )
 
 
-def days_of(parts: Sequence[Part]) -> list[str]:
-    """First and last of the days of some parts, for a mark."""
-    return [parts[0].first.isoformat(), parts[-1].last.isoformat()] if parts else []
+def foretold(query: Query, plan: Plan, kept: Kept, day: date, rows: Sequence[Rollup]) -> Iterator[Record]:
+    """Rows of a day as its seal will hold them, in the form of the statement's."""
+    for row in rows:
+        if row.dimension != kept.dimension or kept.value not in (None, row.key):
+            continue
+        keys = [_key_of(asked, plan, day, row) for asked in query.dimensions]
+        measures = dict(zip(KEPT_MEASURES, row.measures, strict=True))
+        numbers: list[int] = []
+        for metric in query.metrics:
+            over, under = measures[metric.over], measures[metric.under or metric.over]
+            told = WITHHELD not in (over, under)
+            numbers += [over, under, 0] if told else [0, 0, 1]
+        yield (*keys, *numbers, 1, int(row.key == OTHER))
+
+
+def _key_of(asked: Asked, plan: Plan, day: date, row: Rollup) -> str | int:
+    if asked.dimension.scope != "time":
+        return row.key
+    match step_of(asked.dimension, plan):
+        case "hour":
+            return int(row.key or 0)
+        case "day":
+            return day_number(day)
+        case "week":
+            return day_number(day - timedelta(days=day.weekday()))
+        case "month":
+            return day_number(day.replace(day=1))
+
+
+def needed(kept: Kept) -> frozenset[str]:
+    """The dimensions that must be counted to tell this one: it and its parents."""
+    return frozenset((kept.dimension, *PARENTS.get(kept.dimension, ())))
 
 
 def _key(asked: Asked, plan: Plan) -> str:

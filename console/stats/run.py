@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypedDict
 
 from console.stats.build import Statement, build
 from console.stats.groups import Groups, Row, shown
-from console.stats.kept import Kept, kept_form, kept_statement
+from console.stats.kept import Kept, foretold, kept_form, kept_statement, needed
 from console.stats.marks import marks
 from console.stats.plan import EPOCH, Plan, day_number, plan, split
 from console.stats.query import BadQuery, Last, Query, SiteRef
@@ -18,6 +18,7 @@ from console.stats.terms import step_of
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
+from warehouse.rollups import Rollups, SiteDay
 
 Clock = Callable[[], int]
 """Now, in ms UTC."""
@@ -63,6 +64,7 @@ class Statistics:
         self._warehouse = warehouse
         self._clock = clock
         self._seals = seals
+        self._rollups = Rollups(warehouse, "console")
 
     def answer(self, query: Query, site: SiteRef, *, query_id: str = "") -> Answer:
         """The answer to `query` about `site`. `query_id` names the run, so that `Warehouse.cancel` can stop it.
@@ -72,7 +74,12 @@ class Statistics:
         decided = plan(query, site, self._clock(), self._first_row(query, site))
         seals = self._seals(site.id, day_number(decided.first), day_number(decided.last))
         kept = kept_form(query, decided)
-        if seals and kept is not None:
+        if query.include.kept and kept is None:
+            raise BadQuery(
+                "include",
+                "Sealed days can't answer this question: take one dimension, or a filter that names one value.",
+            )
+        if kept is not None and (seals or query.include.kept):
             decided = split(decided, {EPOCH + timedelta(days=day) for day in seals})
             groups = self._joined(query, decided, site, kept, seals=seals, query_id=query_id)
             rows, total, merging = groups.page(query), len(groups.sums), groups
@@ -95,7 +102,9 @@ class Statistics:
         groups = Groups(query, decided)
         whole = replace(query, limit=_ALL_ROWS, offset=0)
         for part in decided.parts:
-            if part.source == "raw":
+            if part.source == "raw" and query.include.kept:
+                self._foretell(groups, decided.only(part), site, kept)
+            elif part.source == "raw":
                 statement = build(whole, decided.only(part), site)
                 for row in self._run(statement.sql, statement.params, query_id):
                     groups.add_measures(row, _measured(query, statement, row))
@@ -103,8 +112,18 @@ class Statistics:
         for row in self._run(sealed.sql, sealed.params, query_id):
             groups.add_kept(row)
         # A value that was asked for and is not among a day's may be in its `(other)`.
-        groups.merged |= kept.value is not None and groups.days < len(seals)
+        days = decided.days if query.include.kept else len(seals)
+        groups.merged |= kept.value is not None and groups.days < days
         return groups
+
+    def _foretell(self, groups: Groups, part: Plan, site: SiteRef, kept: Kept) -> None:
+        """Add days as their seals will hold them."""
+        for place in range(part.days):
+            day = part.first + timedelta(days=place)
+            bounds = SiteDay(site.id, site.k, part.starts[place], part.starts[place + 1])
+            for rows in self._rollups.count(day_number(day), [bounds], needed(kept)):
+                for row in foretold(groups.query, groups.plan, kept, day, rows):
+                    groups.add_kept(row)
 
     def _first_row(self, query: Query, site: SiteRef) -> date | None:
         if query.date_range != Last("all"):
@@ -157,7 +176,7 @@ def _meta(query: Query, decided: Plan) -> dict[str, Any]:
 
 def _echo(query: Query, decided: Plan) -> dict[str, Any]:
     include = {"time_labels": query.include.time_labels, "total_rows": query.include.total_rows}
-    include["imports"] = query.include.imports
+    include |= {"imports": query.include.imports, "kept": query.include.kept}
     return {
         "site_id": query.site_id,
         "metrics": [metric.name for metric in query.metrics],
