@@ -19,6 +19,7 @@ from control_store.snapshot import read_snapshot
 from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
+from footfall.books import note_salt, open_ledger
 from footfall.environment import Environment
 from footfall.publishing import publish
 from footfall.sealing import Sealing
@@ -87,9 +88,12 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
 
 
 def destroy_salts(rooms: Rooms) -> str:
-    """Overwrite every overdue salt."""
+    """Overwrite every overdue salt, and write into the ledger that it is gone."""
     gone = rooms.salts.destroy_overdue()
-    rooms.salts.noted(gone)
+    book = open_ledger(rooms.environment, rooms.store)
+    for salt in gone:
+        note_salt(book, salt, now=clock())
+        rooms.salts.noted([salt])
     return f"{len(gone)} destroyed: {' '.join(salt.key_id for salt in gone)}" if gone else ""
 
 
