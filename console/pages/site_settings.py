@@ -17,6 +17,14 @@ _TITLES: Final = {
     "dnt": "Honour Do Not Track",
     "basic_only": "Essential fields only",
     "plugins": "Plug-ins",
+    "region_policies": "Policies of regions",
+    "opt_out_in_europe": "Count until a no in Europe too",
+    "under_16_paths": "Pages for children",
+    "exclude_paths": "Pages",
+    "exclude_hostnames": "Hosts",
+    "exclude_networks": "Networks",
+    "exclude_countries": "Countries",
+    "ignored_hostnames": "Foreign hosts",
     "hostnames": "Further hosts",
     "query_keys": "Keys of addresses that are kept",
     "search_keys": "Keys of the site's search",
@@ -28,8 +36,13 @@ _TITLES: Final = {
     "policy_version": "Version of the notice",
 }
 _GROUPS: Final = {
-    "What is collected": ("policy", "gpc", "dnt", "basic_only", "plugins"),
+    "What is collected": (
+        *("policy", "region_policies", "opt_out_in_europe", "under_16_paths", "gpc", "dnt", "basic_only", "plugins"),
+    ),
     "What is a page": ("hostnames", "query_keys", "search_keys", "hash_routes", "localhost"),
+    "What is not counted": (
+        *("exclude_paths", "exclude_hostnames", "exclude_networks", "exclude_countries", "ignored_hostnames"),
+    ),
     "What is kept, and shown": ("raw_days", "aggregate_months", "k"),
     "Further": tuple(SETTINGS),
 }
