@@ -20,7 +20,7 @@ EUROPE: Final = EEA | UK | {"CH"}
 """Where nothing but a visitor's consent opens what `opt_out` would keep unasked (ePrivacy 5(3), PECR 6, FADP)."""
 
 _GROUPS: Final = {"EEA": EEA, "UK": UK}
-_RANK: Final = {"opt_in": 0, "under_16": 1, "cookieless": 2, "opt_out": 3}
+_STRICTEST_FIRST: Final[tuple[Policy, ...]] = ("opt_in", "under_16", "cookieless", "opt_out")
 
 
 def is_region(word: str) -> bool:
@@ -58,7 +58,7 @@ def policies_at(
 
 def strictest_first(policies: Iterable[Policy]) -> tuple[Policy, ...]:
     """In the order in which one of them is shown where several may hold."""
-    return tuple(sorted(set(policies), key=_RANK.__getitem__))
+    return tuple(sorted(set(policies), key=_STRICTEST_FIRST.index))
 
 
 def europe_opted_out(by_region: Mapping[str, Policy]) -> str:
@@ -67,8 +67,6 @@ def europe_opted_out(by_region: Mapping[str, Policy]) -> str:
 
 
 def _candidates(policy: Policy, by_region: Mapping[str, Policy], country: str, region: str) -> set[Policy]:
-    if not by_region:
-        return {policy}
     if not country:
         return {policy, *by_region.values()}
     if region in by_region:

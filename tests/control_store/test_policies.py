@@ -37,6 +37,7 @@ US = "EEA=opt_in,UK=cookieless,US-CA=under_16,US=opt_out"
         # Not known well enough: all that may hold.
         ("cookieless", US, ("US", "California"), "under_16 opt_out"),
         ("cookieless", US, ("US", ""), "under_16 opt_out"),
+        ("cookieless", "CH-ZH=opt_in", ("CH", "CHUR"), "opt_in cookieless"),
         ("cookieless", US, ("", ""), "opt_in under_16 cookieless opt_out"),
         ("opt_out", "EEA=opt_in", ("", ""), "opt_in cookieless opt_out"),
         ("opt_out", "EEA=opt_in", ("BR", ""), "opt_out"),
@@ -89,6 +90,12 @@ def test_opt_out_for_a_region_of_europe_is_refused_unless_insisted_on(region: st
     insisted = changed(SiteSettings(), [f"region_policies={region}=opt_out", "opt_out_in_europe=true"])
     with pytest.raises(BadSetting, match="opt_out is not for"):
         changed(insisted, ["opt_out_in_europe=false"])
+
+
+def test_other_policies_of_regions_need_no_insisting() -> None:
+    """Neither a stricter one in Europe nor `opt_out` elsewhere."""
+    texts = "EEA=opt_in,CH=cookieless,US=opt_out,US-CA=opt_in"
+    assert changed(SiteSettings(), [f"region_policies={texts}"]).region_policies == tuple(texts.split(","))
 
 
 def test_the_order_of_strictness() -> None:
