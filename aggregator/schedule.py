@@ -25,6 +25,8 @@ class Job(NamedTuple):
     meaning: str
     history: bool = True
     """Whether runs without a message are kept in the history too."""
+    at_start: bool = True
+    """Whether it is part of a start: what may take long waits for its first interval."""
 
 
 class Run(NamedTuple):
@@ -60,9 +62,10 @@ class Schedule:
         self._scheduler.shutdown(wait=True)
 
     def run_now(self) -> None:
-        """Run every job once, in the order of the table, in this thread; for starts and commands."""
+        """Run every job that is part of a start once, in the order of the table, in this thread."""
         for job in self._jobs:
-            self._run(job)
+            if job.at_start:
+                self._run(job)
 
     def _run(self, job: Job) -> None:
         began = self._clock()

@@ -24,6 +24,8 @@ _QUERY: Final = re.compile(r"[?#][^:\s)]*")
 _IP: Final = re.compile(r"(?:\[[0-9a-f:.]*\]|[0-9.]+)(?::[0-9]*)?\Z")
 _LONGEST_NUMBER: Final = 15
 """Digits of a telephone number (ITU-T E.164)."""
+_RESOURCE_KINDS: Final = {"img": "image", "link": "style", "css": "style", "xmlhttprequest": "fetch"}
+"""What browsers call the origin of a file, by what it is."""
 _WIDTHS: Final = (576, 768, 992, 1200, 1600)
 _CLASSES: Final = ("xs", "sm", "md", "lg", "xl", "xxl")
 
@@ -72,6 +74,7 @@ class Details:
             "target": text,
             "target_url": link,
             "resource": link,
+            "resource_kind": lambda kind: self._word(_RESOURCE_KINDS.get(kind, kind)),
             "target_host": self._host,
             "search_term": self.term,
             "error_message": text,

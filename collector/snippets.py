@@ -1,4 +1,8 @@
-"""Serves the published snippets: `/js/<site>.js`, an hour fresh, and the immutable `/js/<site>.<hash>.js`."""
+"""Serves the published snippets: `/js/<site>.js`, an hour fresh, and the immutable `/js/<site>.<hash>.js`.
+
+Beside them `/js/<site>.debug.js` and `/js/<site>.show.js`, which a snippet loads when somebody asks what it sends, and
+`/js/stub.js`, the queue for calls that come before the snippet, where a page may have no inline script.
+"""
 
 import re
 from collections.abc import Callable
@@ -10,8 +14,10 @@ from starlette.responses import Response
 
 from collector.answers import problem
 
-_NAME: Final = re.compile(r"(?P<site>[0-9A-Za-z]{1,32})(?P<hash>\.[0-9a-f]{16})?\.js\Z")
+_NAME: Final = re.compile(r"(?P<site>[0-9A-Za-z]{1,32})(?P<form>\.[0-9a-f]{16}|\.debug|\.show)?\.js\Z")
+_STUB: Final = "stub.js"
 _FORMS: Final = (("br", ".br"), ("gzip", ".gz"), ("", ""))
+_PINNED: Final = len(".0123456789abcdef")
 _MOST_KEPT: Final = 1000
 
 
@@ -31,14 +37,17 @@ class Snippets:
     async def serve(self, request: Request) -> Response:
         """One snippet in the best form that the browser takes."""
         match = _NAME.match(request.path_params["name"])
+        form = (match["form"] or "") if match else ""
         key = self._key_of(match["site"]) if match else None
-        found = self._file(f"{key}{match['hash'] or ''}.js") if match and key else None
-        if match is None or found is None:
+        found = self._file(f"{key}{form}.js") if key else None
+        if match and match[0] == _STUB:
+            found = self._file(_STUB)
+        if found is None:
             answer = problem(404, "No snippet has this name; copy the line to embed from the console again.")
             return Response(answer.body, answer.status, {k.decode(): v.decode() for k, v in answer.headers})
         accepted = request.headers.get("accept-encoding", "")
         encoding = next(name for name, _ in _FORMS if not name or name in accepted)
-        headers = _headers(pinned=bool(match["hash"])) | {"etag": f'"{found.stamp:x}-{encoding or "plain"}"'}
+        headers = _headers(pinned=len(form) == _PINNED) | {"etag": f'"{found.stamp:x}-{encoding or "plain"}"'}
         if encoding:
             headers["content-encoding"] = encoding
         if request.headers.get("if-none-match") == headers["etag"]:

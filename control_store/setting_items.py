@@ -9,10 +9,12 @@ from collections.abc import Callable
 from typing import Final
 
 from control_store.policies import POLICIES, is_region
+from control_store.snippet_settings import ALL, MODULES, BadCallNumber, call_number
 
 _QUERY_KEY: Final = re.compile(r"[a-z0-9_.:~$\[\]-]{0,64}\Z")
 _HOSTNAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*\Z")
 _PATH: Final = re.compile(r"/[^\x00-\x20\x7f?#,;%\ud800-\udfff]{0,199}\Z")
+_EXTENSION: Final = re.compile(r"[a-z0-9]{1,10}\Z")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}\Z")
 
 
@@ -93,6 +95,31 @@ def _query_key(_key: str, text: str) -> str:
     return key
 
 
+def _module(_key: str, text: str) -> str:
+    name = text.lower()
+    if name not in (*MODULES, ALL):
+        raise BadSetting(f"The snippet has no module '{name}'; choose from {', '.join(MODULES)}, or all.")
+    return name
+
+
+def _extension(_key: str, text: str) -> str:
+    extension = text.lower().lstrip(".")
+    if not _EXTENSION.match(extension):
+        raise BadSetting("An extension has 1 to 10 letters and digits, for example pdf.")
+    return extension
+
+
+def _call_number(key: str, text: str) -> str:
+    try:
+        call_number(text)
+    except BadCallNumber:
+        raise BadSetting(
+            f"The setting '{key}' must be CHANNEL=NUMBER separated by commas, for example "
+            "usual=+41 44 111 11 11,paid=+41 44 222 22 22."
+        ) from None
+    return text
+
+
 _ITEMS: Final[dict[str, Callable[[str, str], str]]] = {
     "hostnames": _hostname,
     "exclude_hostnames": _hostname,
@@ -102,4 +129,7 @@ _ITEMS: Final[dict[str, Callable[[str, str], str]]] = {
     "exclude_networks": _network,
     "exclude_countries": _country,
     "region_policies": _region_policy,
+    "modules": _module,
+    "download_extensions": _extension,
+    "call_numbers": _call_number,
 }

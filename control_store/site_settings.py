@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from control_store.policies import Policy, europe_opted_out, read_region_policies
 from control_store.setting_items import BadSetting, read_item
+from control_store.snippet_settings import CALL_CHANNELS, MODULES
 
 GpcEffect = Literal["drop", "cookieless"]
 KeepDays = Literal[0, 1, 7, 14, 35, 60, 90, 180, 395]
@@ -28,6 +29,11 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     search_keys: tuple[str, ...] = ("q", "s", "query", "search", "keyword")
     hash_routes: bool = False
     localhost: bool = False
+    modules: tuple[str, ...] = ()
+    frames: bool = False
+    quiet: bool = False
+    download_extensions: tuple[str, ...] = ()
+    call_numbers: tuple[str, ...] = ()
     exclude_paths: tuple[str, ...] = ()
     exclude_hostnames: tuple[str, ...] = ()
     exclude_networks: tuple[str, ...] = ()
@@ -70,6 +76,21 @@ SETTINGS: Final[dict[str, SettingHelp]] = {
     "search_keys": SettingHelp("query keys that hold the terms of the site's search", "names separated by commas"),
     "hash_routes": SettingHelp("whether #/routes are pages", "true or false"),
     "localhost": SettingHelp("whether visits on localhost are counted", "true or false"),
+    "modules": SettingHelp(
+        "what the snippet records beyond page views, time and links",
+        f"names separated by commas: {', '.join(MODULES)}; or all",
+    ),
+    "frames": SettingHelp("whether pages inside frames are counted", "true or false"),
+    "quiet": SettingHelp(
+        "whether the snippet keeps silent in the console of pages that are not counted", "true or false"
+    ),
+    "download_extensions": SettingHelp(
+        "extensions of files whose links are downloads, instead of the usual ones", "extensions separated by commas"
+    ),
+    "call_numbers": SettingHelp(
+        "phone numbers that pages show by channel (module calls)",
+        f"CHANNEL=NUMBER separated by commas: usual, {', '.join(CALL_CHANNELS)}; campaign:NAME and source:NAME",
+    ),
     "exclude_paths": SettingHelp("pages that are not counted", "paths separated by commas, * as a wildcard"),
     "exclude_hostnames": SettingHelp(
         "hosts of the site that are not counted", "host names separated by commas, *. as a wildcard"

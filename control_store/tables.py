@@ -78,6 +78,45 @@ SPOOLS: Final = sa.Table(
     sa.Column("seen", sa.BigInteger, nullable=False),
 )
 
+VISIT_MARKS: Final = sa.Table(
+    "visit_marks",
+    METADATA,
+    sa.Column("journal", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("batch", sa.BigInteger, nullable=False),
+)
+
+COUNTERS: Final = sa.Table(
+    "counters",
+    METADATA,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+
+SEALS: Final = sa.Table(
+    "seals",
+    METADATA,
+    sa.Column("site", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("run", sa.BigInteger, nullable=False, unique=True),
+    sa.Column("sealed", sa.BigInteger, nullable=False),
+    sa.Column("k", sa.Integer, nullable=False),
+    sa.Column("raw_rows", sa.BigInteger, nullable=False),
+    sa.Column("rollup_rows", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("late", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("purged", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+SEAL_FAULTS: Final = sa.Table(
+    "seal_faults",
+    METADATA,
+    sa.Column("site", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.String(300), nullable=False),
+)
+
 JOB_RUNS: Final = sa.Table(
     "job_runs",
     METADATA,

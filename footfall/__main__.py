@@ -2,9 +2,11 @@
 
 import click
 
+from footfall.commands.demo import demo
 from footfall.commands.geo import geo
 from footfall.commands.importing import import_
 from footfall.commands.key import key
+from footfall.commands.seal import seal
 from footfall.commands.serve import collector, core, demo_site, serve, worker
 from footfall.commands.site import site
 from footfall.commands.status import spool, status
@@ -21,7 +23,7 @@ def main() -> None:
     limit_process()
 
 
-for command in (serve, collector, core, worker, demo_site, site, user, key, geo, import_, status, spool):
+for command in (serve, collector, core, worker, demo_site, demo, site, user, key, geo, import_, seal, status, spool):
     main.add_command(command)
 
 

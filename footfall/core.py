@@ -51,7 +51,7 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
     table = EventTable(warehouse)
     hooks = Hooks(takers(store), crash=crash_points(environment.crash))
     loader = Loader(environment.spool, table, settings=LoaderSettings(), clock=clock, hooks=hooks)
-    rooms = Rooms(environment, store, salts, table, loader.at_rest)
+    rooms = Rooms(environment, store, salts, warehouse, table, loader.at_rest)
     schedule = Schedule(jobs(rooms), clock, lambda run: _keep(store, run))
     schedule.run_now()
     stop = threading.Event()

@@ -1,5 +1,6 @@
 """The one table of everything that runs by itself."""
 
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,8 +21,11 @@ from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
 from footfall.environment import Environment
 from footfall.publishing import publish
-from spool.accounts import read_journal
-from warehouse.errors import WarehouseError
+from footfall.sealing import Sealing
+from spool.accounts import JournalView, read_journal
+from spool.crash import crash_points
+from warehouse.client import Warehouse
+from warehouse.errors import TryLater, WarehouseError
 from warehouse.events import EventTable
 
 _LOADER = "this machine"
@@ -36,13 +40,15 @@ class Rooms:
     environment: Environment
     store: ControlStore
     salts: SaltFile
+    warehouse: Warehouse
     table: EventTable
     at_rest: Callable[[], AbstractContextManager[None]]
     """No batch is between spool and warehouse inside. Raises TryLater."""
 
 
 def jobs(rooms: Rooms) -> tuple[Job, ...]:
-    """The table. Order is the order of the first run at start."""
+    """The table. Order is the order of the first run at start, for those that run then."""
+    aggregating = Aggregating(rooms)
     return (
         Job("salts.destroy", 60, lambda: destroy_salts(rooms), "destroys salts 24 h after their day", history=False),
         Job("salts.make", 600, lambda: make_salts(rooms), "makes the next day's salts six hours ahead", history=False),
@@ -60,6 +66,22 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             Accounting(rooms).publish,
             "brings the loader's counts to the control store",
             history=False,
+        ),
+        Job(
+            "visits.count",
+            5,
+            aggregating.count_visits,
+            "counts visits afresh that new rows belong to",
+            history=False,
+            at_start=False,
+        ),
+        Job(
+            "days.seal",
+            60,
+            aggregating.seal,
+            "seals days 26 hours after their end",
+            history=False,
+            at_start=False,
         ),
     )
 
@@ -93,6 +115,38 @@ def forget_people(rooms: Rooms) -> str:
     return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
 
 
+class Aggregating:
+    """Visits and seals. A warehouse that does not answer is the loader's to tell of; the next run makes up for it."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self._lock = threading.Lock()
+        self._sealing: Sealing | None = None
+
+    def count_visits(self) -> str:
+        """Bring visits up to what is loaded."""
+        try:
+            rows = self._opened().visits.tick()
+        except TryLater:
+            return ""
+        return f"{rows} new rows" if rows else ""
+
+    def seal(self) -> str:
+        """Seal what is due."""
+        try:
+            return self._opened().run(self._rooms.table.newest())
+        except TryLater:
+            return ""
+
+    def _opened(self) -> Sealing:
+        rooms = self._rooms
+        with self._lock:
+            if self._sealing is None:
+                crash = crash_points(rooms.environment.crash)
+                self._sealing = Sealing(rooms.warehouse, rooms.store, rooms.at_rest, clock, crash)
+            return self._sealing
+
+
 def publish_changes(rooms: Rooms) -> str:
     """Publish the snapshot when the control store has a newer revision than the published one."""
     if _published_revision(rooms.environment.snapshot) == current_revision(rooms.store):
@@ -109,6 +163,13 @@ def _published_revision(path: Path) -> int:
         return -1
 
 
+def publish_loaded(store: ControlStore, environment: Environment) -> JournalView:
+    """Say how far each spool is loaded; the journal as it was read."""
+    view = read_journal(environment.spool)
+    publish_spools(store, _LOADER, [SpoolState(*spool) for spool in view.spools], now=clock())
+    return view
+
+
 class Accounting:
     """Publishes absolute counts of journal and warehouse; publishing the same twice changes nothing."""
 
@@ -120,8 +181,7 @@ class Accounting:
     def publish(self) -> str:
         """Publish what has changed. Counting the warehouse takes at most a fiftieth of the time, however large."""
         rooms = self._rooms
-        view = read_journal(rooms.environment.spool)
-        publish_spools(rooms.store, _LOADER, [SpoolState(*spool) for spool in view.spools], now=clock())
+        view = publish_loaded(rooms.store, rooms.environment)
         began = clock()
         if view.totals == self._published or began < self._not_before:
             return ""

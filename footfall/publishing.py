@@ -6,20 +6,19 @@ current one, so that a page that pins it by Subresource Integrity goes on counti
 
 import gzip
 import hashlib
-import json
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import brotli
 
 from control_store.sites import list_sites, publish_snapshot
 from control_store.snapshot import Site
 from control_store.tables import ControlStore
+from footfall.composing import BuiltSnippet
 from footfall.environment import Environment
 
-_PLACEHOLDER: Final = '"__FOOTFALL_CONFIG__"'
 _KEPT_MS: Final = 400 * 86_400_000
 
 
@@ -39,50 +38,23 @@ def public_url(environment: Environment) -> str:
 
 def publish_snippets(sites: Iterable[Site], directory: Path, *, origin: str, now: int) -> None:
     """Write what differs, and remove pinned copies that nobody can have fetched for 400 days."""
-    built = resources.files("collector") / "static" / "snippet"
-    if not (built / "manifest.json").is_file():
+    built = BuiltSnippet(Path(str(resources.files("collector"))) / "static" / "snippet")
+    if not built.is_there:
         return
-    template = (built / "default.js").read_text(encoding="utf-8")
-    manifest = json.loads((built / "manifest.json").read_text(encoding="utf-8"))
     directory.mkdir(parents=True, exist_ok=True, mode=0o755)
+    _write(directory / "stub.js", built.text("tool.stub.js").encode())
     current: set[str] = set()
     for site in sites:
-        text = template.replace(_PLACEHOLDER, json.dumps(configuration(site, manifest, origin), separators=(",", ":")))
-        body = text.encode()
-        pinned = f"{site.key}.{hashlib.sha256(body).hexdigest()[:16]}.js"
-        current.add(pinned)
-        for name in (f"{site.key}.js", pinned):
-            _write(directory / name, body)
+        body = built.compose(site, origin).encode()
+        named = {
+            f"{site.key}.{hashlib.sha256(body).hexdigest()[:16]}.js": body,
+            f"{site.key}.debug.js": built.compose_debug(site, origin).encode(),
+            f"{site.key}.show.js": built.text("tool.show.js").encode(),
+        }
+        current.update(named)
+        for name, content in (*named.items(), (f"{site.key}.js", body)):
+            _write(directory / name, content)
     _prune(directory, current, now)
-
-
-def configuration(site: Site, manifest: dict[str, Any], origin: str) -> dict[str, Any]:
-    """What is compiled into a site's snippet. It saves requests; the server obeys the settings whatever is sent."""
-    settings = site.settings
-    keys = dict.fromkeys((*settings.search_keys, *settings.query_keys))
-    allow = [reason for reason, minded in _minded(settings).items() if not minded]
-    config: dict[str, Any] = {
-        "endpoint": f"{origin}/e",
-        "site": site.key,
-        "build": manifest["build"],
-        "downloads": manifest["defaults"]["downloads"],
-        "query": "|".join(_escaped(key) for key in keys),
-    }
-    if allow:
-        config["allow"] = allow
-    if settings.hash_routes:
-        config["hash"] = True
-    return config
-
-
-def _minded(settings: Any) -> dict[str, bool]:
-    """Reasons for which the snippet sends nothing at all, and whether this site minds them."""
-    own = settings.localhost
-    return {"localhost": not own, "GPC": settings.gpc == "drop", "DNT": settings.dnt and settings.gpc == "drop"}
-
-
-def _escaped(key: str) -> str:
-    return "".join(character if character.isalnum() or character == "_" else f"\\{character}" for character in key)
 
 
 def _write(path: Path, body: bytes) -> None:

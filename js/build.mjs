@@ -19,45 +19,71 @@ const PACKAGE = JSON.parse(readFileSync(new URL("package.json", ROOT), "utf8")).
 const EXAMPLE = {
   endpoint: "https://stats.shop.example/e",
   site: "4f8a2c7e91d04b3f",
-  build: "01234567",
+  build: "64a3ea69",
   ...PACKAGE.defaults,
 };
 
 /** The sources from one entry file as one piece of code, without what only types need. */
-async function bundle(contents) {
+async function bundle(contents, whole = true) {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: new URL("src/", ROOT).pathname, loader: "ts" },
     bundle: true,
     format: "esm",
     target: TARGET,
+    define: { __WHOLE__: String(whole) },
+    minifySyntax: true,
     write: false,
   });
   return outputFiles[0].text;
 }
 
+/** What whole snippet and parts say to each other; short here, and in every file the same. */
+const INTERNAL =
+  "again answered chosen commands consented describe emit extra flush fresh guard innermost leaving linkEvent listen outgoing playing waiting watch";
+const SHORT = Object.fromEntries(
+  INTERNAL.split(" ").map((name, place) => [`$${name}`, String.fromCharCode(97 + place)]),
+);
+
+/** The same for whole snippet, parts and tools. Made anew each time: the minifier writes into it. */
+const minifying = () => ({
+  ecma: 2020,
+  compress: { passes: 5, unsafe_arrows: true, unsafe_methods: true, keep_fargs: false },
+  mangle: {
+    // The core has the same name in every part: what repeats is small.
+    reserved: ["$"],
+    properties: { regex: RegExp(`^(${INTERNAL.replaceAll(" ", "|")})$`), builtins: true },
+  },
+  nameCache: { props: { props: { ...SHORT } } },
+  format: { ascii_only: true },
+});
+
 /** An expression, minified. `let` repeats better than a mix with `const`, which nothing here depends on. */
 async function shrink(expression) {
-  const { code } = await minify(`const _=${expression}`, {
-    ecma: 2020,
-    compress: { passes: 5 },
-    format: { ascii_only: true },
-  });
+  const { code } = await minify(`const _=${expression}`, minifying());
   return code
     .slice("const _=".length)
     .replace(/;$/, "")
     .replace(/\bconst\b/g, "let");
 }
 
-/** The default snippet. The semicolons let it stand before and after scripts that lack theirs. */
-async function snippet() {
-  const body = await bundle('import "./index";');
-  return `;(${await shrink(`(__FOOTFALL__,...__FOOTFALL_PARTS__)=>{${body}}`)})(${TOKEN});\n`;
+/** A template. The semicolons let it stand before and after scripts that lack theirs. */
+async function snippet(whole) {
+  const body = await bundle('import "./index";', whole);
+  return `;(${await shrink(`(__FOOTFALL__${whole ? ",...__FOOTFALL_PARTS__" : ""})=>{${body}}`)})(${TOKEN});\n`;
 }
 
 /** A part: an expression, a function that takes the core. */
-async function part(name) {
-  const body = await bundle(`import { ${name} } from "./parts/${name}"; globalThis.part = ${name};`);
-  return shrink(`(()=>{${body.replace("globalThis.part =", "return")}})()`);
+async function part(name, folder = "parts") {
+  const body = await bundle(`import { ${name} } from "./${folder}/${name}"; globalThis.part = ${name};`);
+  return shrink(`(()=>{${body.replace("globalThis.part =", "return").replace(/\bcore\b/g, "$")}})()`);
+}
+
+/** A file of its own, loaded only when it is asked for. */
+async function tool(name, format) {
+  const entry = new URL(`src/tools/${name}.ts`, ROOT).pathname;
+  const { outputFiles } = await build({ entryPoints: [entry], bundle: true, format, target: TARGET, write: false });
+  const { code } = await minify(outputFiles[0].text, { ...minifying(), module: format === "esm" });
+  return `${code}\n`;
 }
 
 function sizes(text) {
@@ -74,30 +100,51 @@ function compose(template, config, parts) {
   return template.replace(TOKEN, () => [JSON.stringify(config), ...parts].join(","));
 }
 
-const template = await snippet();
+const template = await snippet(false);
+const whole = await snippet(true);
 const names = readdirSync(new URL("src/parts/", ROOT))
   .map((file) => file.replace(/\.ts$/, ""))
   .sort();
 const parts = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await part(name)])));
-const files = { "default.js": template };
-for (const name of names) files[`parts/${name}.js`] = parts[name];
+const files = { "default.js": template, "whole.js": whole };
+for (const name of names) files[`part.${name}.js`] = parts[name];
+files["part.debug.js"] = await part("debug", "tools");
+files["tool.show.js"] = await tool("show", "esm");
+files["tool.stub.js"] = await tool("stub", "iife");
+
+/** With the parts that others need before them, as the server orders them. */
+function composed(wanted) {
+  const ordered = names.filter((name) => wanted.includes(name)).sort((a, b) => needed(b) - needed(a));
+  return compose(
+    whole,
+    EXAMPLE,
+    ordered.map((name) => parts[name]),
+  );
+}
+
+/** What a site's setting turns on by name; plug-ins have a setting of their own. */
+const modules = names.filter((name) => !["plugins", "region"].includes(name));
+
+const needed = (name) => Object.values(PACKAGE.needs).filter((needs) => needs.includes(name)).length;
 
 const measured = {
   default: template,
   served: compose(template, EXAMPLE, []),
-  all: compose(template, EXAMPLE, Object.values(parts)),
+  "all without vitals": composed(modules.filter((name) => name !== "vitals")),
+  all: composed(modules),
 };
 const manifest = {
   build: createHash("sha256").update(Object.values(files).join("\0")).digest("hex").slice(0, 8),
   token: TOKEN,
   defaults: PACKAGE.defaults,
+  needs: PACKAGE.needs,
   files: Object.fromEntries(Object.entries(files).map(([file, text]) => [file, sizes(text)])),
   composed: Object.fromEntries(Object.entries(measured).map(([name, text]) => [name, sizes(text)])),
 };
 
 const dist = new URL("dist/", ROOT);
 rmSync(dist, { recursive: true, force: true });
-mkdirSync(new URL("parts/", dist), { recursive: true });
+mkdirSync(dist, { recursive: true });
 for (const [file, text] of Object.entries(files)) writeFileSync(new URL(file, dist), text);
 writeFileSync(new URL("manifest.json", dist), `${JSON.stringify(manifest, null, 2)}\n`);
 

@@ -386,3 +386,11 @@ def test_no_text_of_the_product_promises_too_much() -> None:
     assert len(paths) > 50
     found = [f"{path.relative_to(ROOT)}: {claim}" for path in sorted(paths) for claim in claims(path.read_text())]
     assert not found, "\n".join(found)
+
+
+def test_the_readmes_pictures_are_there_and_small() -> None:
+    """Each is shown, and is no heavier than a page may be."""
+    shown = set(re.findall(r"docs/pictures/[\w-]+\.png", (ROOT / "README.md").read_text()))
+    assert shown == {str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "pictures").iterdir()}
+    assert len(shown) == 3
+    assert not {name for name in shown if (ROOT / name).stat().st_size > 300_000}

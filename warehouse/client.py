@@ -85,9 +85,16 @@ class Warehouse:
             _ask("Statement to the warehouse", lambda: client.command(sql, parameters=_bound(params or {})))
 
     def insert(
-        self, table: str, columns: Mapping[str, str], data: Sequence[Sequence[Any]], *, settings: str, query_id: str
+        self,
+        table: str,
+        columns: Mapping[str, str],
+        data: Sequence[Sequence[Any]],
+        *,
+        settings: str,
+        query_id: str,
+        slot: Slot = "loader",
     ) -> None:
-        """Insert once, in one block, by the loader's slot. `columns`: name → type; `data`: one sequence a column.
+        """Insert once, in one block. `columns`: name → type; `data`: one sequence a column.
 
         `settings` is the text of a SETTINGS clause from the caller's closed set. Raises TryLater when nothing is
         known about the rows, Rejected when they were refused as a whole, Broken otherwise.
@@ -96,7 +103,7 @@ class Warehouse:
         clause = f"SETTINGS {settings}, log_comment = '{query_id}'"
         step = f"Insert into {table}"
         block = _ask(step, lambda: _native_block(table, columns, data))
-        with self._slots["loader"].borrow() as client:
+        with self._slots[slot].borrow() as client:
             if self.directory:
                 head = f"INSERT INTO {table} ({names}) FROM INFILE"
                 _ask(step, lambda: self._insert_embedded(client, head, clause, block))

@@ -63,12 +63,14 @@ class Dialect:
             case _:
                 raise Broken(f"The macro @{name} does not exist: a migration or a query of this release is damaged.")
 
-    def _engine(self, family: str) -> str:
-        """@engine or @engine(Aggregating): the MergeTree of that family, replicated on a cluster."""
+    def _engine(self, argument: str) -> str:
+        """@engine or @engine(Replacing, version): the MergeTree of that family, replicated on a cluster."""
+        family, _, version = (part.strip() for part in argument.partition(","))
         if not self.cluster:
-            return f"{family}MergeTree"
+            return f"{family}MergeTree({version})" if version else f"{family}MergeTree"
         # {uuid} keeps the Keeper path unique, so a dropped and rebuilt table can't meet its own past.
-        return f"Replicated{family}MergeTree('/clickhouse/tables/{{shard}}/{{uuid}}', '{{replica}}')"
+        place = "'/clickhouse/tables/{shard}/{uuid}', '{replica}'"
+        return f"Replicated{family}MergeTree({place}{f', {version}' if version else ''})"
 
     def _everywhere(self) -> str:
         """@everywhere: a table of which every node of the cluster, of whatever shard, holds the same rows."""

@@ -81,6 +81,10 @@ class EventTable:
         rows = self._warehouse.query("warehouse.day_counts", {}, "control")
         return {(int(site), int(day)): (int(count), int(bots)) for site, day, count, bots in rows}
 
+    def newest(self) -> int:
+        """When the newest row arrived (ms UTC); 0 without rows. Raises TryLater, Broken."""
+        return int(self._warehouse.query("warehouse.newest", {}, "control")[0][0])
+
     def _running(self, batch: int) -> bool:
         rows = self._warehouse.query("warehouse.running_inserts", {"prefix": _prefix(batch)}, "control")
         return bool(rows[0][0])

@@ -10,7 +10,8 @@ half of what `sum() OVER` took, and the arrays hold only the columns that a ques
 
 # ruff: noqa: S608  the text is made of the catalogue's names; values are bound by whoever asks
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from event_catalogue.dimensions import Dimension
@@ -20,6 +21,7 @@ from event_catalogue.metrics import ENGAGED_MS, QUIET_EVENTS, VISIT_GAP_MS, Meas
 NOBODY: Final = "toFixedString('', 16)"
 """The visitor of a row that has none: an e-mail that was opened, a call. Such rows are events, never visits."""
 
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _QUIET: Final = ", ".join(f"'{name}'" for name in QUIET_EVENTS)
 
 ROW_EXPRESSIONS: Final[dict[str, str]] = {
@@ -98,19 +100,25 @@ class VisitShape:
                     pass
         return columns
 
-    def visits(self, columns: dict[str, str]) -> str:
-        """The relation of visits: `day`, `who`, `known`, `began`, `v` and the given expressions over `v`, named.
+    def visits(
+        self, columns: dict[str, str], *, rows: str = "", by: str = "day", carried: Mapping[str, str] = _NOTHING
+    ) -> str:
+        """The relation of visits: `by`, `who`, `known`, `began`, `v` and the given expressions over `v`, named.
 
-        `known` is 0 for rows without a visitor: each of their messages stands by itself and is no visit.
+        `known` is 0 for rows without a visitor: each of their messages stands by itself and is no visit. `rows` is
+        another FROM and WHERE than that of one site's question, `by` what tells its visitors apart besides their ids,
+        `carried` aggregates over all rows of a visitor that each of the visits keeps, named.
         """
         named = "".join(f", {expression} AS {name}" for name, expression in columns.items())
+        kept = "".join(f", {name}" for name in carried)
+        whole = "".join(f", {expression} AS {name}" for name, expression in carried.items())
         return (
-            f"SELECT day, who, known, v, v[1].1 AS began{named} FROM ("
-            "SELECT day, who, known, arrayJoin("
+            f"SELECT {by}, who, known, v, v[1].1 AS began{kept}{named} FROM ("
+            f"SELECT {by}, who, known{kept}, arrayJoin("
             f"arraySplit((r, pause) -> pause > {VISIT_GAP_MS}, ordered, arrayDifference(ordered.1))) AS v FROM ("
-            f"SELECT day, if(visitor = {NOBODY}, beacon, visitor) AS who, visitor != {NOBODY} AS known, "
-            f"arraySort(groupArray(({', '.join(self._expressions)}))) AS ordered "
-            f"FROM {raw_rows()} GROUP BY day, who, known))"
+            f"SELECT {by}, if(visitor = {NOBODY}, beacon, visitor) AS who, visitor != {NOBODY} AS known, "
+            f"arraySort(groupArray(({', '.join(self._expressions)}))) AS ordered{whole} "
+            f"FROM {rows or raw_rows()} GROUP BY {by}, who, known))"
         )
 
     def _acted(self) -> str:

@@ -127,7 +127,7 @@ class AccessLogImport:
         )
         commit_import(self._store, manifest)
         self._settings.crash("import.after_commit")
-        _hand_over(self._settings, name)
+        hand_over(self._settings, name)
 
     def _throw_away(self, number: int, name: str) -> None:
         shutil.rmtree(self._settings.staging / name, ignore_errors=True)
@@ -252,13 +252,13 @@ def _recover(store: ControlStore, settings: ImportSettings) -> None:
     committed = {manifest.spool for manifest in committed_imports(store)}
     for staged in settings.staging.iterdir():
         if staged.name in committed:
-            _hand_over(settings, staged.name)
+            hand_over(settings, staged.name)
         elif staged.name.startswith("import-"):
             shutil.rmtree(staged)
             abandon_import(store, int(staged.name.rpartition("-")[2]))
 
 
-def _hand_over(settings: ImportSettings, name: str) -> None:
+def hand_over(settings: ImportSettings, name: str) -> None:
     """Move a committed staging to where the loader looks; a power cut must not take it back from there."""
     (settings.staging / name).rename(settings.spool_root / name)
     sync_file(settings.spool_root)

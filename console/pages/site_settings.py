@@ -26,10 +26,29 @@ _TITLES: Final = {
     "aggregate_months": "Months of statistics",
     "k": "Smallest group",
     "policy_version": "Version of the notice",
+    "region_policies": "Other policies by region",
+    "under_16_paths": "Pages for children",
+    "opt_out_in_europe": "Opt-out in Europe too",
+    "exclude_paths": "Pages",
+    "exclude_hostnames": "Hosts",
+    "exclude_networks": "Networks",
+    "exclude_countries": "Countries",
+    "ignored_hostnames": "Foreign hosts without mention",
+    "modules": "Modules of the snippet",
+    "frames": "Count pages inside frames",
+    "quiet": "Keep silent in the browser's console",
+    "download_extensions": "Extensions of downloads",
+    "call_numbers": "Phone numbers by channel",
 }
 _GROUPS: Final = {
-    "What is collected": ("policy", "gpc", "dnt", "basic_only", "plugins"),
-    "What is a page": ("hostnames", "query_keys", "search_keys", "hash_routes", "localhost"),
+    "What is collected": (
+        *("policy", "region_policies", "opt_out_in_europe", "under_16_paths", "gpc", "dnt", "basic_only", "plugins"),
+        *("modules", "download_extensions", "call_numbers", "policy_version"),
+    ),
+    "What is a page": ("hostnames", "query_keys", "search_keys", "hash_routes", "localhost", "frames"),
+    "What is not counted": (
+        *("exclude_paths", "exclude_hostnames", "exclude_networks", "exclude_countries", "ignored_hostnames"),
+    ),
     "What is kept, and shown": ("raw_days", "aggregate_months", "k"),
     "Further": tuple(SETTINGS),
 }
@@ -97,7 +116,7 @@ def _row(name: str, site: Site, form: Any) -> dict[str, Any]:
     return {
         "name": name,
         "title": _TITLES.get(name, name.replace("_", " ").capitalize()),
-        "meaning": told.meaning,
+        "meaning": told.meaning.replace("`", ""),
         "form": told.form,
         "value": (form or {}).get(name, _typed(getattr(site.settings, name))),
         "switch": _is_switch(name),

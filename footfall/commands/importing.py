@@ -36,7 +36,7 @@ def accesslog(files: tuple[str, ...], name: str, as_json: bool, environment: Env
 
     paths = [_existing(file) for file in files]
     with open_control(environment) as store:
-        settings = _settings(environment)
+        settings = import_settings(environment)
         served = ServedSite(find_site(store, name))
         try:
             with importing(store, settings):
@@ -142,7 +142,8 @@ def _say(path: Path | None, report: Any, as_json: bool) -> None:
         click.echo(f"{name}: {report.lines} lines{again}, {report.stored} events; left out: {reasons}.")
 
 
-def _settings(environment: Environment) -> Any:
+def import_settings(environment: Environment) -> Any:
+    """Where imports of this installation are staged, and what they use."""
     from collector.importers.staging import ImportSettings
     from footfall.assembly import clock, spool_settings
     from spool.crash import crash_points

@@ -1,11 +1,13 @@
-import type { Config, Part, Props } from "./types";
+import type { Choice, Config, Part, Props } from "./types";
 
 declare global {
   /** What the server puts in place of `"__FOOTFALL_CONFIG__"`: the configuration, then any further parts. */
   const __FOOTFALL__: Config;
   const __FOOTFALL_PARTS__: readonly Part[];
+  /** Whether this is the build that takes parts; the default one has none, and none of their hooks. */
+  const __WHOLE__: boolean;
 
-  /** A call of the public function, as the stub noted it. */
+  /** A call of the public function, as the stub noted it: an event, or `$` and the name of a method. */
   type Call = readonly [name: string, options?: { readonly props?: Props }];
 
   /**
@@ -23,11 +25,17 @@ declare global {
     q?: Calls;
     /** Set by the site when the visitor objects: nothing more is sent, and what waits is dropped. */
     optout?: boolean;
+    consent?(choice: Choice): void;
+    optOut?(undo?: false): void;
+    ignoreMe?(undo?: false): void;
+    page?(): void;
+    show?(): unknown;
   }
 
   interface Window {
     footfall: PublicFunction;
     readonly navigation?: EventTarget & { readonly currentEntry: unknown };
+    readonly performance: Performance;
   }
 
   interface Navigator {
@@ -36,5 +44,13 @@ declare global {
 
   interface CurrentEntryChange extends Event {
     readonly navigationType: string | null;
+  }
+
+  interface Navigate extends Event {
+    readonly navigationType: string;
+    readonly destination: { readonly url: string; readonly sameDocument: boolean };
+    readonly formData: unknown;
+    readonly downloadRequest: string | null;
+    readonly userInitiated: boolean;
   }
 }

@@ -1,4 +1,5 @@
 import { guard } from "./core/guard";
 import { start } from "./core/start";
 
-guard(start)(__FOOTFALL_PARTS__);
+if (__WHOLE__) guard(start)(__FOOTFALL_PARTS__);
+else guard(start)();

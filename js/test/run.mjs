@@ -12,6 +12,7 @@ await build({
   bundle: true,
   platform: "node",
   format: "esm",
+  define: { __WHOLE__: "true" },
   outExtension: { ".js": ".mjs" },
   outdir,
 });

@@ -22,14 +22,22 @@ def manifest() -> dict[str, Any]:
 
 def part(name: str) -> str:
     """A built part: an expression."""
-    return (DIST / "parts" / f"{name}.js").read_text()
+    return (DIST / f"part.{name}.js").read_text()
+
+
+def parts(*names: str) -> tuple[str, ...]:
+    """Built parts, after those that they need."""
+    needs = manifest()["needs"]
+    needed = [one for name in names for one in needs.get(name, ())]
+    return tuple(part(name) for name in dict.fromkeys((*needed, *names)))
 
 
 def compose(endpoint: str, *, site: str = SITE, parts: tuple[str, ...] = (), **settings: Any) -> str:
     """The script of one site; `parts` are expressions."""
     built = manifest()
     config = {"endpoint": endpoint, "site": site, "build": built["build"], **built["defaults"], **settings}
-    template = (DIST / "default.js").read_text()
+    whole = parts or {"hash", "unchosen", "exclude"} & settings.keys()
+    template = (DIST / ("whole.js" if whole else "default.js")).read_text()
     assert template.count(built["token"]) == 1
     return template.replace(built["token"], ",".join([json.dumps(config), *parts]))
 

@@ -243,25 +243,26 @@ def test_a_part_is_composed_with_the_snippet_and_one_that_fails_takes_nothing_wi
     page: Any, install: Any, site: Site, collector: Collector
 ) -> None:
     """Parts come in place of the token after the configuration; each is called with the core."""
-    adding = "core => { core.extra.consent = {statistics: true, version: '3'} }"
-    install(parts=("() => { throw new Error('part') }", snippet.part("print"), adding))
+    install(parts=("() => { throw new Error('part') }", *snippet.parts("print", "api")), version="3")
     page.goto(site.address("/a"))
+    page.evaluate("footfall.consent({statistics: true})")
     (view,) = collector.wait_for("pageview")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     collector.wait_for("print")
     assert view["beacon"]["consent"] == {"statistics": True, "version": "3"}
 
 
-def test_a_part_can_hold_events_until_a_choice_is_known(
+@pytest.mark.req("P2")
+def test_events_wait_in_memory_until_a_choice_is_known(
     page: Any, install: Any, site: Site, collector: Collector
 ) -> None:
-    """They wait in memory, with the time when they happened; leaving sends nothing that was not allowed."""
-    install(parts=("core => { core.extra.hold = true; window.grant = () => { delete core.extra.hold } }",))
+    """With the time when they happened; leaving sends nothing that was not allowed."""
+    install(parts=snippet.parts("api"), unchosen="hold")
     page.goto(site.address("/a"))
     page.evaluate("dispatchEvent(new Event('pagehide')); history.pushState({}, '', '/b')")
     page.wait_for_timeout(QUIET_S * 1000)
     assert collector.tries == []
-    page.evaluate("grant(); footfall('granted')")
+    page.evaluate("footfall.consent({statistics: true}); footfall('granted')")
     collector.wait_for("granted")
     # Each page's events are a beacon of their own; the two may overtake each other on their way.
     events = sorted(collector.wait_for("pageview", 2), key=lambda event: event["at"])

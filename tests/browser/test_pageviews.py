@@ -236,4 +236,4 @@ def test_inside_a_frame_nothing_counts_unless_the_site_says_so(
     time.sleep(QUIET_S)
     page.wait_for_timeout(1)
     assert sorted(paths(collector, site)) == expected
-    assert said == ([] if allow else ["footfall: not counted: iframe."])
+    assert said == ([] if allow else ["footfall: not counted: iframe (?footfall=debug)"])

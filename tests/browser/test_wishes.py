@@ -52,7 +52,7 @@ def test_a_signal_means_that_nothing_is_sent_at_all(
     set_signal(page, name, value)
     live(page, site)
     assert bool(collector.tries) == (not reason)
-    assert said == ([f"info: footfall: not counted: {reason}."] if reason else [])
+    assert said == ([f"info: footfall: not counted: {reason} (?footfall=debug)"] if reason else [])
 
 
 @pytest.mark.req("P3")
@@ -111,7 +111,7 @@ def test_a_developers_machine_is_not_counted_by_default_and_the_console_says_so_
     page.evaluate("window.footfall('signup'); history.pushState({}, '', '/b')")
     page.wait_for_timeout(QUIET_S * 1000)
     assert bool(collector.tries) == bool(allow)
-    assert said == ([] if allow else ["footfall: not counted: localhost."])
+    assert said == ([] if allow else ["footfall: not counted: localhost (?footfall=debug)"])
 
 
 @pytest.mark.req("C22")
@@ -135,7 +135,7 @@ def test_a_page_from_a_file_is_not_counted(page: Any, collector: Collector, tmp_
     page.on("console", lambda message: said.append(message.text))
     page.goto((tmp_path / "page.html").as_uri())
     page.wait_for_timeout(QUIET_S * 1000)
-    assert said == ["footfall: not counted: file."]
+    assert said == ["footfall: not counted: file (?footfall=debug)"]
     assert collector.tries == []
 
 

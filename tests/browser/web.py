@@ -23,6 +23,7 @@ class Page:
     body: str
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "text/html; charset=utf-8"
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Site:
                 if page is None:
                     self.answer(404, {"Content-Type": "text/plain"})
                 else:
-                    self.answer(200, {"Content-Type": page.content_type, **page.headers}, page.body.encode())
+                    self.answer(page.status, {"Content-Type": page.content_type, **page.headers}, page.body.encode())
 
         self._server = _Server(("127.0.0.1", 0), Handler)
         self.port = self._server.server_port

@@ -29,7 +29,7 @@ def rooms(tmp_path: Path) -> Iterator[Rooms]:
     store = ControlStore.in_directory(tmp_path)
     store.migrate()
     salts = SaltFile(environment.salts, clock)
-    yield Rooms(environment, store, salts, cast("Any", None), nullcontext)
+    yield Rooms(environment, store, salts, cast("Any", None), cast("Any", None), nullcontext)
     salts.close()
     store.close()
 

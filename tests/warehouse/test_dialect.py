@@ -14,6 +14,11 @@ CASES = [
         "AggregatingMergeTree",
         "ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{uuid}', '{replica}')",
     ),
+    (
+        "@engine(Replacing, tick)",
+        "ReplacingMergeTree(tick)",
+        "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{uuid}', '{replica}', tick)",
+    ),
     ("@everywhere", "MergeTree", "ReplicatedMergeTree('/clickhouse/tables/{uuid}', '{shard}-{replica}')"),
     ("DROP TABLE @local(events) @on_cluster", "DROP TABLE events ", "DROP TABLE events_local ON CLUSTER two"),
     ("@system(parts)", "system.parts", "clusterAllReplicas('two', system.parts)"),

@@ -7,6 +7,7 @@ ClickHouse server is a front over chDB, as in the warehouse's own tests.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -93,6 +94,26 @@ def test_what_is_kept_and_ignored_never_reaches_an_image_or_git() -> None:
     assert rooms <= kept
     assert not [name for name in kept - rooms if not (ROOT / name).exists()]
     assert "/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_the_snippet_is_built_from_what_the_image_is_given(tmp_path: Path) -> None:
+    """The first stage of the Dockerfile, with the tools that lie here already instead of `npm ci`."""
+    tools = ROOT / "js" / "node_modules"
+    if shutil.which("npm") is None or not tools.is_dir():
+        pytest.skip("npm or js/node_modules is missing (make snippet)")
+    for line in (ROOT / ".dockerignore").read_text().splitlines():
+        source = ROOT / line.removeprefix("!")
+        if line.startswith("!js/"):
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / source.name)
+    (tmp_path / "node_modules").symlink_to(tools)
+    built = subprocess.run(
+        ["npm", "run", "build"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    for name in ("default.js", "manifest.json"):
+        assert (tmp_path / "dist" / name).read_bytes() == (
+            ROOT / "collector" / "static" / "snippet" / name
+        ).read_bytes()
 
 
 def test_the_image_runs_as_nobody_in_particular() -> None:

@@ -1,6 +1,6 @@
 /** Wraps what the browser will call, so that no error of ours ever reaches the page. */
 export const guard =
-  <A extends unknown[]>(run: (...args: A) => void) =>
+  <A extends unknown[]>(run: (...args: A) => unknown) =>
   (...args: A): void => {
     try {
       run(...args);

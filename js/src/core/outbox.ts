@@ -1,5 +1,6 @@
-import type { Extra, Props, View } from "../types";
+import type { Beacon, Extra, Props, View, WireEvent } from "../types";
 import { guard } from "./guard";
+import { hooks } from "./hooks";
 import { retryDelay } from "./retryDelay";
 import { uuid } from "./uuid";
 import { view } from "./view";
@@ -10,20 +11,24 @@ import { view } from "./view";
  * this state: `emit` and `flush`.
  */
 
-type Beacon = readonly [view: View, id: string, events: unknown[]];
-
 /** How long events are gathered, ms. Single-page apps set the title after the address; this is their time for it. */
 const GATHER = 250;
-/** Characters of the largest event: more than the wire takes, and few enough that a beacon stays under 60 KiB. */
+/** Characters of the events of one beacon: more than one event takes, and few enough that it stays under 60 KiB. */
 const LARGEST = 12e3;
+/** What an event takes of them beside its own text: so no beacon has more than the hundred that the wire takes. */
+const OWN = 83;
 /** Beacons that may wait. */
 const MOST = 100;
 /** Characters of a title that are sent; the server keeps no more. */
 const TITLE = 300;
 
-const waiting: Beacon[] = [];
+export const waiting: Beacon[] = [];
+/** The latest beacons that were sent, for the visitor to see. */
+export const outgoing: Beacon[] = [];
 /** Events of the beacon that still takes more. Once tried it is closed: events under a beacon id never change. */
-let open: unknown[] | undefined;
+let open: WireEvent[] | undefined;
+/** Characters that it still takes. */
+let room = 0;
 let failures = 0;
 /** The timer that ends the pause after a failure. */
 let pause = 0;
@@ -32,6 +37,8 @@ let told: unknown;
 
 /** What parts add to every beacon. */
 export const extra: Extra = {};
+/** Events that were given up since the last engagement event, which tells it. */
+export const losses: { dropped_client?: number | undefined } = {};
 
 const send = (beacon: Beacon): void => {
   const settle = (failed: unknown, retryAfter?: unknown) => {
@@ -54,20 +61,27 @@ const send = (beacon: Beacon): void => {
     }
   };
   const [envelope, id, events] = beacon;
-  const body = JSON.stringify({ ...envelope, ...extra, id, events, sent: Date.now() })
+  const body = JSON.stringify({ ...envelope, ...(__WHOLE__ && extra), id, events, sent: Date.now() })
     // Half of an emoji, where a text was cut, is no valid JSON to the server. An escaped backslash is no such half.
     .replace(/(\\\\)|\\ud\w{3}/g, "$1");
+  if (__WHOLE__) {
+    outgoing.push(beacon);
+    outgoing.splice(0, outgoing.length - MOST);
+  }
   try {
     // Firefox before 133 ends a fetch with its page: there, as where the page broke `fetch`, this throws.
-    const answer = ("keepalive" in Request.prototype &&
+    const answering = ("keepalive" in Request.prototype &&
       fetch(__FOOTFALL__.endpoint, {
         method: "POST",
         body,
         keepalive: true,
         credentials: "omit",
       })) as Promise<Response>;
-    answer
-      .then(({ status, headers }) => settle(status > 499 || status === 429, headers.get("Retry-After")))
+    answering
+      .then((answer) => {
+        settle(/5..|429/.test(answer.status as unknown as string), answer.headers.get("Retry-After"));
+        if (__WHOLE__) hooks.answered?.(answer, beacon);
+      })
       .catch(settle);
   } catch {
     settle(!navigator.sendBeacon(__FOOTFALL__.endpoint, body));
@@ -78,20 +92,28 @@ const send = (beacon: Beacon): void => {
 export const flush = guard((urgent?: boolean) => {
   (view as View).title ||= document.title.slice(0, TITLE);
   open = undefined;
-  if (!extra.hold && (!pause || (urgent && !told))) {
+  if (!(__WHOLE__ && extra.hold) && (!pause || (urgent && !told))) {
     waiting.splice(0).forEach((beacon) => {
       window.footfall?.optout || send(beacon);
     });
   }
 });
 
-/** Records an event of the current page view; `alone`: in a beacon of its own, since one fault refuses it whole. */
-export const emit = (name: string, props?: Props, alone?: boolean): void => {
-  const event = JSON.stringify({ name, at: Date.now(), props });
-  if (event.length < LARGEST && waiting.length < MOST) {
-    if (alone || !open) {
+/**
+ * Records an event of the current page view; `alone`: in a beacon of its own, since one fault refuses it whole. When
+ * too many wait, the oldest that is no view, time or exit goes, else this one; how many went is told later.
+ */
+export const emit = (name: string, props?: Props, alone?: boolean, at?: number): void => {
+  const event = JSON.stringify({ name, at: (__WHOLE__ && at) || Date.now(), props });
+  const cost = event.length + OWN;
+  if (cost < LARGEST && (__WHOLE__ || waiting.length < MOST)) {
+    if (alone || !open || (room -= cost) < 0) {
       open = [];
-      waiting.push([view as View, uuid(), open]);
+      room = LARGEST - cost;
+      if (waiting.push([view as View, uuid(), open]) > MOST && __WHOLE__) {
+        const low = waiting.findIndex(([, , [first]]) => !/^(pagev|eng|exit)/.test(first?.name as string));
+        losses.dropped_client = (losses.dropped_client ?? 0) + (waiting.splice(low, 1)[0]?.[2].length as number);
+      }
     }
     // A copy: the page may change its object before the beacon goes.
     open.push(JSON.parse(event));

@@ -6,4 +6,4 @@ const LONGEST = 8192;
  * route or holds campaign tags; what of the query is kept, the server decides.
  */
 export const pageUrl = (): string =>
-  (__FOOTFALL__.hash ? location.href : location.href.replace(/#(?!.*utm_).*/, "")).slice(0, LONGEST);
+  (__WHOLE__ && __FOOTFALL__.hash ? location.href : location.href.replace(/#(?!.*utm_).*/, "")).slice(0, LONGEST);

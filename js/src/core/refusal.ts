@@ -2,13 +2,16 @@ import type { Reason } from "../types";
 
 /** Why this page must not be counted; undefined if it may be. Signals and place hold for the life of a page. */
 export const refusal = (): Reason | undefined => {
-  const reasons: Array<Reason | false | undefined> = [
+  const reasons: Array<Reason | false | undefined | ""> = [
     navigator.globalPrivacyControl === true && "GPC",
     /1|yes/.test(navigator.doNotTrack as string) && "DNT",
     window.footfall.optout && "opt-out",
     top !== self && "iframe",
     /^127.*\d$|^\[::1]$|(^|\.)localhost$/.test(location.hostname) && "localhost",
     !location.hostname && "file",
+    ...(__WHOLE__
+      ? [__FOOTFALL__.exclude && RegExp(__FOOTFALL__.exclude).test(location.pathname) && ("path" as const)]
+      : []),
   ];
   return reasons.find((reason) => reason && !__FOOTFALL__.allow?.includes(reason)) as Reason | undefined;
 };

@@ -3,9 +3,10 @@ import { links } from "../modules/links";
 import { pageviews } from "../modules/pageviews";
 import type { Part } from "../types";
 import { guard } from "./guard";
-import { leave, leaving } from "./leave";
+import { hooks } from "./hooks";
+import { leave } from "./leave";
 import { listen } from "./listen";
-import { emit, extra } from "./outbox";
+import { emit } from "./outbox";
 import { refusal } from "./refusal";
 import { view } from "./view";
 
@@ -13,7 +14,7 @@ import { view } from "./view";
  * Starts the snippet: once per site key and page, not at all where the page must not be counted, and only when the
  * page is seen (one that was prerendered or opened in the background is counted when it comes to the front).
  */
-export const start = (parts: readonly Part[]): void => {
+export const start = (parts?: readonly Part[]): unknown => {
   // An element with this id is found here too.
   if (!window.footfall?.call) {
     window.footfall = (...call) => {
@@ -22,10 +23,15 @@ export const start = (parts: readonly Part[]): void => {
   }
   window.footfall.q ||= [] as unknown as Calls;
   const calls = window.footfall.q;
-  if (calls[__FOOTFALL__.site]) return;
+  if (calls[__FOOTFALL__.site]) return undefined;
+  // A developer asks what would be sent: another script shows it in this one's place, and nothing is counted.
+  if (!(__WHOLE__ && __FOOTFALL__.debug) && /footfall=debug/.test(location.search)) {
+    return import(`${__FOOTFALL__.endpoint}/../js/${__FOOTFALL__.site}.debug.js`);
+  }
 
   const take = guard(([name, options]: Call) => {
-    if (view) emit(name, options?.props, true);
+    if (__WHOLE__ && name[0] === "$") hooks.commands[name]?.(options as never);
+    else if (view) emit(name, options?.props, true);
   });
   const { next } = calls;
   calls[__FOOTFALL__.site] =
@@ -38,22 +44,25 @@ export const start = (parts: readonly Part[]): void => {
 
   const wake = () => {
     if (view) {
-      leave();
+      leave(__WHOLE__ && window.event?.type === "pagehide" ? 2 : 0);
     } else if (!document.hidden) {
       pageviews();
       engagement();
       links();
-      parts.forEach((part) => {
-        guard(part)({ config: __FOOTFALL__, extra, leaving, emit, listen });
-      });
+      if (__WHOLE__) {
+        parts?.forEach((part) => {
+          guard(part)(hooks);
+        });
+      }
       calls.forEach(take);
     }
   };
   const reason = refusal();
-  if (!reason) {
+  if (reason) __FOOTFALL__.quiet || console.info(`footfall: not counted: ${reason} (?footfall=debug)`);
+  // On a path that is not counted routes may follow that are: it is said, and the server leaves out what it must.
+  if (__WHOLE__ ? !reason || reason === "path" : !reason) {
     listen("visibilitychange pagehide freeze online", wake);
     wake();
-  } else if (!__FOOTFALL__.quiet) {
-    console.info(`footfall: not counted: ${reason}.`);
   }
+  return undefined;
 };

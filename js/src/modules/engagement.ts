@@ -1,7 +1,8 @@
 import { guard } from "../core/guard";
+import { hooks } from "../core/hooks";
 import { leaving } from "../core/leave";
 import { listen } from "../core/listen";
-import { emit } from "../core/outbox";
+import { emit, losses } from "../core/outbox";
 
 /** Less is not worth a beacon, ms; it is carried over to the next one. */
 const LEAST = 100;
@@ -13,7 +14,7 @@ const GAP = 1e4;
 const HEARTBEAT = 3e4;
 
 /**
- * Measures how long the page was in front (visible and focused) and how far it was scrolled. Each `engagement` event
+ * Measures how long the page was in front (visible, and focused or with media playing) and how far it was scrolled. Each `engagement` event
  * carries the milliseconds since the one before, so a page view's time is their sum; `scroll` is the depth so far, in
  * percent. Sent when the page is hidden or left, and by a heartbeat that beats only while the page is in front.
  */
@@ -21,13 +22,13 @@ export const engagement = (): void => {
   let engaged = 0;
   let depth = 0;
   let read = 0;
-  let front: boolean | undefined;
+  let front: unknown;
 
   const look = () => {
     const now = performance.now();
     if (front) engaged += Math.min(now - read, GAP);
     read = now;
-    front = !document.hidden && document.hasFocus();
+    front = !document.hidden && (__WHOLE__ ? document.hasFocus() || hooks.playing : document.hasFocus());
     if (front) depth = Math.max(depth, scrollY + innerHeight);
   };
 
@@ -37,13 +38,18 @@ export const engagement = (): void => {
     if (ms >= least) {
       engaged -= ms;
       // Against the height of now: pages grow while they load.
-      emit("engagement", { ms, scroll: Math.min(100, (100 * depth) / document.documentElement.scrollHeight) | 0 });
+      emit("engagement", {
+        ms,
+        scroll: Math.min(100, (100 * depth) / document.documentElement.scrollHeight) | 0,
+        ...(__WHOLE__ ? losses : {}),
+      });
+      if (__WHOLE__) losses.dropped_client = undefined;
     }
   };
 
-  leaving.push((ended) => {
+  leaving.push((why) => {
     report(LEAST);
-    if (ended) engaged = depth = 0;
+    if (why) engaged = depth = 0;
   });
   listen("focus blur visibilitychange scroll", look);
   look();

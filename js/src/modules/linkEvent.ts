@@ -6,7 +6,7 @@ const bare = (hostname: string) => hostname.replace(/^www\./, "");
 
 /** The event's name for a followed link: `tel`, `mailto`, `download` or `outbound`; false if it is none of these. */
 export const linkEvent = (link: Link): string | false => {
-  const kind = link.protocol.replace(/s?:/, "");
+  const kind = link.protocol?.replace(/s?:/, "");
   return kind !== "http"
     ? /^(tel|mailto)$/.test(kind) && kind
     : link.hasAttribute("download") || RegExp(`\\.(${__FOOTFALL__.downloads})$`, "i").test(link.pathname)

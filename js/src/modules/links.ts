@@ -1,3 +1,4 @@
+import { hooks } from "../core/hooks";
 import { listen } from "../core/listen";
 import { emit } from "../core/outbox";
 import { linkEvent } from "./linkEvent";
@@ -15,7 +16,11 @@ export const links = (): void => {
     const name = link && linkEvent(link);
     // The right button opens a menu. The wire takes 300 characters.
     if (name && event.button < 2) {
-      emit(name, { url: (link.href.match(/[^?#]{1,300}/) as string[])[0], host: link.hostname || undefined });
+      emit(name, {
+        ...(__WHOLE__ && hooks.describe?.(link)),
+        url: (link.href.match(/[^?#]{1,300}/) as string[])[0] as string,
+        host: link.hostname || undefined,
+      });
     }
   });
 };

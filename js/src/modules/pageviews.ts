@@ -1,4 +1,5 @@
 import { guard } from "../core/guard";
+import { hooks } from "../core/hooks";
 import { leave } from "../core/leave";
 import { listen } from "../core/listen";
 import { emit } from "../core/outbox";
@@ -13,31 +14,34 @@ import { pageKey } from "./pageKey";
 export const pageviews = (): void => {
   let counted: readonly string[] = [];
 
-  const moved = guard((replaced?: unknown) => {
+  /** `part` of the key must differ: 0 the whole, 1 the path alone, where an address was replaced. */
+  const moved = guard((part: number) => {
     const key = pageKey();
-    const part = replaced ? 0 : 1;
     if (key[part] !== counted[part]) {
       counted = key;
-      if (view) leave(true);
+      if (view) leave(1);
       nextView();
       emit("pageview");
     }
   });
 
-  moved();
+  const again = () => {
+    counted = [];
+    moved(0);
+  };
+
+  moved(0);
   listen<PageTransitionEvent>("pageshow", ({ persisted }) => {
-    if (persisted) {
-      counted = [];
-      moved();
-    }
+    if (persisted) again();
   });
+  if (__WHOLE__) hooks.again = again;
   // An element with the id `navigation` is found here too, in browsers without the interface.
   if (window.navigation?.currentEntry) {
     window.navigation.addEventListener("currententrychange", (event) =>
-      moved((event as CurrentEntryChange).navigationType === "replace"),
+      moved(+((event as CurrentEntryChange).navigationType === "replace")),
     );
   } else {
-    listen("popstate hashchange", () => moved());
+    listen("popstate hashchange", () => moved(0));
     (["pushState", "replaceState"] as const).forEach((name, replaced) => {
       const original = history[name];
       history[name] = (...args) => {

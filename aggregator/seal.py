@@ -1,0 +1,178 @@
+"""Seals days: counts their aggregates, proves them against the raw rows, and only then says that they count.
+
+A day is due when it and the grace after it are over by the site's clock, and every spool has been loaded past that
+moment: then nothing of it can still arrive. Sites that are due for the same day are counted together, and proven and
+committed each by itself: one that can't be sealed is told of loudly and holds no other.
+
+What a kill -9 after each step leaves, and who mends it:
+  1 chosen: nothing was written.
+  2 counted: nothing on the disk; the scratch tables were in memory.
+  3 numbered: numbers of runs were used up.
+  4 written: rows of runs that no seal names. Nobody reads them; the next sweep removes them.
+  5 proven: as 4.
+  6 committed: the seals name their runs: the days are sealed. Rows of earlier runs may be left over.
+  7 swept: done.
+The same raw rows give the same aggregates in the same order, so a seal that was made anew has the digest of the first.
+"""
+
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
+
+from aggregator.proof import faults_of, raw_totals
+from control_store.marks import next_number
+from control_store.seals import Fault, Seal, all_seals, save_fault, save_late, save_seals
+from control_store.sites import list_sites
+from control_store.snapshot import Site
+from control_store.tables import ControlStore
+from event_catalogue.days import DAY_MS, day_end
+from warehouse.client import Warehouse
+from warehouse.rollups import Rollup, Rollups, SiteDay
+from warehouse.seals import RollupTable
+
+SEAL_POINTS: Final = (
+    "seal.chosen",
+    "seal.counted",
+    "seal.numbered",
+    "seal.written",
+    "seal.proven",
+    "seal.committed",
+    "seal.swept",
+)
+GRACE_MS: Final = 26 * 3_600_000
+"""How long after its end a day waits: a beacon may be 24 hours late, and a little more for what was on its way."""
+
+_LOG = logging.getLogger("footfall.seal")
+Crash = Callable[[str], None]
+
+
+class DueDay(NamedTuple):
+    """A day, and the sites for which it can be sealed."""
+
+    day: int
+    sites: tuple[Site, ...]
+
+
+class Sealed(NamedTuple):
+    """What became of a day of a site: a seal, or why there is none."""
+
+    site: Site
+    day: int
+    seal: Seal | None
+    reason: str = ""
+
+
+class Sealer:
+    """Seals what is due. One at a time: the core's job, or a command when no core runs."""
+
+    def __init__(
+        self, warehouse: Warehouse, store: ControlStore, clock: Callable[[], int], *, crash: Crash = lambda _: None
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._crash = crash
+        self._warehouse = warehouse
+        self._rollups = Rollups(warehouse, "seal")
+        self._table = RollupTable(warehouse)
+
+    def due(self, now: int, loaded: int, *, final: bool = False) -> list[DueDay]:
+        """What can be sealed at `now` (ms UTC), the oldest day first, when all that was received up to `loaded` lies
+        in the warehouse. `final`: without the grace, for days that are known to be complete."""
+        sites = {site.id: site for site in list_sites(self._store)}
+        sealed = {(seal.site, seal.day) for seal in all_seals(self._store)}
+        days: dict[int, list[Site]] = defaultdict(list)
+        for site, day in sorted(self._table.raw_rows()):
+            known = sites.get(site)
+            if known is None or (site, day) in sealed:
+                continue
+            over = day_end(zone_of(known, day), day) + (0 if final else GRACE_MS)
+            if over <= min(now, loaded):
+                days[day].append(known)
+        return [DueDay(day, tuple(found)) for day, found in sorted(days.items())]
+
+    def seal(self, due: DueDay) -> list[Sealed]:
+        """Seal one day for its sites; `visits` must hold what `events` holds. Raises TryLater, Broken."""
+        before = self._table.raw_rows(due.day)
+        self._crash("seal.chosen")
+        rows = self._count(due)
+        self._crash("seal.counted")
+        runs = {site.id: next_number(self._store, "run") for site in due.sites}
+        self._crash("seal.numbered")
+        self._table.write(due.day, runs, rows)
+        self._crash("seal.written")
+        outcomes = [self._prove(site, due.day, runs[site.id], before) for site in due.sites]
+        if self._table.raw_rows(due.day) != before:
+            return [Sealed(site, due.day, None, "rows were loaded meanwhile") for site in due.sites]
+        self._crash("seal.proven")
+        self._commit(outcomes)
+        self._crash("seal.committed")
+        return outcomes
+
+    def sweep(self) -> None:
+        """Remove the rows of every run that no seal names: what kills left behind. To be called at the start and after
+        sealing, by whoever seals: no run is under way then."""
+        self._table.sweep({seal.run for seal in all_seals(self._store)})
+        self._crash("seal.swept")
+
+    def count_late(self) -> int:
+        """Note how many rows came after the seals of their days; how many that is in all."""
+        rows = self._table.raw_rows()
+        late: dict[tuple[int, int], int] = {}
+        for seal in all_seals(self._store):
+            more = rows.get((seal.site, seal.day), seal.raw_rows) - seal.raw_rows
+            if not seal.purged and more != seal.late and more >= 0:
+                late[seal.site, seal.day] = more
+        save_late(self._store, late)
+        return sum(late.values())
+
+    def _count(self, due: DueDay) -> list[Rollup]:
+        sites = [site_day(site, due.day) for site in due.sites]
+        return [row for rows in self._rollups.count(due.day, sites) for row in rows]
+
+    def _prove(self, site: Site, day: int, run: int, raw_rows: dict[tuple[int, int], int]) -> Sealed:
+        """Read the rows from the disk again, and compare every total with one that was counted another way."""
+        rows = self._table.read(site.id, day, run)
+        faults = faults_of(rows, raw_totals(self._warehouse, site.id, day))
+        if faults:
+            return Sealed(site, day, None, "; ".join(faults)[:300])
+        seal = Seal(
+            site=site.id,
+            day=day,
+            generation=1,
+            run=run,
+            sealed=self._clock(),
+            k=site.settings.k,
+            raw_rows=raw_rows[site.id, day],
+            rollup_rows=len(rows),
+            digest=digest(rows),
+        )
+        return Sealed(site, day, seal)
+
+    def _commit(self, outcomes: Sequence[Sealed]) -> None:
+        save_seals(self._store, [seal for one in outcomes if (seal := one.seal)])
+        for site, day, seal, reason in outcomes:
+            if seal is None:
+                _LOG.error("Day %d of site %d can't be sealed, and is not purged: %s", day, site.id, reason)
+                save_fault(self._store, Fault(site.id, day, self._clock(), reason))
+
+
+def site_day(site: Site, day: int) -> SiteDay:
+    """The day as it is counted: with its k and its bounds by the site's clock of then."""
+    zone = zone_of(site, day)
+    return SiteDay(site.id, site.settings.k, day_end(zone, day - 1), day_end(zone, day))
+
+
+def zone_of(site: Site, day: int) -> str:
+    """The site's time zone on a day."""
+    return site.timezone_at(day * DAY_MS + DAY_MS // 2)
+
+
+def digest(rows: Iterable[Rollup]) -> str:
+    """SHA-256 over the rows in their order."""
+    content = hashlib.sha256()
+    for row in rows:
+        numbers = " ".join(map(str, row.measures))
+        content.update(f"{row.dimension}\x1e{row.parent}\x1e{row.key}\x1e{numbers}\n".encode())
+    return content.hexdigest()

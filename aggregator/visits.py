@@ -1,0 +1,88 @@
+"""Keeps visits up to date: a tick counts those visitors afresh of whom new rows have come since the last, no others.
+
+What is new is told by batch numbers, never by time: a late event of last week is found as one of this second is.
+
+What a kill -9 after each step leaves, and who mends it:
+  1 looked: nothing was written.
+  2 numbered: a number was used up.
+  3 counted (for each day and slice): rows that are right, under a number of their own. The next tick counts the same
+    visitors again, under a higher number, and its rows take their place.
+  4 marked: the tick is done.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Final
+
+from control_store.marks import next_number, save_visit_marks, visit_marks
+from control_store.tables import ControlStore
+from warehouse.client import Param, Warehouse
+from warehouse.visits import JOURNAL_BITS, Ticked, new_batches, renew_visits
+
+VISIT_POINTS: Final = ("visits.looked", "visits.numbered", "visits.counted", "visits.marked")
+_SLICE_ROWS: Final = 400_000
+"""New rows that one statement takes in: a bound on its memory."""
+
+AtRest = Callable[[], AbstractContextManager[None]]
+Crash = Callable[[str], None]
+
+
+def _go_on(_point: str) -> None:
+    """Pass a point."""
+
+
+class VisitTable:
+    """Brings `visits` up to what `events` holds. Safe to use from several threads."""
+
+    def __init__(
+        self, warehouse: Warehouse, store: ControlStore, at_rest: AtRest, *, crash: Crash = _go_on, slice_rows: int = 0
+    ) -> None:
+        """`at_rest`: a loader may give a batch a higher number than one that comes after it; inside, none is under way.
+
+        `slice_rows`: new rows of one statement, for tests.
+        """
+        self._warehouse = warehouse
+        self._store = store
+        self._at_rest = at_rest
+        self._crash = crash
+        self._turn = threading.Lock()
+        self._slice_rows = slice_rows or _SLICE_ROWS
+
+    def tick(self) -> int:
+        """Count what is new; how many rows that were. Raises TryLater, Broken: then the next tick does it all."""
+        with self._turn:
+            return self._tick()
+
+    def _tick(self) -> int:
+        marks = visit_marks(self._store)
+        params: dict[str, Param] = {}
+        look = new_batches(marks.values(), params)
+        with self._at_rest():
+            found = self._warehouse.select(look, params, "seal")
+        self._crash("visits.looked")
+        if not found:
+            return 0
+        upto: dict[int, int] = {}
+        days: dict[int, int] = {}
+        for day, journal, batch, rows in found:
+            upto[int(journal)] = max(upto.get(int(journal), 0), int(batch))
+            days[int(day)] = days.get(int(day), 0) + int(rows)
+        news = [
+            Ticked(marks.get(journal, (journal << JOURNAL_BITS) - 1 if journal else 0), batch)
+            for journal, batch in upto.items()
+        ]
+        tick = next_number(self._store, "tick")
+        self._crash("visits.numbered")
+        for day, rows in days.items():
+            self._count(day, tick, news, slices=min(255, 1 + rows // self._slice_rows))
+        save_visit_marks(self._store, marks | upto)
+        self._crash("visits.marked")
+        return sum(days.values())
+
+    def _count(self, day: int, tick: int, news: list[Ticked], *, slices: int) -> None:
+        params: dict[str, Param] = {"day": day, "tick": tick, "slices": slices}
+        statement = renew_visits(news, params)
+        for number in range(slices):
+            self._warehouse.command(statement, {**params, "slice": number}, slot="seal")
+            self._crash("visits.counted")

@@ -1,0 +1,43 @@
+"""How far visits are counted, by batches; and numbers that are never used twice."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from control_store.tables import COUNTERS, VISIT_MARKS, ControlStore
+
+
+def visit_marks(store: ControlStore) -> dict[int, int]:
+    """The last counted batch of each loader's journal."""
+    with store.engine.connect() as connection:
+        return {row.journal: row.batch for row in connection.execute(sa.select(VISIT_MARKS))}
+
+
+def save_visit_marks(store: ControlStore, marks: Mapping[int, int]) -> None:
+    """Everything up to these batches is counted."""
+    with store.engine.begin() as connection:
+        for journal, batch in marks.items():
+            connection.execute(sa.delete(VISIT_MARKS).where(VISIT_MARKS.c.journal == journal))
+            connection.execute(sa.insert(VISIT_MARKS).values(journal=journal, batch=batch))
+
+
+def next_number(store: ControlStore, name: str) -> int:
+    """A number larger than all that were given out under this name."""
+    with store.engine.begin() as connection:
+        counted = sa.update(COUNTERS).where(COUNTERS.c.name == name).values(number=COUNTERS.c.number + 1)
+        if connection.execute(counted).rowcount == 0:
+            connection.execute(sa.insert(COUNTERS).values(name=name, number=1))
+        return int(connection.execute(sa.select(COUNTERS.c.number).where(COUNTERS.c.name == name)).scalar_one())
+
+
+def last_moment(store: ControlStore, name: str) -> int:
+    """The moment (ms UTC) that was saved under this name; 0 if none was."""
+    with store.engine.connect() as connection:
+        return int(connection.execute(sa.select(COUNTERS.c.number).where(COUNTERS.c.name == name)).scalar() or 0)
+
+
+def save_moment(store: ControlStore, name: str, moment: int) -> None:
+    """Remember a moment (ms UTC)."""
+    with store.engine.begin() as connection:
+        connection.execute(sa.delete(COUNTERS).where(COUNTERS.c.name == name))
+        connection.execute(sa.insert(COUNTERS).values(name=name, number=moment))

@@ -1,0 +1,87 @@
+"""Seals: which days' aggregates count, and what they were when they were made. A day without a seal has none."""
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from control_store.tables import SEAL_FAULTS, SEALS, ControlStore
+
+
+class Seal(NamedTuple):
+    """One sealed day of a site."""
+
+    site: int
+    day: int
+    """Days since 1970-01-01."""
+    generation: int
+    run: int
+    """Which rows of `rollups` are meant: this number is in no other seal."""
+    sealed: int
+    """When, ms UTC."""
+    k: int
+    raw_rows: int
+    """Rows of the day that were counted, machines' included."""
+    rollup_rows: int
+    digest: str
+    """SHA-256 of the day's aggregates in their order, 64 hex digits."""
+    late: int = 0
+    """Rows that came after the seal and are in none of its numbers."""
+    purged: int = 0
+    """When the raw rows went (ms UTC); 0 while they are there."""
+
+
+class Fault(NamedTuple):
+    """A day that could not be sealed: it is never purged before it is."""
+
+    site: int
+    day: int
+    since: int
+    reason: str
+
+
+def save_seals(store: ControlStore, seals: Collection[Seal]) -> None:
+    """Make these seals count from now on, all or none. A fault of such a day is over."""
+    with store.engine.begin() as connection:
+        for seal in seals:
+            for table in (SEALS, SEAL_FAULTS):
+                connection.execute(sa.delete(table).where(table.c.site == seal.site, table.c.day == seal.day))
+            connection.execute(sa.insert(SEALS).values(seal._asdict()))
+
+
+def seals_of(store: ControlStore, site: int, first: int, last: int) -> dict[int, Seal]:
+    """The seals of a site's days from `first` to `last`, by day."""
+    columns = [SEALS.c[name] for name in Seal._fields]
+    chosen = sa.select(*columns).where(SEALS.c.site == site, SEALS.c.day.between(first, last))
+    with store.engine.connect() as connection:
+        return {row.day: Seal(*row) for row in connection.execute(chosen)}
+
+
+def all_seals(store: ControlStore) -> list[Seal]:
+    """Every seal, by site and day."""
+    columns = [SEALS.c[name] for name in Seal._fields]
+    with store.engine.connect() as connection:
+        return [Seal(*row) for row in connection.execute(sa.select(*columns).order_by(SEALS.c.site, SEALS.c.day))]
+
+
+def save_late(store: ControlStore, late: Mapping[tuple[int, int], int]) -> None:
+    """How many rows have come after the seals of (site, day)."""
+    with store.engine.begin() as connection:
+        for (site, day), rows in late.items():
+            connection.execute(sa.update(SEALS).where(SEALS.c.site == site, SEALS.c.day == day).values(late=rows))
+
+
+def save_fault(store: ControlStore, fault: Fault) -> None:
+    """Remember that a day could not be sealed; the first time of it stays."""
+    with store.engine.begin() as connection:
+        same = (SEAL_FAULTS.c.site == fault.site, SEAL_FAULTS.c.day == fault.day)
+        changed = connection.execute(sa.update(SEAL_FAULTS).where(*same).values(reason=fault.reason))
+        if changed.rowcount == 0:
+            connection.execute(sa.insert(SEAL_FAULTS).values(fault._asdict()))
+
+
+def seal_faults(store: ControlStore) -> list[Fault]:
+    """The days that could not be sealed, by site and day."""
+    chosen = sa.select(SEAL_FAULTS).order_by(SEAL_FAULTS.c.site, SEAL_FAULTS.c.day)
+    with store.engine.connect() as connection:
+        return [Fault(*row) for row in connection.execute(chosen)]

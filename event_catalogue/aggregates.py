@@ -1,0 +1,32 @@
+"""What the seal keeps of a day: every dimension by itself with every measure, and which lies inside which.
+
+Children are merged inside their parent, and a parent that was merged takes its children with it: who can subtract
+Zürich from Switzerland must not find a group that is too small.
+"""
+
+from typing import Final
+
+from event_catalogue.dimensions import DIMENSIONS, Dimension
+from event_catalogue.metrics import MEASURES, MeasureName
+
+HOUR: Final = next(one for one in DIMENSIONS if one.name == "time:hour")
+KEPT: Final[tuple[Dimension, ...]] = (*(one for one in DIMENSIONS if one.scope != "time"), HOUR)
+"""Dimensions of sealed days, parents before their children."""
+
+PARENTS: Final[dict[str, tuple[str, ...]]] = {
+    "region": ("country",),
+    "city": ("country", "region"),
+    "city_id": ("country", "region"),
+    "browser_version": ("browser",),
+    "os_version": ("os",),
+}
+"""Dimension → what its values lie in, from the outermost in."""
+
+KEPT_MEASURES: Final[tuple[MeasureName, ...]] = tuple(MEASURES)
+EXEMPT: Final[tuple[MeasureName, ...]] = ("visitors", "visits", "pageviews")
+"""Kept of every day to the unit, however few came."""
+SUMS: Final[tuple[MeasureName, ...]] = ("visit_ms", "engaged_ms")
+"""Withheld where one visitor gives more than half of them."""
+
+WITHHELD: Final = -1
+"""Stands for a number that is not kept; every number that is kept is at least 0."""

@@ -1,0 +1,97 @@
+"""Seals what is due, with the stores of this installation: the core's job, and `footfall seal` when no core runs."""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from aggregator.seal import DueDay, Sealed, Sealer
+from aggregator.visits import AtRest, VisitTable
+from control_store.accounting import published_spools
+from control_store.marks import last_moment, save_moment
+from control_store.tables import ControlStore
+from spool.crash import CrashPoints
+from warehouse.client import Warehouse
+
+_LOG = logging.getLogger("footfall.seal")
+_CLOCK: Final = "seal.clock"
+_JUMP_MS: Final = 3 * 86_400_000
+"""A clock that is this far beyond the last run and the newest row may be wrong; a person confirms it."""
+_BUDGET_MS: Final = 60_000
+
+
+class ClockJump(RuntimeError):
+    """The clock may be wrong; the text is one sentence that says how to confirm it."""
+
+
+class Sealing:
+    """Seals due days, the oldest first. One thread at a time."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        store: ControlStore,
+        at_rest: AtRest,
+        clock: Callable[[], int],
+        crash: CrashPoints,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self.visits = VisitTable(warehouse, store, at_rest, crash=crash)
+        self._sealer = Sealer(warehouse, store, clock, crash=crash)
+        self._swept = False
+
+    def due(self, now: int, *, final: bool = False) -> list[DueDay]:
+        """The due days; none while a spool is behind."""
+        spools = published_spools(self._store)
+        loaded = min((now if spool.pending == 0 and final else spool.watermark for spool in spools), default=0)
+        return self._sealer.due(now, now if not spools else loaded, final=final)
+
+    def check_clock(self, now: int, newest: int) -> None:
+        """Raises ClockJump when `now` is far beyond the last run and the newest row (ms UTC); else remembers it."""
+        last = last_moment(self._store, _CLOCK)
+        if last and now - last > _JUMP_MS and now - newest > _JUMP_MS:
+            raise ClockJump(
+                "The clock is days beyond the last run and the newest event; if it is right, confirm it with "
+                "`footfall seal --as-of` and the time."
+            )
+        self.confirm_clock(now)
+
+    def confirm_clock(self, now: int) -> None:
+        """Take this time for right."""
+        save_moment(self._store, _CLOCK, now)
+
+    def seal(self, days: list[DueDay], on_day: Callable[[list[Sealed]], None], *, budget_ms: int = 0) -> list[Sealed]:
+        """Seal these days, the oldest first, until the budget is used up; the next run goes on.
+
+        Raises TryLater, Broken.
+        """
+        begun = self._clock()
+        outcomes: list[Sealed] = []
+        if not self._swept:
+            self._sealer.sweep()
+            self._swept = True
+        for due in days:
+            if budget_ms and self._clock() - begun > budget_ms:
+                break
+            self.visits.tick()
+            sealed = self._sealer.seal(due)
+            outcomes += sealed
+            on_day(sealed)
+        if outcomes:
+            self._sealer.sweep()
+        return outcomes
+
+    def run(self, newest: int) -> str:
+        """What the job does: seal what is due and count what came late."""
+        now = self._clock()
+        try:
+            self.check_clock(now, newest)
+        except ClockJump as jump:
+            _LOG.error("%s", jump)
+            return str(jump)
+        outcomes = self.seal(self.due(now), lambda _: None, budget_ms=_BUDGET_MS)
+        self._sealer.count_late()
+        failed = sum(one.seal is None for one in outcomes)
+        if not outcomes:
+            return ""
+        return f"{len(outcomes) - failed} site-days sealed" + (f", {failed} can't be" if failed else "")

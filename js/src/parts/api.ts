@@ -1,0 +1,58 @@
+import type { Choice, Extra, Part } from "../types";
+
+/** What waited longer before the choice is dropped, ms; and how many beacons may. */
+const PATIENCE = 3e5;
+const MOST = 50;
+
+/** The public function's methods. Each call goes through the stub's list, so that every snippet on the page hears it. */
+export const api: Part = (core) => {
+  const { config, extra, waiting, commands } = core;
+  const { footfall } = window;
+  const held = config.unchosen === "hold";
+  const stop = (reason: string) => {
+    footfall.optout = true;
+    config.quiet || console.info(`footfall: not counted: ${reason}`);
+  };
+  // The one thing on the device, and only after visitor or owner asked for it: why it is not counted.
+  const stopping = (reason: string) => (undo?: unknown) => {
+    if (undo === false) {
+      localStorage.removeItem("footfall");
+      footfall.optout = undo;
+    } else {
+      stop((localStorage.footfall = reason));
+    }
+  };
+  const ignore = stopping("ignored device");
+
+  Object.assign(commands, {
+    $consent: ({ visitor, ...choice }: Choice) => {
+      const before = extra.consent;
+      extra.consent = { version: config.version, ...before, ...choice } as NonNullable<Extra["consent"]>;
+      const { statistics } = extra.consent;
+      extra.visitor = statistics ? (visitor ?? extra.visitor) : undefined;
+      if (held) {
+        // After a refusal nothing of before may go, whatever is chosen later.
+        if (!statistics || before?.statistics === false) waiting.length = 0;
+        if (extra.hold) {
+          while ((waiting[0]?.[2][0]?.at as number) < Date.now() - PATIENCE) waiting.shift();
+          waiting.splice(MOST);
+        }
+        extra.hold = !statistics || undefined;
+      }
+      core.chosen();
+      core.flush();
+    },
+    $optOut: stopping("opt-out"),
+    $ignoreMe: ignore,
+    $page: core.again,
+  });
+  Object.keys(commands).forEach((name) => {
+    (footfall as unknown as Record<string, unknown>)[name.slice(1)] = (value: never) => footfall(name, value);
+  });
+
+  footfall.show = () => import(`${config.endpoint}/../js/${config.site}.show.js`).then(({ show }) => show(core));
+
+  if (held) extra.hold = held;
+  if (/footfall=ignore/.test(location.search)) ignore();
+  else if (localStorage.footfall) stop(localStorage.footfall);
+};

@@ -1,0 +1,28 @@
+import type { Part } from "../types";
+
+/**
+ * Records files that did not load, each once in a page view: elements that say so, and every answer of 400 and more
+ * that the browser's list of files tells (also those of `fetch`, which stays as it is). And a page that was not found.
+ */
+export const load_errors: Part = (core) => {
+  const record = (url: string, kind: string, status?: number) => {
+    const resource = /^http[^?#]{1,292}/.exec(url)?.[0];
+    if (resource && !url.startsWith(core.config.endpoint) && core.fresh(resource)) {
+      core.emit("load_error", { resource, kind, status });
+    }
+  };
+  core.listen("error", ({ target }) => {
+    const { currentSrc, src, href, localName } = target as HTMLImageElement & HTMLLinkElement;
+    record(currentSrc || src || href, localName);
+  });
+  new PerformanceObserver(
+    core.guard((list: PerformanceObserverEntryList) => {
+      (list.getEntries() as PerformanceResourceTiming[]).forEach(({ name, initiatorType, responseStatus }) => {
+        if (responseStatus > 399) record(name, initiatorType, responseStatus);
+      });
+    }),
+  ).observe({ type: "resource", buffered: true });
+  if ((performance.getEntriesByType("navigation")[0] as PerformanceResourceTiming).responseStatus === 404) {
+    core.emit("not_found");
+  }
+};

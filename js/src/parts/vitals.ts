@@ -1,0 +1,23 @@
+import { type Metric, onCLS, onFCP, onINP, onLCP, onTTFB } from "web-vitals";
+import type { Part } from "../types";
+
+/** Records how fast the page was, once for each document, when it is hidden or left for the first time. */
+export const vitals: Part = (core) => {
+  const told: Record<string, number> = {};
+  const note = ({ name, value }: Metric) => {
+    told[name.toLowerCase()] = name === "CLS" ? value : Math.max(0, Math.round(value));
+  };
+  for (const on of [onTTFB, onFCP, onLCP, onINP, onCLS]) on(note, { reportAllChanges: true });
+  let done = false;
+  core.leaving.push((why) => {
+    const [page] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+    if (!done && (why || document.hidden) && page) {
+      done = true;
+      core.emit("vitals", {
+        ...told,
+        dom_ready: page.domContentLoadedEventEnd | 0 || undefined,
+        load: page.loadEventEnd | 0 || undefined,
+      });
+    }
+  });
+};

@@ -1,0 +1,11 @@
+/**
+ * The queue for calls that come before the snippet, in a file of its own: for pages that may have no inline script. It
+ * must not be `async`. Methods are calls too, by `$` and their name.
+ */
+window.footfall ||= (...call) => {
+  window.footfall.q ||= [] as unknown as Calls;
+  window.footfall.q.push(call);
+};
+(["consent", "optOut", "ignoreMe", "page"] as const).forEach((name) => {
+  window.footfall[name] ||= (value?: unknown) => window.footfall(`$${name}`, value as never);
+});

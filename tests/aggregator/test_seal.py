@@ -1,0 +1,202 @@
+"""Sealing: when a day is due, what a seal proves, and that a kill at any step changes nothing."""
+
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator.proof import faults_of, raw_totals
+from aggregator.seal import GRACE_MS, SEAL_POINTS, Sealer, digest
+from aggregator.visits import VisitTable
+from collector.importers.invented import Shape, invent_day
+from control_store.seals import all_seals, seal_faults
+from control_store.site_settings import SiteSettings
+from control_store.sites import NewSite, add_site
+from control_store.tables import ControlStore
+from event_catalogue.days import day_end
+from tests.aggregator.rollup_count import count_day
+from tests.aggregator.test_rollups import NAMES, as_events
+from tests.warehouse.engine import fresh_warehouse
+from warehouse.client import Warehouse
+from warehouse.events import EventTable
+from warehouse.migrate import migrate
+from warehouse.seals import RollupTable
+from warehouse.settings import WarehouseSettings
+
+SPAWN = multiprocessing.get_context("spawn")
+EPOCH = date(1970, 1, 1)
+DAY = 20_423
+NOW = (DAY + 30) * 86_400_000
+ZONES = {"first.example": "Europe/Zurich", "second.example": "Asia/Kathmandu"}
+
+
+class Place:
+    """Two sites with two days each, in a warehouse and a control store."""
+
+    def __init__(self, root: Path, warehouse: Warehouse, point: str = "") -> None:
+        from spool.crash import crash_points
+
+        self.warehouse = warehouse
+        self.store = ControlStore.in_directory(root)
+        self.store.migrate()
+        self.sealer = Sealer(warehouse, self.store, lambda: NOW, crash=crash_points(point))
+        self.visits = VisitTable(warehouse, self.store, nullcontext)
+        self.events = EventTable(warehouse)
+        self.rows: list[list[Any]] = []
+
+    def fill(self, visitors: int = 40) -> None:
+        """Add the sites and their rows."""
+        for domain, zone in ZONES.items():
+            add_site(
+                self.store, NewSite(domain, zone, SiteSettings(k=5 if zone == ZONES["first.example"] else 3)), now=1
+            )
+        for day in (DAY, DAY + 1):
+            mine = [
+                row
+                for site, (domain, zone) in enumerate(ZONES.items(), start=1)
+                for visit in invent_day(
+                    Shape(site, domain, zone, visitors, 1), day, stored_on=30_000, received=1
+                ).visits
+                for row in visit
+            ]
+            self.events.insert(mine, batch=day, token=str(day))
+            self.rows += mine
+        self.visits.tick()
+
+    def seal_all(self) -> list[Any]:
+        self.sealer.sweep()
+        return [one for due in self.sealer.due(NOW, NOW) for one in self.sealer.seal(due)]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    warehouse = fresh_warehouse()
+    made = Place(tmp_path, warehouse)
+    made.fill()
+    yield made
+    made.store.close()
+    warehouse.close()
+
+
+@pytest.mark.req("A2")
+def test_a_day_is_due_when_nothing_of_it_can_still_arrive(place: Place) -> None:
+    """26 hours after its end by each site's clock, and when every spool was loaded past that."""
+    ends = {site: day_end(zone, DAY) for site, zone in enumerate(ZONES.values(), start=1)}
+    assert ends[2] < ends[1]
+
+    def due(now: int, loaded: int, **options: bool) -> list[tuple[int, list[int]]]:
+        return [(one.day, [site.id for site in one.sites]) for one in place.sealer.due(now, loaded, **options)]
+
+    assert due(ends[2] + GRACE_MS - 1, NOW) == due(NOW, ends[2] + GRACE_MS - 1) == []
+    assert due(ends[2] + GRACE_MS, NOW) == due(NOW, ends[2] + GRACE_MS) == [(DAY, [2])]
+    assert due(ends[1], NOW, final=True) == [(DAY, [1, 2])]
+    assert due(NOW, NOW) == [(DAY, [1, 2]), (DAY + 1, [1, 2])]
+
+
+@pytest.mark.req("A2", "A3")
+def test_what_is_sealed_is_what_a_count_by_hand_gives(place: Place) -> None:
+    """For each site and day, read back by the run that the seal names; and then nothing is due."""
+    outcomes = place.seal_all()
+    assert [one.reason for one in outcomes] == [""] * 4
+    assert place.sealer.due(NOW, NOW) == []
+    events = as_events(place.rows)
+    table = RollupTable(place.warehouse)
+    for seal in all_seals(place.store):
+        rows = table.read(seal.site, seal.day, seal.run)
+        assert (len(rows), digest(rows)) == (seal.rollup_rows, seal.digest)
+        day, zone = EPOCH + timedelta(days=seal.day), list(ZONES.values())[seal.site - 1]
+        expected = count_day(events, seal.site, day, seal.k, zone, NAMES)
+        found: dict[str, dict[Any, list[int]]] = {}
+        for row in rows:
+            found.setdefault(row.dimension, {})[row.key, row.parent] = list(row.measures)
+        assert found == expected
+        assert seal.raw_rows == sum(row[0] == seal.site and row[1] == seal.day for row in place.rows)
+
+
+@pytest.mark.req("A2")
+def test_an_aggregate_that_contradicts_the_rows_is_not_sealed(place: Place) -> None:
+    """A view too many in any dimension is found and named; the day stays unsealed, and the fault is kept."""
+    due = place.sealer.due(NOW, NOW)[0]
+    rows = place.sealer._count(due)
+    mine = [row for row in rows if row.site == 1]
+    totals = raw_totals(place.warehouse, 1, DAY)
+    assert faults_of(mine, totals) == []
+    for number, row in enumerate(mine[:: len(mine) // 60]):
+        wrong = [*row.measures]
+        wrong[2] += 1 if number % 2 else -1
+        changed = [row._replace(measures=tuple(wrong)) if one is row else one for one in mine]
+        assert [fault for fault in faults_of(changed, totals) if "pageviews" in fault]
+    assert faults_of([row for row in mine if row.dimension != "country"], totals) == ["country is missing"]
+    # A row that comes between the count and the visits: the visits lack it.
+    place.events.insert([[*place.rows[0][:4], b"x" * 16, *place.rows[0][5:]]], batch=DAY + 9, token="late")
+    outcomes = place.sealer.seal(due)
+    assert [(one.site.id, one.seal is None) for one in outcomes] == [(1, True), (2, False)]
+    assert "instead of" in outcomes[0].reason
+    assert [(fault.site, fault.day) for fault in seal_faults(place.store)] == [(1, DAY)]
+    place.visits.tick()
+    assert all(one.seal for one in place.seal_all())
+    assert seal_faults(place.store) == []
+
+
+@pytest.mark.req("A2")
+def test_late_rows_are_counted_and_change_nothing(place: Place) -> None:
+    """What comes after the seal is told as late; the sealed numbers stay."""
+    place.seal_all()
+    before = {(seal.site, seal.day): seal.digest for seal in all_seals(place.store)}
+    place.events.insert([[*place.rows[0][:4], b"x" * 16, *place.rows[0][5:]]], batch=DAY + 9, token="late")
+    assert place.sealer.count_late() == 1
+    seals = all_seals(place.store)
+    assert {(seal.site, seal.day): seal.digest for seal in seals} == before
+    assert [seal.late for seal in seals] == [1, 0, 0, 0]
+
+
+def _open(root: Path, point: str = "") -> Place:
+    warehouse = Warehouse(WarehouseSettings(f"chdb://{root}/warehouse"))
+    migrate(warehouse)
+    return Place(root, warehouse, point)
+
+
+def _fill(root: Path) -> None:
+    _open(root).fill(12)
+
+
+def _seal(root: Path, point: str, answer: Any) -> None:
+    place = _open(root, point)
+    place.seal_all()
+    place.sealer.sweep()
+    runs = place.warehouse.select("SELECT DISTINCT run FROM rollups ORDER BY run", {}, "control")
+    answer.put((all_seals(place.store), [run for (run,) in runs]))
+
+
+@pytest.mark.req("A2", "O3")
+def test_a_seal_that_was_killed_at_any_step_is_made_up_for(tmp_path: Path) -> None:
+    """The same digests, no seal without proven rows, and no rows left over of which no seal speaks."""
+    process = SPAWN.Process(target=_fill, args=(tmp_path,))
+    process.start()
+    process.join()
+    answers = SPAWN.SimpleQueue()
+    for point in SEAL_POINTS[:-1]:
+        process = SPAWN.Process(target=_seal, args=(tmp_path, point, answers))
+        process.start()
+        process.join()
+        # Two days: killed at the last steps, the first of them is sealed, and the next kill meets the second.
+        assert process.exitcode in (-signal.SIGKILL, 0)
+    process = SPAWN.Process(target=_seal, args=(tmp_path, "", answers))
+    process.start()
+    killed, runs = answers.get()
+    process.join()
+    assert runs == sorted(seal.run for seal in killed)
+    whole = fresh_warehouse()
+    other = tmp_path / "other"
+    other.mkdir()
+    undisturbed = Place(other, whole)
+    undisturbed.fill(12)
+    undisturbed.seal_all()
+    assert [seal.digest for seal in killed] == [seal.digest for seal in all_seals(undisturbed.store)]
+    undisturbed.store.close()
+    whole.close()

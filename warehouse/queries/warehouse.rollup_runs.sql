@@ -1,0 +1,3 @@
+-- Every run that has left rows.
+SELECT DISTINCT run
+FROM rollups

@@ -1,0 +1,366 @@
+"""Aggregates of a site's day: counted from visits and events for many sites at once, small groups merged.
+
+One dimension after the other is spread into a scratch table in memory (a row for each visit and value), counted, merged
+and read back; nothing of a single visitor reaches the disk. The same numbers make the seal, and the answer to "as it
+will be kept".
+"""
+
+# ruff: noqa: S608  the text is made of the catalogue's names; values are bound
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
+from event_catalogue.dimensions import DIMENSION, OTHER, RESERVED, Dimension
+from event_catalogue.metrics import MeasureName
+from warehouse.client import Param, Record, Warehouse
+from warehouse.kanon import Cell, Group, dominated, too_small, widened
+from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
+
+_SEPARATOR: Final = "\x1f"
+_HOUR_MS: Final = 3_600_000
+_PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
+_VISITORS: Final = _PLACE["visitors"]
+
+
+class SiteDay(NamedTuple):
+    """One site on the day in question: its k, and when the local day begins and ends (ms UTC)."""
+
+    site: int
+    k: int
+    start: int
+    end: int
+
+
+class Rollup(NamedTuple):
+    """One number row of a site's day: dimension ("" for the totals), value, its parent, and the measures in order."""
+
+    site: int
+    dimension: str
+    key: str
+    parent: str
+    measures: tuple[int, ...]
+
+
+Counted = tuple[Cell, tuple[int, ...], dict[MeasureName, int]]
+"""A cell, its measures in order, and of each sum the largest part that one visitor gives."""
+
+
+class Rollups:
+    """Counts days. One at a time: it owns its scratch tables."""
+
+    def __init__(self, warehouse: Warehouse, name: str) -> None:
+        self._warehouse = warehouse
+        self._hits = f"scratch_hits_{name}"
+        self._spread = f"scratch_{name}"
+        self._lock = threading.Lock()
+
+    def count(self, day: int, sites: Sequence[SiteDay]) -> Iterator[list[Rollup]]:
+        """The rows of one dimension after the other, totals first. Raises TryLater, Broken."""
+        with self._lock:
+            counting = _Counting(self._warehouse, day, sites, hits=self._hits, spread=self._spread)
+            counting.clear()
+            try:
+                yield counting.totals()
+                for dimension in KEPT:
+                    yield counting.dimension(dimension)
+            finally:
+                counting.clear()
+
+
+class _Counting:
+    """One run over a day."""
+
+    def __init__(self, warehouse: Warehouse, day: int, sites: Sequence[SiteDay], *, hits: str, spread: str) -> None:
+        self._warehouse = warehouse
+        self._hits = hits
+        self._spread = spread
+        self._k = {one.site: one.k for one in sites}
+        self._params: dict[str, Param] = {
+            "day": day,
+            "sites": [one.site for one in sites],
+            "ks": [one.k for one in sites],
+            "starts": [one.start for one in sites],
+            "ends": [one.end for one in sites],
+        }
+        self._kept: dict[str, set[Group]] = {}
+        self._whole: list[tuple[Rollup, bool]] = []
+        self._used: set[str] | None = None
+
+    def clear(self) -> None:
+        """Drop the scratch tables."""
+        for table in (self._hits, self._spread):
+            self._warehouse.command(f"DROP TABLE IF EXISTS {table} SYNC", slot="seal")
+
+    def totals(self) -> list[Rollup]:
+        """The row of each site; on a day of fewer than k visitors only what is exempt."""
+        self._fill_visits("''", "''", (), {})
+        for cell, measures, largest in self._cells():
+            shown = _allowed(measures, cell.people, self._k[cell.site])
+            for name in SUMS:
+                if 2 * largest[name] > measures[_PLACE[name]]:
+                    shown[_PLACE[name]] = WITHHELD
+            enough = cell.people >= self._k[cell.site]
+            self._whole.append((Rollup(cell.site, "", "", "", tuple(shown)), enough))
+        return [row for row, _ in self._whole]
+
+    def dimension(self, dimension: Dimension) -> list[Rollup]:
+        """The rows of one dimension, small groups merged."""
+        params: dict[str, Param] = {}
+        key = _key(dimension, params)
+        inside = PARENTS.get(dimension.name, ())
+        names = (dimension.name, *inside)
+        if not self._is_used(dimension) and not inside:
+            return self._unused(dimension)
+        if dimension.scope == "visit":
+            self._fill_visits(key, _parent(dimension), names, params)
+        else:
+            self._fill_events(dimension, key, params)
+        return self._merge(dimension)
+
+    def _unused(self, dimension: Dimension) -> list[Rollup]:
+        """Where no event has a value, the one cell is the whole day."""
+        self._kept[dimension.name] = {(row.site, "") for row, enough in self._whole if enough}
+        return [row._replace(dimension=dimension.name, key="" if enough else OTHER) for row, enough in self._whole]
+
+    def _is_used(self, dimension: Dimension) -> bool:
+        """Whether any of the day's events has a value for it; most campaign tags have none."""
+        if self._used is None:
+            visit_wide = [one.name for one in KEPT if one.scope == "visit"]
+            looks = ", ".join(f"max(arrayExists(x -> x != '', `{name}`))" for name in visit_wide)
+            by_event = [one.name for one in KEPT if one.scope == "event"]
+            counts = ", ".join(f"max(toString({row_expression(DIMENSION[name].field)}) != '')" for name in by_event)
+            found = zip(visit_wide, self._ask(f"SELECT {looks} FROM visits FINAL WHERE {_OF_DAY}")[0], strict=True)
+            by_row = zip(
+                by_event, self._ask(f"SELECT {counts} FROM events WHERE {_OF_DAY} AND bot = ''")[0], strict=True
+            )
+            self._used = {name for name, used in (*found, *by_row) if used} | {"time:hour"}
+        return dimension.name in self._used
+
+    def _fill_visits(self, key: str, parent: str, names: Sequence[str], params: Mapping[str, Param]) -> None:
+        """Each visit under its one value; `names` are the columns that key and parent are made of."""
+        joined = ", ".join(f"`{name}` AS one_{name}" for name in (*_VISIT_FACTS, *names))
+        self._make(
+            f"SELECT site, {parent} AS parent, {key} AS key, visitor AS who, {_FLAT} "
+            f"FROM visits FINAL ARRAY JOIN {joined} WHERE {_OF_DAY}",
+            params,
+        )
+
+    def _fill_events(self, dimension: Dimension, key: str, params: Mapping[str, Param]) -> None:
+        """Each visit under every value that its events have, and under none if it has events without."""
+        value = row_expression(dimension.field) if dimension.field else "1"
+        rows = (
+            f"SELECT site, if(visitor = {NOBODY}, beacon, visitor) AS who, {ROW_EXPRESSIONS['at_ms']} AS at_ms, "
+            f"{key} AS key, {ROW_EXPRESSIONS['viewed']} AS viewed, {ROW_EXPRESSIONS['counted']} AS counted, "
+            f"engaged_ms AS ms FROM events WHERE {_OF_DAY} AND bot = '' AND toString({value}) != ''"
+        )
+        visits = (
+            "SELECT site, visitor AS who, known, began AS starts, engaged AS all_engaged, single AS all_single, "
+            f"views AS all_views, took_ms AS all_took FROM visits FINAL WHERE {_OF_DAY}"
+        )
+        placed = (
+            "SELECT site, key, who, known, viewed, counted, ms, arrayLastIndex(b -> b <= at_ms, starts) AS n, "
+            "starts[n] AS start, all_engaged[n] AS is_engaged, all_single[n] AS is_single, all_views[n] AS all_seen, "
+            f"all_took[n] AS lasted FROM ({rows}) AS e INNER JOIN ({visits}) AS v USING (site, who)"
+        )
+        self._drop_and_make(
+            self._hits,
+            "SELECT site, key, who, start, any(known), count(), sum(viewed), sum(counted), sum(ms), any(is_engaged), "
+            f"any(is_single), any(all_seen), any(lasted) FROM ({placed}) GROUP BY site, key, who, start",
+            params,
+        )
+        facts = ", ".join(f"`{name}` AS one_{name}" for name in _VISIT_FACTS)
+        self._make(
+            "SELECT site, '' AS parent, key, who, began, known, pv, ev, ms, engaged, single, views, took "
+            f"FROM {self._hits} UNION ALL "
+            "SELECT site, '', '', who, began, known, v.pv - h.pv, v.ev - h.ev, v.ms - h.ms, engaged, single, views, "
+            f"took FROM (SELECT site, visitor AS who, one_rows AS rows, {_FLAT} "
+            f"FROM visits FINAL ARRAY JOIN {facts} WHERE {_OF_DAY}) AS v "
+            "LEFT JOIN (SELECT site, who, began, sum(rows) AS rows, sum(pv) AS pv, sum(ev) AS ev, sum(ms) AS ms "
+            f"FROM {self._hits} GROUP BY site, who, began) AS h USING (site, who, began) WHERE v.rows > h.rows",
+            {},
+        )
+
+    def _make(self, select: str, params: Mapping[str, Param]) -> None:
+        self._drop_and_make(self._spread, select, params)
+
+    def _drop_and_make(self, table: str, select: str, params: Mapping[str, Param]) -> None:
+        self._warehouse.command(f"DROP TABLE IF EXISTS {table} SYNC", slot="seal")
+        columns = _HITS if table == self._hits else _SPREAD
+        self._warehouse.command(f"CREATE TABLE {table} ({columns}) ENGINE = Memory", slot="seal")
+        self._warehouse.command(f"INSERT INTO {table} {select}", {**self._params, **params}, slot="seal")
+
+    def _cells(self) -> list[Counted]:
+        """Every cell with its measures and the largest part of one visitor in its sums."""
+        rows = self._ask(
+            f"SELECT site, parent, key, {_SUMMED} FROM (SELECT site, parent, key, who, {_BY_PERSON} "
+            f"FROM {self._spread} GROUP BY site, parent, key, who) "
+            "GROUP BY site, parent, key ORDER BY site, parent, key"
+        )
+        return [_cell(row) for row in rows]
+
+    def _merge(self, dimension: Dimension) -> list[Rollup]:
+        counted = self._cells()
+        parents = self._parents_kept(dimension)
+        cells = [cell._replace(parent=_under(cell, parents)) for cell, _, _ in counted]
+        k = self._k
+        orphans = [cell for cell in cells if cell.parent == OTHER and parents is not None]
+        small = {*too_small(cells, k), *orphans}
+        unions = self._unions(counted, cells, small)
+        loose = {group: found[0].people for group, found in unions.items() if group[1] != OTHER or parents is None}
+        added = widened(cells, loose, k)
+        if added:
+            small |= set(added)
+            changed = {cell.group for cell in added}
+            again = {cell for cell in small if cell.group in changed}
+            unions |= self._unions(counted, cells, again)
+        shown = [
+            (cell, measures, largest)
+            for cell, (_, measures, largest) in zip(cells, counted, strict=True)
+            if cell not in small
+        ]
+        self._kept[dimension.name] = {
+            (cell.site, f"{cell.parent}{_SEPARATOR}{cell.key}" if parents is not None else cell.key)
+            for cell, _, _ in shown
+        }
+        return self._rows(dimension, [*shown, *unions.values()])
+
+    def _unions(
+        self,
+        counted: Sequence[Counted],
+        cells: Sequence[Cell],
+        small: set[Cell],
+    ) -> dict[Group, Counted]:
+        """What the cells of each group are together: a visit or visitor in several of them counts once."""
+        if not small:
+            return {}
+        origins = [
+            (original.site, original.parent, original.key, cell.parent)
+            for (original, _, _), cell in zip(counted, cells, strict=True)
+            if cell in small
+        ]
+        params: dict[str, Param] = {
+            "m_site": [one[0] for one in origins],
+            "m_parent": [one[1] for one in origins],
+            "m_key": [one[2] for one in origins],
+            "m_group": [one[3] for one in origins],
+        }
+        merged = (
+            f"SELECT s.site AS site, m.grp AS grp, who, began, any(known) AS known, sum(pv) AS pv, sum(ev) AS ev, "
+            "sum(ms) AS ms, any(engaged) AS engaged, any(single) AS single, any(views) AS views, any(took) AS took "
+            f"FROM {self._spread} AS s INNER JOIN "
+            "(SELECT pair.1 AS site, pair.2 AS parent, pair.3 AS key, pair.4 AS grp FROM "
+            "(SELECT arrayJoin(arrayZip({m_site:Array(UInt32)}, {m_parent:Array(String)}, {m_key:Array(String)}, "
+            "{m_group:Array(String)})) AS pair)) AS m ON s.site = m.site AND s.parent = m.parent AND s.key = m.key "
+            "GROUP BY site, grp, who, began"
+        )
+        rows = self._ask(
+            f"SELECT site, grp, '{OTHER}', {_SUMMED} FROM (SELECT site, grp, who, {_BY_PERSON} FROM ({merged}) "
+            "GROUP BY site, grp, who) GROUP BY site, grp ORDER BY site, grp",
+            params,
+        )
+        found = [_cell(row) for row in rows]
+        return {cell.group: (cell, measures, largest) for cell, measures, largest in found}
+
+    def _parents_kept(self, dimension: Dimension) -> set[Group] | None:
+        """The kept values that children of this dimension may lie in; None if it has no parents."""
+        names = PARENTS.get(dimension.name)
+        return self._kept[names[-1]] if names else None
+
+    def _rows(self, dimension: Dimension, cells: Sequence[Counted]) -> list[Rollup]:
+        """Rows without what may not be shown, in their order."""
+        by_site: dict[int, list[tuple[Cell, list[int], dict[MeasureName, int]]]] = defaultdict(list)
+        for cell, measures, largest in cells:
+            by_site[cell.site].append((cell, _allowed(measures, cell.people, self._k[cell.site]), largest))
+        rows = []
+        for site, mine in by_site.items():
+            for name in SUMS:
+                place = _PLACE[name]
+                for hidden in dominated([c[1][place] for c in mine], [c[2][name] for c in mine]):
+                    mine[hidden][1][place] = WITHHELD
+            rows += [Rollup(site, dimension.name, cell.key, cell.parent, tuple(shown)) for cell, shown, _ in mine]
+        return sorted(rows)
+
+    def _ask(self, sql: str, params: Mapping[str, Param] | None = None) -> list[Record]:
+        return self._warehouse.select(sql, {**self._params, **(params or {})}, "seal")
+
+
+def _key(dimension: Dimension, params: dict[str, Param]) -> str:
+    """What a visit or an event is counted under; a value that looks like a word of the answer gets its backslash."""
+    if dimension.scope == "time":
+        start = "transform(site, {sites:Array(UInt32)}, {starts:Array(Int64)}, toInt64(0))"
+        end = "transform(site, {sites:Array(UInt32)}, {ends:Array(Int64)}, toInt64(0))"
+        at_ms = ROW_EXPRESSIONS["at_ms"]
+        return f"toString({start} + intDiv(greatest(least({at_ms}, {end} - 1) - {start}, 0), {_HOUR_MS}) * {_HOUR_MS})"
+    words = [*RESERVED, dimension.blank]
+    params["words"], params["spelt"] = words, [f"\\{word}" for word in words]
+    value = f"one_{dimension.name}" if dimension.scope == "visit" else row_expression(dimension.field)
+    return f"transform(toString({value}), {{words:Array(String)}}, {{spelt:Array(String)}})"
+
+
+def _parent(dimension: Dimension) -> str:
+    names = PARENTS.get(dimension.name, ())
+    return f"concat({', '.join(_joined(names))})" if len(names) > 1 else f"one_{names[0]}" if names else "''"
+
+
+def _joined(names: Sequence[str]) -> list[str]:
+    parts: list[str] = []
+    for name in names:
+        parts += [f"'{_SEPARATOR}'", f"one_{name}"] if parts else [f"one_{name}"]
+    return parts
+
+
+def _under(cell: Cell, parents: set[Group] | None) -> str:
+    """The parent under which a cell is merged: its own if that is shown, else what is left of all others."""
+    return cell.parent if parents is None or cell.group in parents else OTHER
+
+
+def _allowed(measures: tuple[int, ...], people: int, k: int) -> list[int]:
+    """Of a group under k, which only a whole day can be, only what is exempt."""
+    if people >= k:
+        return list(measures)
+    return [value if name in EXEMPT else WITHHELD for name, value in zip(KEPT_MEASURES, measures, strict=True)]
+
+
+def _cell(row: Record) -> Counted:
+    site, parent, key, people, *numbers = row
+    measures = tuple(map(int, numbers[: len(KEPT_MEASURES)]))
+    largest = dict(zip(SUMS, map(int, numbers[len(KEPT_MEASURES) :]), strict=True))
+    return Cell(int(site), str(parent), str(key), int(people)), measures, largest
+
+
+_OF_DAY: Final = "day = toDate({day:UInt16}) AND site IN {sites:Array(UInt32)}"
+_FLAT: Final = (
+    "one_began AS began, known, one_views AS pv, one_counted AS ev, one_engaged_ms AS ms, one_engaged AS engaged, "
+    "one_single AS single, one_views AS views, one_took_ms AS took"
+)
+_VISIT_FACTS: Final = ("began", "rows", "views", "counted", "engaged_ms", "engaged", "single", "took_ms")
+VISIT_NAMES: Final = tuple(one.name for one in KEPT if one.scope == "visit")
+_FACTS: Final = (
+    "who FixedString(16), began Int64, known UInt8, {rows}pv UInt64, ev UInt64, ms UInt64, engaged UInt8, "
+    "single UInt8, views UInt64, took UInt64"
+)
+_HITS: Final = f"site UInt32, key String, {_FACTS.format(rows='rows UInt64, ')}"
+_SPREAD: Final = f"site UInt32, parent String, key String, {_FACTS.format(rows='')}"
+
+_PERSON: Final[dict[MeasureName, str]] = {
+    "visits": "countIf(known)",
+    "pageviews": "sum(pv)",
+    "events": "sum(ev)",
+    "bounces": "countIf(known AND NOT engaged)",
+    "engaged_visits": "countIf(known AND engaged)",
+    "single_page_visits": "countIf(known AND single)",
+    "visit_pageviews": "sumIf(views, known)",
+    "visit_ms": "sumIf(took, known)",
+    "engaged_ms": "sum(ms)",
+}
+_BY_PERSON: Final = "max(known) AS is_known, " + ", ".join(f"{sql} AS m_{name}" for name, sql in _PERSON.items())
+_SUMMED: Final = ", ".join(
+    [
+        "count()",
+        *("sum(is_known)" if name == "visitors" else f"sum(m_{name})" for name in KEPT_MEASURES),
+        *(f"max(m_{name})" for name in SUMS),
+    ]
+)

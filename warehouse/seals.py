@@ -1,0 +1,71 @@
+"""The table `rollups`: written by run, read by run, swept of runs that no seal names."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from event_catalogue.aggregates import KEPT_MEASURES
+from warehouse.client import Warehouse
+from warehouse.rollups import Rollup
+
+ROLLUPS: Final = "rollups"
+ROLLUP_COLUMNS: Final[dict[str, str]] = {
+    "site": "UInt32",
+    "day": "Date",
+    "run": "UInt64",
+    "dimension": "LowCardinality(String)",
+    "key": "String",
+    "parent": "String",
+    **dict.fromkeys(KEPT_MEASURES, "Int64"),
+}
+"""Name → ClickHouse type, in order; the migrations make exactly these."""
+
+_BLOCK: Final = 100_000
+
+
+class RollupTable:
+    """Rows of sealed days, by run."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def raw_rows(self, day: int | None = None) -> dict[tuple[int, int], int]:
+        """Raw rows of each (site, day), of one day or of all. Raises TryLater, Broken."""
+        if day is None:
+            found = self._warehouse.query("warehouse.partition_counts", {}, "seal")
+        else:
+            found = self._warehouse.query("warehouse.site_counts", {"day": day}, "seal")
+        return {(int(site), int(of)): int(rows) for site, of, rows in found}
+
+    def write(self, day: int, runs: Mapping[int, int], rows: Sequence[Rollup]) -> None:
+        """Store the rows under the run of their site, durably. Raises TryLater, Broken."""
+        for begin in range(0, len(rows), _BLOCK):
+            block = rows[begin : begin + _BLOCK]
+            data: list[list[Any]] = [
+                [row.site for row in block],
+                [day] * len(block),
+                [runs[row.site] for row in block],
+                [row.dimension for row in block],
+                [row.key for row in block],
+                [row.parent for row in block],
+                *([row.measures[place] for row in block] for place in range(len(KEPT_MEASURES))),
+            ]
+            self._warehouse.insert(
+                ROLLUPS, ROLLUP_COLUMNS, data, settings="async_insert = 0", query_id=f"seal-{day}-{begin}", slot="seal"
+            )
+
+    def read(self, site: int, day: int, run: int) -> list[Rollup]:
+        """The rows of a run, in their one order."""
+        found = self._warehouse.query("warehouse.rollups", {"site": site, "day": day, "run": run}, "seal")
+        return [
+            Rollup(int(of), str(dimension), str(key), str(parent), tuple(map(int, measures)))
+            for of, dimension, parent, key, *measures in found
+        ]
+
+    def sweep(self, runs: Collection[int]) -> None:
+        """Remove the rows of all other runs; their numbers are all that the statement holds."""
+        found = self._warehouse.query("warehouse.rollup_runs", {}, "seal")
+        stale = [int(run) for (run,) in found if int(run) not in runs]
+        if stale:
+            table, on_cluster = self._warehouse.dialect.local(ROLLUPS), self._warehouse.dialect.on_cluster
+            numbers = ", ".join(map(str, stale))
+            self._warehouse.command(f"ALTER TABLE {table} {on_cluster} DELETE WHERE run IN ({numbers})", slot="seal")

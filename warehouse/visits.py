@@ -1,0 +1,156 @@
+"""The table `visits`: one row for each visitor of a site's day, with that visitor's visits as arrays of equal length.
+
+A row is never changed: a newer one of the same visitor takes its place (ReplacingMergeTree by `tick`), with all visits
+counted afresh from the raw rows. So a late event that joins two visits, or a repeated tick, leaves no visit behind that
+is none. It is read with FINAL: the newest row alone.
+
+Rows without a visitor (an e-mail that was opened, a call) stand in it too, each message by itself under its own id,
+with `known` 0: events that belong to a source or a campaign, and no visits.
+
+The rows are raw data about single visitors and lie in the partitions (day, keep) of `events`: what purges these purges
+those.
+"""
+
+# ruff: noqa: S608  the text is made of the catalogue's names; values are bound
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from event_catalogue.dimensions import DIMENSIONS
+from event_catalogue.events import EVENTS as EVENT_KINDS
+from event_catalogue.metrics import ENGAGED_MS
+from warehouse.client import Param
+from warehouse.metrics import NOBODY, VisitShape
+
+VISITS: Final = "visits"
+JOURNAL_BITS: Final = 32
+"""A loader's journal numbers its batches from a random place in the upper bits on (spool/journal.py)."""
+_LC: Final = "LowCardinality(String)"
+VISIT_DIMENSIONS: Final = tuple(one for one in DIMENSIONS if one.scope == "visit")
+_WIDE: Final = ("entry_page", "exit_page", "referrer", "city")
+
+_KEYS: Final[dict[str, str]] = {
+    "site": "UInt32",
+    "day": "Date",
+    "keep": "UInt16",
+    "visitor": "FixedString(16)",
+    "stored_on": "Date",
+    "known": "UInt8",
+    "tick": "UInt64",
+}
+_COUNTS: Final[dict[str, str]] = {
+    "began": "Int64",
+    "took_ms": "UInt32",
+    "rows": "UInt32",
+    "views": "UInt32",
+    "counted": "UInt32",
+    "engaged_ms": "UInt64",
+    "acts": "UInt32",
+    "engaged": "UInt8",
+    "single": "UInt8",
+    "conversions": "UInt32",
+    "revenue": "Map(LowCardinality(String), Int64)",
+    "exit_method": _LC,
+}
+"""What a visit is besides its dimensions: start (ms UTC), length, rows, page views, events but engagement, time in
+front, acts of the visitor, whether it is engaged, whether it is a single page without an act, events of the site's own,
+their revenue by currency in minor units, and how the last page was left."""
+
+VISIT_COLUMNS: Final[dict[str, str]] = {
+    **_KEYS,
+    **{name: f"Array({kind})" for name, kind in _COUNTS.items()},
+    **{one.name: f"Array({'String' if one.name in _WIDE else _LC})" for one in VISIT_DIMENSIONS},
+}
+"""Name → ClickHouse type, in order; the migrations make exactly these."""
+
+_DECLARED: Final = ", ".join(f"'{kind.name}'" for kind in EVENT_KINDS)
+OWN_EVENT: Final = f"name NOT IN ({_DECLARED})"
+"""Whether a row is an event of the site's own: a conversion."""
+
+
+class Ticked(NamedTuple):
+    """Batches after `after` up to `upto` of one journal: its numbers share their upper 32 bits."""
+
+    after: int
+    upto: int
+
+
+def new_rows(news: Sequence[Ticked], params: dict[str, Param]) -> str:
+    """The condition that picks the rows of these batches; its values are added to `params`."""
+    parts = []
+    for place, ticked in enumerate(news):
+        params[f"after{place}"], params[f"upto{place}"] = ticked
+        parts.append(f"(batch > {{after{place}:UInt64}} AND batch <= {{upto{place}:UInt64}})")
+    return f"({' OR '.join(parts)})"
+
+
+def new_batches(marks: Iterable[int], params: dict[str, Param]) -> str:
+    """Which days have rows of batches beyond the marks: day, journal, newest batch, rows. A mark is the last batch of
+    its journal that was counted; a journal without a mark is new as a whole."""
+    known = []
+    for place, mark in enumerate(marks):
+        params[f"from{place}"], params[f"mark{place}"] = mark >> JOURNAL_BITS << JOURNAL_BITS, mark
+        known.append(f"batch NOT BETWEEN {{from{place}:UInt64}} AND {{mark{place}:UInt64}}")
+    return (
+        f"SELECT toUInt16(day), bitShiftRight(batch, {JOURNAL_BITS}) AS journal, max(batch), count() "
+        f"FROM events WHERE {' AND '.join(known) or '1'} GROUP BY day, journal ORDER BY day, journal"
+    )
+
+
+def renew_visits(news: Sequence[Ticked], params: dict[str, Param]) -> str:
+    """The INSERT that counts visitors afresh: those of `day` with a row in the new batches, in a slice by their hash.
+
+    Values: `day`, `tick`, `slice` of `slices` (at most 255).
+    """
+    shape = VisitShape()
+    columns = _visit_values(shape)
+    people = "day = toDate({day:UInt16}) AND bot = ''"
+    fresh = new_rows(news, params)
+
+    def of(who: str, condition: str) -> str:
+        slice_ = f"reinterpretAsUInt8({who}) % {{slices:UInt8}} = {{slice:UInt8}}"
+        return (
+            f"({condition} AND (site, {who}) IN "
+            f"(SELECT site, {who} FROM events WHERE {people} AND {condition} AND {fresh} AND {slice_}))"
+        )
+
+    rows = (
+        f"events WHERE {people} AND ({of('visitor', f'visitor != {NOBODY}')} OR {of('beacon', f'visitor = {NOBODY}')})"
+    )
+    carried = {"keep": "max(events.keep)", "stored_on": "max(events.stored_on)"}
+    visits = shape.visits(columns, rows=rows, by="site, day", carried=carried)
+    arrays = ", ".join(f"groupArray({name})" for name in columns)
+    names = ", ".join(f"`{name}`" for name in VISIT_COLUMNS)
+    return (
+        f"INSERT INTO {VISITS} ({names}) SELECT site, day, max(keep), who, max(stored_on), known, {{tick:UInt64}}, "
+        f"{arrays} FROM ({visits}) GROUP BY site, day, who, known"
+    )
+
+
+def _visit_values(shape: VisitShape) -> dict[str, str]:
+    """The columns of a visit over `v`, its rows in order; in the order of VISIT_COLUMNS behind the keys."""
+    views = f"arrayCount(r -> r.{shape.place('viewed')}, v)"
+    acts = f"arrayCount(r -> r.{shape.place('acted')}, v)"
+    engaged_ms = f"arraySum(r -> toUInt64(r.{shape.place('engaged_ms')}), v)"
+    own = shape.place_of("own", OWN_EVENT)
+    money = f"arrayFilter(r -> r.{shape.place('revenue')} != 0, v)"
+    by_currency = (
+        f"arrayReduce('sumMap', arrayMap(r -> map(r.{shape.place('currency')}, r.{shape.place('revenue')}), {money}))"
+    )
+    counts = {
+        "began": "v[1].1",
+        "took_ms": "v[-1].1 - v[1].1",
+        "rows": "length(v)",
+        "views": views,
+        "counted": f"arrayCount(r -> r.{shape.place('counted')}, v)",
+        "engaged_ms": engaged_ms,
+        "acts": acts,
+        "engaged": f"({views} > 1 OR {engaged_ms} >= {ENGAGED_MS} OR {acts} > 0)",
+        "single": f"({views} <= 1 AND {acts} = 0)",
+        "conversions": f"arrayCount(r -> r.{own}, v)",
+        "revenue": by_currency,
+        "exit_method": f"arrayLast(r -> r.{shape.place_of('name', 'name')} = 'exit', v).{shape.place('method')}",
+    }
+    return {f"v_{name}": text for name, text in counts.items()} | {
+        f"v_{one.name}": f"toString({shape.value(one)})" for one in VISIT_DIMENSIONS
+    }
