@@ -10,6 +10,7 @@ import pytest
 
 from control_store.choices import choice_counts, close_withdrawal, open_withdrawals, receipt, take_choices
 from control_store.refused_hosts import forget_host, refused_hosts, take_host
+from control_store.sites import NewSite, add_site, delete_site
 from control_store.tables import ControlStore
 from control_store.taking import Place
 from event_catalogue.choice import ChoiceRecord, encode_choices
@@ -128,3 +129,12 @@ def test_refused_hosts_are_a_short_list_of_the_newest(store: ControlStore) -> No
     forget_host(store, 7, "h60.example")
     assert len(refused_hosts(store, 7)) == 49
     assert [one.hostname for one in refused_hosts(store, 8)] == ["other.example"]
+
+
+@pytest.mark.req("C22")
+def test_a_deleted_site_has_no_list(store: ControlStore) -> None:
+    """Its hosts go with it."""
+    site = add_site(store, NewSite("shop.example"), now=NOW)
+    take_host(store, Place("w0", 1), site.id, "stage.example", at=NOW)
+    delete_site(store, site)
+    assert refused_hosts(store, site.id) == []
