@@ -167,3 +167,13 @@ def test_the_snippet_is_served_in_every_form(tmp_path):
         status, headers, body = product.request(product.collector, "GET", "/js/..%2Fsnapshot")
         assert status == 404
         assert json.loads(body)["status"] == 404
+
+
+def test_the_sizes_in_the_docs_are_those_of_the_build():
+    """`npm run sizes` tells them; docs/snippet.md repeats three."""
+    built = BuiltSnippet(Path(collector.__file__).parent / "static" / "snippet")
+    if not built.is_there:
+        pytest.skip("the snippet is not built here: make snippet")
+    told = (Path(__file__).parents[2] / "docs" / "snippet.md").read_text()
+    for composed in ("served", "all without vitals", "all"):
+        assert f"| {built.manifest['composed'][composed]['brotli']:,} |" in told, composed
