@@ -28,6 +28,8 @@ from event_catalogue.days import DAY_MS
 from event_catalogue.decode import Consent, Refused
 
 _LARGEST: Final = 4096
+_COST: Final = 50
+"""As how many events a choice counts in the rate of a network: each may leave a receipt that is kept for years."""
 _MINUTE_MS: Final = 60_000
 _DAY_S: Final = 86_400
 _NO_SITE: Final = problem(404, "No site has this key; copy the snippet from the console again.")
@@ -85,7 +87,7 @@ class Choosing:
         served, facts = self._asked(request)
         if served is None:
             return _respond(_NO_SITE)
-        wait = self._intake.limits.network(facts.address, 1)
+        wait = self._intake.limits.network(facts.address, _COST)
         if wait:
             return _respond(self._intake.too_fast(wait).answer)
         if not _is_own(served, request.headers.get("origin", "")):

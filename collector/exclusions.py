@@ -49,7 +49,7 @@ def _range(text: str) -> tuple[int, int, int]:
     network = ipaddress.ip_network(text)
     first, last = network.network_address, network.broadcast_address
     mapped = first.ipv4_mapped if isinstance(first, ipaddress.IPv6Address) else None
-    if mapped is not None and network.prefixlen >= 96:
+    if mapped is not None:
         return 4, int(mapped), int(mapped) + network.num_addresses - 1
     return network.max_prefixlen // 8, int(first), int(last)
 

@@ -25,13 +25,17 @@ class ServedSite:
         self._suffixes = _suffixes(site.settings.hostnames)
         self._ignored = frozenset(site.settings.ignored_hostnames), _suffixes(site.settings.ignored_hostnames)
         self.query_keys = frozenset(site.settings.query_keys)
-        self.exclusions = Exclusions(site.settings)
+        exclusions = Exclusions(site.settings)
+        self.exclusions = exclusions if exclusions else None
+        """None where the site leaves nothing out, as most do: a beacon then asks nothing."""
         self._for_children = PathRules(site.settings.under_16_paths, hash_routes=site.settings.hash_routes)
         self._by_region = read_region_policies(site.settings.region_policies)
         settings = site.settings
         self.asks_place = bool(self._by_region) or (settings.policy == "opt_out" and not settings.opt_out_in_europe)
         """Whether the policy depends on where the visitor is."""
         self._everywhere: tuple[Policy, ...] = (settings.policy,)
+        self.one_policy = None if self.asks_place or self._for_children else self._everywhere
+        """The policy of a site that has the same for every place and page."""
 
     def policies(self, place: tuple[str, str] | None, url: str = "") -> tuple[Policy, ...]:
         """The policies that may hold for a page and a place (country, region), of which the strictest counts.

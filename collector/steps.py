@@ -92,7 +92,7 @@ def gate(draft: Draft, tools: Tools) -> Verdict | None:
     """Policy, signals and choice; the strictest of header, body and policy."""
     beacon, facts, served = draft.beacon, draft.facts, draft.served
     signals = Signals(facts.gpc or beacon.gpc, facts.dnt, beacon.optout, beacon.gpp)
-    policies = served.policies(_place(draft, tools) if served.asks_place else None, beacon.url)
+    policies = served.one_policy or served.policies(_place(draft, tools) if served.asks_place else None, beacon.url)
     draft.ruling, draft.plan = _ruling(served, policies, signals, beacon.consent, mail=draft.way == "mail")
     return Verdict("not_recorded", draft.ruling.reason) if draft.ruling.tier == "denied" else None
 
@@ -117,7 +117,7 @@ def _place(draft: Draft, tools: Tools) -> tuple[str, str]:
 def exclude(draft: Draft, tools: Tools) -> Verdict | None:
     """What the site leaves out: pages, hosts, networks, countries."""
     rules = draft.served.exclusions
-    if not rules:
+    if rules is None:
         return None
     country = _place(draft, tools)[0] if rules.countries else ""
     excluded_by = rules.page(draft.beacon.url) or rules.client(draft.facts.address.packed, country)

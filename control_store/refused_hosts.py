@@ -3,14 +3,20 @@
 The newest fifty of a site; collectors tell of a host once an hour at most, so `hours` counts hours, not beacons.
 """
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import sqlalchemy as sa
 
+from control_store.setting_items import ascii_host
+from control_store.site_settings import changed
+from control_store.sites import find_site, save_settings
+from control_store.snapshot import Site
 from control_store.tables import REFUSED_HOSTS, ControlStore
 from control_store.taking import Place, taking
 
 _MOST: Final = 50
+
+Settled = Literal["allowed", "ignored"]
 
 
 class RefusedHost(NamedTuple):
@@ -48,9 +54,15 @@ def refused_hosts(store: ControlStore, site: int) -> list[RefusedHost]:
         return [RefusedHost(*row) for row in connection.execute(asked)]
 
 
-def forget_host(store: ControlStore, site: int, hostname: str) -> None:
-    """Take a host off the list: it was allowed, or is to be ignored."""
+def settle_host(store: ControlStore, site: Site, hostname: str, settled: Settled) -> Site:
+    """Count a host as the site's from now on, or go on refusing it without mention; it leaves the list.
+
+    `*.` before the name takes what is below it. The site as it is after that. Raises BadSetting.
+    """
+    setting = "hostnames" if settled == "allowed" else "ignored_hostnames"
+    listed = ",".join((*getattr(site.settings, setting), hostname))
+    save_settings(store, site, changed(site.settings, [f"{setting}={listed}"]))
+    gone = REFUSED_HOSTS.c.hostname == ascii_host(hostname)
     with store.engine.begin() as connection:
-        connection.execute(
-            sa.delete(REFUSED_HOSTS).where(REFUSED_HOSTS.c.site == site, REFUSED_HOSTS.c.hostname == hostname)
-        )
+        connection.execute(sa.delete(REFUSED_HOSTS).where(REFUSED_HOSTS.c.site == site.id, gone))
+    return find_site(store, str(site.id))

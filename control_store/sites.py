@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from control_store.setting_items import BadSetting, ascii_host
 from control_store.site_settings import SiteSettings, from_values
 from control_store.snapshot import ApiKey, Scope, Site, Snapshot, UnknownSite, key_digest
-from control_store.tables import API_KEYS, REVISION, SITES, ControlStore, touch
+from control_store.tables import API_KEYS, REFUSED_HOSTS, REVISION, SITES, ControlStore, touch
 
 
 class NewSite(NamedTuple):
@@ -104,6 +104,7 @@ def save_timezone(store: ControlStore, site: Site, timezone: str, *, holds_from:
 def delete_site(store: ControlStore, site: Site) -> None:
     """Forget a site and its keys; beacons for it are refused from now on. Its rows are retention's to remove."""
     with store.engine.begin() as connection:
+        connection.execute(sa.delete(REFUSED_HOSTS).where(REFUSED_HOSTS.c.site == site.id))
         connection.execute(sa.delete(SITES).where(SITES.c.id == site.id))
         touch(connection)
 

@@ -7,6 +7,7 @@ from console.login import Door
 from console.pages.audit import audit
 from console.pages.desk import Desk, Shop
 from console.pages.entrance import Entrance, keep_screen
+from console.pages.hosts import settle
 from console.pages.how_counted import how_counted
 from console.pages.installation import installation
 from console.pages.joining import Joining
@@ -69,6 +70,7 @@ def page_routes(shop: Shop) -> list[Route]:
         Route("/sites/{site}/keys", desk.page(keys, role="admin"), methods=["GET"]),
         Route("/sites/{site}/keys", desk.page(make_key, role="admin"), methods=["POST"]),
         Route("/sites/{site}/keys/revoke", desk.page(drop_key, role="admin"), methods=["POST"]),
+        Route("/sites/{site}/hosts", desk.page(settle, role="admin"), methods=["POST"]),
         Route("/sites/{site}/settings", desk.page(settings_page), methods=["GET"]),
         Route("/sites/{site}/settings", desk.page(save, role="admin"), methods=["POST"]),
     ]

@@ -97,19 +97,15 @@ def gpc(name: str, environment: Environment) -> None:
 @installation
 def hosts(name: str, allow: str, ignore: str, environment: Environment) -> None:
     """List the hosts whose beacons were refused as not the site's; allow or ignore one."""
-    from control_store.refused_hosts import forget_host, refused_hosts
-    from control_store.site_settings import changed
-    from control_store.sites import find_site, save_settings
+    from control_store.refused_hosts import refused_hosts, settle_host
+    from control_store.sites import find_site
 
     with open_control(environment) as store:
         found = find_site(store, name)
-        for host, setting in ((allow, "hostnames"), (ignore, "ignored_hostnames")):
-            if host:
-                listed = ",".join((*getattr(found.settings, setting), host))
-                save_settings(store, found, changed(found.settings, [f"{setting}={listed}"]))
-                forget_host(store, found.id, host.strip().lower())
-                noted(store, "settings", site=found.domain, subject=setting)
-                found = find_site(store, name)
+        if allow:
+            found = settle_host(store, found, allow, "allowed")
+        if ignore:
+            found = settle_host(store, found, ignore, "ignored")
         left = refused_hosts(store, found.id)
     for one in left:
         click.echo(f"{one.hostname}\tlast {one.last // 1000}\tin {one.hours} hours")

@@ -403,3 +403,15 @@ def test_the_statement_of_support_is_as_the_specification_has_it(door: Door) -> 
     statement = answer.json()
     assert statement["gpc"] is True
     assert re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", statement["lastUpdate"])
+
+
+@pytest.mark.req("O4")
+def test_a_network_can_flood_no_receipts(tmp_path: Path) -> None:
+    """A choice counts as fifty events in its network's rate; another network chooses on."""
+    with world(tmp_path, network_rate=500.0) as made:
+        there = Door(made)
+        path, content = f"/c/{made.site.key}", body({"statistics": True})
+        answers = [there.ask("POST", path, content=content).status_code for _ in range(25)]
+        assert answers == [202] * 20 + [429] * 5
+        assert there.ask("POST", path, peer="192.0.2.9", content=content).status_code == 202
+        there.loop.close()

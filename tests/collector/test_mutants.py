@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from tests.collector.mutants import ROOT, mutants, survivors
+from tests.collector.mutants import ROOT, measured, mutants
 
 GATE: Final = {
     "collector.consent": ["test_consent.py", "test_gate.py"],
@@ -33,16 +33,16 @@ def test_nine_of_ten_faults_are_noticed(modules: dict[str, list[str]]) -> None:
     """Over all modules of gate and scrubber; those that were not noticed are named."""
     blind, all_ = [], 0
     for module, tests in modules.items():
-        left, count = survivors(module, [str(ROOT / "tests" / "collector" / name) for name in tests], MOST)
-        blind += [f"{one.module}:{one.line} {one.what}" for one in left]
+        left, count = measured(module, [str(ROOT / "tests" / "collector" / name) for name in tests], MOST)
+        blind += left
         all_ += count
     assert len(blind) <= all_ / 10, "\n".join(blind)
 
 
 def test_a_fault_that_tests_see_is_told_from_one_that_they_do_not() -> None:
-    """The measure itself: without any test every fault is left, with the right ones it is not."""
-    first = mutants("control_store.policies", 3)
-    assert mutants("control_store.policies", 3) == first
-    assert len({one.source for one in first}) == 3
-    left, count = survivors("control_store.policies", [str(ROOT / "tests/collector/test_mutants.py::nothing")], 1)
-    assert (left, count) == ([], 1)
+    """The measure itself: a test of something else leaves a fault, the right ones notice it."""
+    elsewhere, here = ROOT / "tests/test_sizes.py", ROOT / "tests/control_store/test_policies.py"
+    (fault,) = mutants("control_store.policies", 1)
+    said = [f"{fault.module}:{fault.line} {fault.what}"]
+    assert measured(fault.module, [f"{elsewhere}::test_the_rule_sees_what_it_measures"], 1) == (said, 1)
+    assert measured(fault.module, [str(here)], 1) == ([], 1)

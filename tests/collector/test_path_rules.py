@@ -40,6 +40,9 @@ from collector.path_rules import PathRules, host_of
         ("/*", ""),
         ("/*", "/any/thing"),
         ("/*.pdf", "/a/b.PDF"),
+        ("/ab*ba", "/abba"),
+        ("/a*/b/", "/ax/b"),
+        ("/kids/*", "/%5Ckids%5Cx"),
     ],
 )
 def test_a_rule_holds(pattern: str, path: str) -> None:

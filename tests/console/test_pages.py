@@ -18,7 +18,9 @@ from console.pages.questions import Row
 from console.pages.tiles import change_of
 from console.pages.view import DIMENSION_TITLES, METRIC_TITLES, RANGES, TILES, View
 from control_store.accounting import Account, SpoolState, publish_accounts, publish_spools
+from control_store.refused_hosts import take_host
 from control_store.sites import find_site
+from control_store.taking import Place
 from event_catalogue.dimensions import DIMENSION, OTHER
 from event_catalogue.events import EVENT
 from event_catalogue.metrics import METRIC, METRICS
@@ -521,6 +523,24 @@ def test_settings_are_shown_changed_and_refused_with_a_sentence(counting: Desk) 
     refused = counting.post(page, page, k="1", dnt="true")
     assert (refused.status_code, "a number from 3 to 1000" in refused.text) == (422, True)
     assert find_site(counting.store, "shop.example").settings == settings
+
+
+@pytest.mark.req("C22")
+def test_refused_hosts_are_allowed_or_ignored(counting: Desk) -> None:
+    """Listed on the page of settings with two buttons each; what was not refused can't be settled."""
+    counting.site()
+    site, page = find_site(counting.store, "shop.example"), "/sites/shop.example/settings"
+    assert "Refused hosts" not in counting.read(page)
+    for seq, host in enumerate(("stage.example", "copy.example"), 1):
+        take_host(counting.store, Place("w0", seq), site.id, host, at=TODAY * 86_400_000 - seq * 60_000)
+    text = counting.read(page)
+    assert text.index("stage.example") < text.index("copy.example")
+    for host, settled in (("stage.example", "allowed"), ("copy.example", "ignored"), ("evil.example", "allowed")):
+        answer = counting.post("/sites/shop.example/hosts", page, **{"host": host, "as": settled})
+        assert answer.status_code == 303
+    settings = find_site(counting.store, "shop.example").settings
+    assert (settings.hostnames, settings.ignored_hostnames) == (("stage.example",), ("copy.example",))
+    assert "Refused hosts" not in counting.read(page)
 
 
 def test_static_files_are_kept_for_long_and_change_their_address(counting: Desk) -> None:

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from control_store.choices import choice_counts, close_withdrawal, open_withdrawals, receipt, take_choices
-from control_store.refused_hosts import forget_host, refused_hosts, take_host
+from control_store.refused_hosts import refused_hosts, settle_host, take_host
+from control_store.sites import NewSite, add_site, delete_site
 from control_store.tables import ControlStore
 from control_store.taking import Place
 from event_catalogue.choice import ChoiceRecord, encode_choices
@@ -116,15 +117,27 @@ def test_what_can_never_be_taken_says_so(store: ControlStore, kind: Kind, body: 
 def test_refused_hosts_are_a_short_list_of_the_newest(store: ControlStore) -> None:
     """Fifty of a site; a host that comes again is one entry; each site has its own."""
     take = takers(store)[Kind.HOST]
+    site = add_site(store, NewSite("shop.example"), now=NOW)
     for seq in range(1, 61):
-        body = msgspec.msgpack.encode((7, f"h{seq}.example"))
+        body = msgspec.msgpack.encode((site.id, f"h{seq}.example"))
         take("w0", Record(seq, Kind.HOST, NOW + seq, 0, 0, body))
-    take_host(store, Place("w0", 61), 7, "h60.example", at=NOW + 100)
-    take_host(store, Place("w0", 61), 7, "h60.example", at=NOW + 200)
+    take_host(store, Place("w0", 61), site.id, "h60.example", at=NOW + 100)
+    take_host(store, Place("w0", 61), site.id, "h60.example", at=NOW + 200)
     take_host(store, Place("w0", 62), 8, "other.example", at=NOW)
-    found = refused_hosts(store, 7)
+    found = refused_hosts(store, site.id)
     assert [one.hostname for one in found] == [f"h{n}.example" for n in range(60, 10, -1)]
     assert found[0] == ("h60.example", NOW + 60, NOW + 100, 2)
-    forget_host(store, 7, "h60.example")
-    assert len(refused_hosts(store, 7)) == 49
+    settled = settle_host(store, site, "H60.example", "allowed")
+    settled = settle_host(store, settled, "*.h59.example", "ignored")
+    assert (settled.settings.hostnames, settled.settings.ignored_hostnames) == (("h60.example",), ("*.h59.example",))
+    assert len(refused_hosts(store, site.id)) == 49
     assert [one.hostname for one in refused_hosts(store, 8)] == ["other.example"]
+
+
+@pytest.mark.req("C22")
+def test_a_deleted_site_has_no_list(store: ControlStore) -> None:
+    """Its hosts go with it."""
+    site = add_site(store, NewSite("shop.example"), now=NOW)
+    take_host(store, Place("w0", 1), site.id, "stage.example", at=NOW)
+    delete_site(store, site)
+    assert refused_hosts(store, site.id) == []
