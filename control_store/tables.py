@@ -108,6 +108,19 @@ SEALS: Final = sa.Table(
     sa.Column("purged", sa.BigInteger, nullable=False, server_default="0"),
 )
 
+REQUESTS: Final = sa.Table(
+    "requests",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("what", sa.String(16), nullable=False),
+    sa.Column("arguments", sa.Text, nullable=False),
+    sa.Column("asked", sa.BigInteger, nullable=False),
+    sa.Column("done", sa.Integer, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("error", sa.String(300), nullable=False),
+    sqlite_autoincrement=True,
+)
+
 SEAL_FAULTS: Final = sa.Table(
     "seal_faults",
     METADATA,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,6 +14,7 @@ from control_store.accounting import Account, SpoolState, publish_accounts, publ
 from control_store.accounts import forget_sessions
 from control_store.audit import forget_entries
 from control_store.links import forget_links
+from control_store.requests import Request, answer, open_requests
 from control_store.salts import SaltFile
 from control_store.sites import current_revision, list_sites
 from control_store.snapshot import read_snapshot
@@ -22,7 +24,7 @@ from footfall.assembly import clock
 from footfall.books import note_salt, open_ledger
 from footfall.environment import Environment
 from footfall.publishing import publish
-from footfall.sealing import Sealing
+from footfall.sealing import Sealing, Wish
 from spool.accounts import JournalView, read_journal
 from spool.crash import crash_points
 from warehouse.client import Warehouse
@@ -76,6 +78,7 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             history=False,
             at_start=False,
         ),
+        Job("requests.answer", 1, aggregating.answer, "seals what `footfall seal` asks for", False, at_start=False),
         Job(
             "days.seal",
             60,
@@ -114,6 +117,7 @@ class Aggregating:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._sealing: Sealing | None = None
 
     def count_visits(self) -> str:
@@ -125,11 +129,38 @@ class Aggregating:
         return f"{rows} new rows" if rows else ""
 
     def seal(self) -> str:
-        """Seal what is due."""
+        """Seal what is due, unless a request is being answered: the next run comes soon."""
+        if not self._turn.acquire(blocking=False):
+            return ""
         try:
             return self._opened().run(self._rooms.table.newest())
         except TryLater:
             return ""
+        finally:
+            self._turn.release()
+
+    def answer(self) -> str:
+        """Do what `footfall seal` asks."""
+        requests = open_requests(self._rooms.store, "seal")
+        if not requests or not self._turn.acquire(blocking=False):
+            return ""
+        try:
+            for request in requests:
+                self._answer(request)
+        finally:
+            self._turn.release()
+        return f"{len(requests)} requests"
+
+    def _answer(self, request: Request) -> None:
+        store = self._rooms.store
+
+        def tell(told: dict[str, Any], *, done: bool = False) -> None:
+            answer(store, request, told, done=done)
+
+        try:
+            tell(self._opened().fulfil(Wish(**request.arguments), tell), done=True)
+        except WarehouseError as error:
+            answer(store, request, {"due": [], "sealed": []}, done=True, error=str(error))
 
     def _opened(self) -> Sealing:
         rooms = self._rooms

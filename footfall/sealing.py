@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from typing import Final
+from datetime import date, timedelta
+from typing import Any, Final, NamedTuple
 
 from aggregator.seal import DueDay, Sealed, Sealer
 from aggregator.visits import AtRest, VisitTable
@@ -17,6 +18,19 @@ _CLOCK: Final = "seal.clock"
 _JUMP_MS: Final = 3 * 86_400_000
 """A clock that is this far beyond the last run and the newest row may be wrong; a person confirms it."""
 _BUDGET_MS: Final = 60_000
+
+
+class Wish(NamedTuple):
+    """What a person wants sealed."""
+
+    as_of: int
+    """What is due at this moment (ms UTC); 0: now."""
+    final: bool
+    site: int
+    """0: all sites."""
+    day: int
+    """-1: all days."""
+    dry_run: bool
 
 
 class ClockJump(RuntimeError):
@@ -81,6 +95,27 @@ class Sealing:
             self._sealer.sweep()
         return outcomes
 
+    def fulfil(self, wish: Wish, on_progress: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        """Seal what is wished and due; what was due and what became of it. Raises TryLater, Broken.
+
+        A day whose events can still arrive by the real clock is never sealed, whatever moment is asked for.
+        """
+        if wish.as_of:
+            self.confirm_clock(wish.as_of)
+        days = _chosen(self.due(min(wish.as_of or self._clock(), self._clock()), final=wish.final), wish)
+        told: dict[str, Any] = {
+            "due": [{"site": site.domain, "day": day_text(one.day)} for one in days for site in one.sites],
+            "sealed": [],
+        }
+
+        def on_day(done: list[Sealed]) -> None:
+            told["sealed"] += map(_entry, done)
+            on_progress(told)
+
+        if not wish.dry_run:
+            self.seal(days, on_day)
+        return told
+
     def run(self, newest: int) -> str:
         """What the job does: seal what is due and count what came late."""
         now = self._clock()
@@ -95,3 +130,24 @@ class Sealing:
         if not outcomes:
             return ""
         return f"{len(outcomes) - failed} site-days sealed" + (f", {failed} can't be" if failed else "")
+
+
+def day_text(day: int) -> str:
+    """A day (days since 1970-01-01) in ISO form."""
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
+
+
+def _chosen(days: list[DueDay], wish: Wish) -> list[DueDay]:
+    """Of the due days those that are wished."""
+    kept = []
+    for one in days:
+        sites = tuple(found for found in one.sites if wish.site in (0, found.id))
+        if sites and wish.day in (-1, one.day):
+            kept.append(one._replace(sites=sites))
+    return kept
+
+
+def _entry(one: Sealed) -> dict[str, Any]:
+    seal = one.seal
+    numbers = {"rows": seal.raw_rows, "aggregates": seal.rollup_rows, "digest": seal.digest} if seal else {}
+    return {"site": one.site.domain, "day": day_text(one.day), "sealed": bool(seal), **numbers, "reason": one.reason}

@@ -1,7 +1,8 @@
-"""`footfall seal`: what the core does by itself, at once or for one day; works when no core runs."""
+"""`footfall seal`: what the core does by itself, at once or for one day; through the core when it runs."""
 
 import os
-from datetime import UTC, date, datetime, timedelta
+import time
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import click
@@ -10,6 +11,7 @@ from footfall.commands.options import installation, open_control, say_json, sent
 from footfall.environment import Environment
 
 _EPOCH: Final = date(1970, 1, 1)
+_PAUSE_S: Final = 0.3
 
 
 @click.command()
@@ -32,68 +34,77 @@ def seal(
 ) -> None:
     """Seal days: count their aggregates, prove them against the raw rows, and keep them. A sealed day may be purged."""
     from control_store.sites import find_site
-    from footfall.assembly import clock, hold_core
-    from footfall.sealing import Sealing
+    from footfall.assembly import hold_core
+    from footfall.sealing import Wish
 
-    now = _moment(as_of, clock())
+    moment = _moment(as_of) if as_of else 0
     with open_control(environment) as store:
-        chosen = find_site(store, name).id if name else None
+        site = find_site(store, name).id if name else 0
+        wish = Wish(moment, final, site, _day(day), dry_run)
+        progress = _Progress(as_json)
         lock = hold_core(environment, patience_s=0)
         if lock is None:
-            raise click.ClickException(
-                "The core is running and seals what is due every minute; stop it to seal something by hand."
-            )
-        try:
-            with sentences(), _loaded(environment, store) as (warehouse, loader):
-                sealing = Sealing(warehouse, store, loader.at_rest, clock, _crash(environment))
-                if as_of:
-                    sealing.confirm_clock(now)
-                # A day whose events can still arrive by the real clock is never sealed, whatever time is asked for.
-                days = _chosen(sealing.due(min(now, clock()), final=final), chosen, _day(day))
-                outcomes = [] if dry_run else sealing.seal(days, lambda done: _progress(done, as_json))
-        finally:
-            os.close(lock)
-    _report(days, outcomes, as_json, dry_run)
+            told = _by_core(store, wish, progress)
+        else:
+            try:
+                told = _alone(environment, store, wish, progress)
+            finally:
+                os.close(lock)
+    _report(told, as_json, dry_run)
 
 
-def _report(days: list[Any], outcomes: list[Any], as_json: bool, dry_run: bool) -> None:
-    failed = [one for one in outcomes if one.seal is None]
+class _Progress:
+    """Prints each sealed day once."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self._printed = 0
+
+    def __call__(self, told: dict[str, Any]) -> None:
+        for one in told.get("sealed", [])[self._printed :]:
+            self._printed += 1
+            if one["sealed"] and not self._as_json:
+                click.echo(f"{one['day']}\t{one['site']}\t{one['aggregates']} aggregates\t{one['digest'][:16]}")
+
+
+def _by_core(store: Any, wish: Any, progress: _Progress) -> dict[str, Any]:
+    """Ask the running core, and wait for its answer."""
+    from control_store.requests import ask, reply
+    from footfall.assembly import clock
+
+    number = ask(store, "seal", wish._asdict(), now=clock())
+    while not (found := reply(store, number)).done:
+        progress(found.answer)
+        time.sleep(_PAUSE_S)
+    if found.error:
+        raise click.ClickException(found.error)
+    progress(found.answer)
+    return dict(found.answer)
+
+
+def _alone(environment: Environment, store: Any, wish: Any, progress: _Progress) -> dict[str, Any]:
+    """Load what lies in the spools, and seal."""
+    from footfall.assembly import clock
+    from footfall.sealing import Sealing
+
+    with sentences(), _loaded(environment, store) as (warehouse, loader):
+        sealing = Sealing(warehouse, store, loader.at_rest, clock, _crash(environment))
+        return sealing.fulfil(wish, progress)
+
+
+def _report(told: dict[str, Any], as_json: bool, dry_run: bool) -> None:
+    failed = [one for one in told["sealed"] if not one["sealed"]]
     if as_json:
-        due = [{"site": site.domain, "day": _text(one.day)} for one in days for site in one.sites]
-        say_json({"due": due, "sealed": [_entry(one) for one in outcomes]})
+        say_json(told)
     elif dry_run:
-        for one in days:
-            click.echo(f"{_text(one.day)}\t{', '.join(site.domain for site in one.sites)}")
-    if not as_json and not days:
+        for one in told["due"]:
+            click.echo(f"{one['day']}\t{one['site']}")
+    if not as_json and not told["due"]:
         click.echo("Nothing is due; days wait 26 hours, and an hour after their newest row, unless `--final` is given.")
     if failed:
         raise click.ClickException(
-            f"{len(failed)} days can't be sealed and are not purged; the first: {failed[0].reason}."
+            f"{len(failed)} days can't be sealed and are not purged; the first: {failed[0]['reason']}."
         )
-
-
-def _progress(done: list[Any], as_json: bool) -> None:
-    for one in [] if as_json else done:
-        if one.seal:
-            click.echo(
-                f"{_text(one.day)}\t{one.site.domain}\t{one.seal.rollup_rows} aggregates\t{one.seal.digest[:16]}"
-            )
-
-
-def _entry(one: Any) -> dict[str, Any]:
-    seal = one.seal
-    told = {"rows": seal.raw_rows, "aggregates": seal.rollup_rows, "digest": seal.digest} if seal else {}
-    return {"site": one.site.domain, "day": _text(one.day), "sealed": bool(seal), **told, "reason": one.reason}
-
-
-def _chosen(days: list[Any], site: int | None, day: int | None) -> list[Any]:
-    """Of the due days those that were asked for."""
-    kept = []
-    for one in days:
-        sites = tuple(found for found in one.sites if site in (None, found.id))
-        if sites and day in (None, one.day):
-            kept.append(one._replace(sites=sites))
-    return kept
 
 
 def _loaded(environment: Environment, store: Any) -> Any:
@@ -135,9 +146,7 @@ def _crash(environment: Environment) -> Any:
     return crash_points(environment.crash)
 
 
-def _moment(text: str | None, now: int) -> int:
-    if text is None:
-        return now
+def _moment(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -145,14 +154,10 @@ def _moment(text: str | None, now: int) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _day(text: str | None) -> int | None:
+def _day(text: str | None) -> int:
     if text is None:
-        return None
+        return -1
     try:
         return (date.fromisoformat(text) - _EPOCH).days
     except ValueError:
         raise click.UsageError(f"'{text[:40]}' is no day; write it like 2025-01-31.") from None
-
-
-def _text(day: int) -> str:
-    return (_EPOCH + timedelta(days=day)).isoformat()
