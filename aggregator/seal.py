@@ -44,6 +44,9 @@ SEAL_POINTS: Final = (
 GRACE_MS: Final = 26 * 3_600_000
 """How long after its end a day waits: a beacon may be 24 hours late, and a little more for what was on its way."""
 
+QUIET_MS: Final = 3_600_000
+"""How long a day waits after its newest row: histories are brought in file by file, and belong into one seal."""
+
 _LOG = logging.getLogger("footfall.seal")
 Crash = Callable[[str], None]
 
@@ -79,13 +82,13 @@ class Sealer:
 
     def due(self, now: int, loaded: int, *, final: bool = False) -> list[DueDay]:
         """What can be sealed at `now` (ms UTC), the oldest day first, when all that was received up to `loaded` lies
-        in the warehouse. `final`: without the grace, for days that are known to be complete."""
+        in the warehouse. `final`: without waiting, for days that are known to be complete."""
         sites = {site.id: site for site in list_sites(self._store)}
         sealed = {(seal.site, seal.day) for seal in all_seals(self._store)}
         days: dict[int, list[Site]] = defaultdict(list)
-        for site, day in sorted(self._table.raw_rows()):
+        for (site, day), newest in sorted(self._table.newest_rows().items()):
             known = sites.get(site)
-            if known is None or (site, day) in sealed:
+            if known is None or (site, day) in sealed or (newest > now - QUIET_MS and not final):
                 continue
             over = day_end(zone_of(known, day), day) + (0 if final else GRACE_MS)
             if over <= min(now, loaded):

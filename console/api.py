@@ -58,7 +58,9 @@ class StatsApi:
             site = self._access.site(key, query.site_id)
             await self._note(key, site)
             return _json(
-                await self._ask(request, query, SiteRef(site.id, site.domain, site.timezone_at(self._clock())))
+                await self._ask(
+                    request, query, SiteRef(site.id, site.domain, site.timezone_at(self._clock()), site.settings.k)
+                )
             )
         except Denied as denied:
             return problem(denied.status, denied.sentence, retry_after=denied.retry_after)

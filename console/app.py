@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -18,6 +19,7 @@ from console.pages.routes import page_routes
 from console.settings import ConsoleSettings
 from console.sharing import Gone, Sharing
 from console.stats.run import Statistics
+from control_store.seals import seals_of
 from control_store.tables import ControlStore
 from warehouse.client import Warehouse
 from warehouse.errors import WarehouseError
@@ -39,7 +41,8 @@ def create_app(parts: ConsoleParts) -> Starlette:
     """The ASGI application of the console."""
     sharing = Sharing(parts.warehouse.cancel)
     access = Access(parts.store, parts.settings.query_rate, parts.clock)
-    stats = StatsApi(parts.store, access, Statistics(parts.warehouse, parts.clock), sharing)
+    statistics = Statistics(parts.warehouse, parts.clock, partial(seals_of, parts.store))
+    stats = StatsApi(parts.store, access, statistics, sharing)
     metrics = Metrics(parts.store, parts.trouble, stats.answered, parts.clock)
 
     async def health(_request: Request) -> Response:

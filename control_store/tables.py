@@ -194,6 +194,14 @@ AUDIT: Final = sa.Table(
     sqlite_autoincrement=True,
 )
 
+LEDGER_HEAD: Final = sa.Table(
+    "ledger_head",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+
 SETUP: Final = sa.Table(
     "setup",
     METADATA,

@@ -6,6 +6,7 @@ from footfall.commands.demo import demo
 from footfall.commands.geo import geo
 from footfall.commands.importing import import_
 from footfall.commands.key import key
+from footfall.commands.ledger import ledger
 from footfall.commands.seal import seal
 from footfall.commands.serve import collector, core, demo_site, serve, worker
 from footfall.commands.site import site
@@ -23,7 +24,23 @@ def main() -> None:
     limit_process()
 
 
-for command in (serve, collector, core, worker, demo_site, demo, site, user, key, geo, import_, seal, status, spool):
+for command in (
+    serve,
+    collector,
+    core,
+    worker,
+    demo_site,
+    demo,
+    site,
+    user,
+    key,
+    geo,
+    ledger,
+    import_,
+    seal,
+    status,
+    spool,
+):
     main.add_command(command)
 
 

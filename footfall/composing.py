@@ -15,7 +15,7 @@ from control_store.snapshot import Site
 from control_store.snippet_settings import call_numbers, module_names
 
 _PREVIEW: Final = "api/v1/events?preview=true"
-_REASONS: Final = ("GPC", "DNT", "opt-out", "iframe", "localhost", "file", "path")
+_REASONS: Final = ("GPC", "DNT", "opt-out", "iframe", "localhost", "path")
 
 
 class BuiltSnippet:
@@ -46,7 +46,7 @@ class BuiltSnippet:
     def compose_debug(self, site: Site, origin: str) -> str:
         """The script that takes its place under `?footfall=debug`: it counts nowhere and shows what it would send."""
         config = configuration(site, self.manifest, origin) | {
-            "endpoint": f"{origin}/{_PREVIEW}",
+            "url": f"{origin}/{_PREVIEW}",
             "allow": list(_REASONS),
             "debug": True,
         }
@@ -77,11 +77,11 @@ def configuration(site: Site, manifest: dict[str, Any], origin: str) -> dict[str
     settings = site.settings
     keys = dict.fromkeys((*settings.search_keys, *settings.query_keys))
     config: dict[str, Any] = {
-        "endpoint": f"{origin}/e",
+        "url": f"{origin}/e",
         "site": site.key,
         "build": manifest["build"],
-        "downloads": "|".join(settings.download_extensions) or manifest["defaults"]["downloads"],
-        "query": "|".join(_escaped(key) for key in keys),
+        "download": "|".join(settings.download_extensions) or manifest["defaults"]["download"],
+        "search": "|".join(_escaped(key) for key in keys),
         "allow": [reason for reason, minded in _minded(settings).items() if not minded],
         "hash": settings.hash_routes,
         "quiet": settings.quiet,

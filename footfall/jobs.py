@@ -19,6 +19,7 @@ from control_store.snapshot import read_snapshot
 from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
+from footfall.books import note_salt, open_ledger
 from footfall.environment import Environment
 from footfall.publishing import publish
 from footfall.sealing import Sealing
@@ -87,9 +88,12 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
 
 
 def destroy_salts(rooms: Rooms) -> str:
-    """Overwrite every overdue salt."""
+    """Overwrite every overdue salt, and write into the ledger that it is gone."""
     gone = rooms.salts.destroy_overdue()
-    rooms.salts.noted(gone)
+    book = open_ledger(rooms.environment, rooms.store)
+    for salt in gone:
+        note_salt(book, salt, now=clock())
+        rooms.salts.noted([salt])
     return f"{len(gone)} destroyed: {' '.join(salt.key_id for salt in gone)}" if gone else ""
 
 
@@ -102,17 +106,6 @@ def make_salts(rooms: Rooms) -> str:
             day = local_day(zone, at)
             rooms.salts.salt(site.id, day, destroy_at=day_end(zone, day) + DAY_MS)
     return ""
-
-
-def forget_people(rooms: Rooms) -> str:
-    """Delete what has outlived its period: logins, links of accounts, entries of the audit log."""
-    now = clock()
-    gone = {
-        "logins": forget_sessions(rooms.store, now=now),
-        "links": forget_links(rooms.store, now=now),
-        "entries": forget_entries(rooms.store, now=now),
-    }
-    return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
 
 
 class Aggregating:
@@ -145,6 +138,17 @@ class Aggregating:
                 crash = crash_points(rooms.environment.crash)
                 self._sealing = Sealing(rooms.warehouse, rooms.store, rooms.at_rest, clock, crash)
             return self._sealing
+
+
+def forget_people(rooms: Rooms) -> str:
+    """Delete what has outlived its period: logins, links of accounts, entries of the audit log."""
+    now = clock()
+    gone = {
+        "logins": forget_sessions(rooms.store, now=now),
+        "links": forget_links(rooms.store, now=now),
+        "entries": forget_entries(rooms.store, now=now),
+    }
+    return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
 
 
 def publish_changes(rooms: Rooms) -> str:

@@ -17,7 +17,7 @@ const PACKAGE = JSON.parse(readFileSync(new URL("package.json", ROOT), "utf8")).
 
 /** A site's configuration where it sets nothing of its own, for the sizes of what browsers are served. */
 const EXAMPLE = {
-  endpoint: "https://stats.shop.example/e",
+  url: "https://stats.shop.example/e",
   site: "4f8a2c7e91d04b3f",
   build: "64a3ea69",
   ...PACKAGE.defaults,

@@ -33,7 +33,8 @@ def too_small(cells: Iterable[Cell], k: Mapping[int, int]) -> list[Cell]:
 
 
 def widened(cells: Sequence[Cell], unions: Mapping[Group, int], k: Mapping[int, int]) -> list[Cell]:
-    """What must be merged too so that no `(other)` holds a single cell or fewer than k people.
+    """What must be merged too so that no `(other)` holds a single cell, fewer than k people, or as many as its cells
+    can hold.
 
     `unions`: different people of the cells of a group that are too small. One more cell is always enough: it has k.
     """
@@ -44,7 +45,8 @@ def widened(cells: Sequence[Cell], unions: Mapping[Group, int], k: Mapping[int, 
     for group, union in unions.items():
         limit = k[group[0]]
         hidden = sum(cell.people < limit for cell in groups[group])
-        if hidden >= 2 and union >= limit:
+        # As many people as the hidden cells can hold at most: each would be known to have k - 1.
+        if hidden >= 2 and limit <= union < hidden * (limit - 1):
             continue
         shown = [cell for cell in groups[group] if cell.people >= limit]
         if shown:

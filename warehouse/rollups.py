@@ -9,7 +9,7 @@ will be kept".
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
@@ -21,8 +21,8 @@ from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
 
 _SEPARATOR: Final = "\x1f"
 _HOUR_MS: Final = 3_600_000
+_EVERY_NAME: Final = frozenset(one.name for one in KEPT)
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
-_VISITORS: Final = _PLACE["visitors"]
 
 
 class SiteDay(NamedTuple):
@@ -57,15 +57,19 @@ class Rollups:
         self._spread = f"scratch_{name}"
         self._lock = threading.Lock()
 
-    def count(self, day: int, sites: Sequence[SiteDay]) -> Iterator[list[Rollup]]:
-        """The rows of one dimension after the other, totals first. Raises TryLater, Broken."""
+    def count(self, day: int, sites: Sequence[SiteDay], only: Collection[str] = _EVERY_NAME) -> Iterator[list[Rollup]]:
+        """The rows of one dimension after the other, totals first; `only` of these, whose parents must be among them.
+
+        Raises TryLater, Broken.
+        """
         with self._lock:
             counting = _Counting(self._warehouse, day, sites, hits=self._hits, spread=self._spread)
             counting.clear()
             try:
                 yield counting.totals()
                 for dimension in KEPT:
-                    yield counting.dimension(dimension)
+                    if dimension.name in only:
+                        yield counting.dimension(dimension)
             finally:
                 counting.clear()
 

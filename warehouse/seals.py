@@ -36,6 +36,11 @@ class RollupTable:
             found = self._warehouse.query("warehouse.site_counts", {"day": day}, "seal")
         return {(int(site), int(of)): int(rows) for site, of, rows in found}
 
+    def newest_rows(self) -> dict[tuple[int, int], int]:
+        """When the newest row of each (site, day) arrived, ms UTC. Raises TryLater, Broken."""
+        found = self._warehouse.query("warehouse.newest_rows", {}, "seal")
+        return {(int(site), int(day)): int(received) for site, day, received in found}
+
     def write(self, day: int, runs: Mapping[int, int], rows: Sequence[Rollup]) -> None:
         """Store the rows under the run of their site, durably. Raises TryLater, Broken."""
         for begin in range(0, len(rows), _BLOCK):

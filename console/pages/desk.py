@@ -7,6 +7,7 @@ and that answers every designed refusal with a page that says what to do.
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, quote
@@ -24,6 +25,7 @@ from console.sharing import Sharing
 from console.stats.query import BadQuery
 from console.stats.run import Statistics
 from control_store.accounts import Role, Session, has_users
+from control_store.seals import seals_of
 from control_store.sites import find_site, list_sites
 from control_store.snapshot import Site, UnknownSite
 from control_store.tables import ControlStore
@@ -110,7 +112,7 @@ class Desk:
         self.shop = shop
         self.door = door
         self.notes = Notes(shop.store, shop.clock)
-        self.statistics = Statistics(shop.warehouse, shop.clock)
+        self.statistics = Statistics(shop.warehouse, shop.clock, partial(seals_of, shop.store))
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=True,

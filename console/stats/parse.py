@@ -188,7 +188,7 @@ def _order(pair: object, names: list[str]) -> Order:
 def _include(value: object, dimensions: tuple[Asked, ...]) -> Include:
     if value is None:
         return Include()
-    known = ("time_labels", "total_rows", "imports")
+    known = ("time_labels", "total_rows", "imports", "kept")
     if not isinstance(value, dict):
         raise BadQuery("include", f"`include` is an object, not {shown(value)}.")
     for key, wanted in value.items():

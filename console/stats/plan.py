@@ -5,9 +5,11 @@ is missing there is none. The one source of truth for time zones is Python's zon
 which days begin, never a zone's name, so the two can't disagree about a rule.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from itertools import groupby
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,9 +26,9 @@ Step = Literal["hour", "day", "week", "month"]
 
 @dataclass(frozen=True)
 class Part:
-    """A run of days that one source answers. Today there is one source, raw rows; sealed days will be another."""
+    """A run of days that one source answers: raw rows, or the aggregates of sealed days."""
 
-    source: Literal["raw"]
+    source: Literal["raw", "sealed"]
     first: date
     last: date
 
@@ -39,6 +41,8 @@ class Plan:
     last: date
     zone: ZoneInfo
     parts: tuple[Part, ...]
+    whole_days: int = 0
+    """Of a part of another plan: how many days that one has, for the step of `time`."""
 
     @property
     def days(self) -> int:
@@ -48,9 +52,14 @@ class Plan:
     @property
     def step(self) -> Step:
         """What `time` is cut by."""
-        if self.days == 1:
+        days = self.whole_days or self.days
+        if days == 1:
             return "hour"
-        return "day" if self.days <= DAYS_AS_DAYS else "month"
+        return "day" if days <= DAYS_AS_DAYS else "month"
+
+    def only(self, part: Part) -> "Plan":
+        """The plan of a part alone, its time cut as in the whole."""
+        return Plan(part.first, part.last, self.zone, (part,), self.whole_days or self.days)
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -96,7 +105,10 @@ class Plan:
 
 
 def plan(query: Query, site: SiteRef, now: int, first_row: date | None) -> Plan:
-    """Resolve the range at `now` (ms UTC); `first_row` is the first day with rows, for `all`. Raises BadQuery."""
+    """Resolve the range at `now` (ms UTC), all of it raw; `first_row` is the first day with rows, for `all`.
+
+    Raises BadQuery.
+    """
     try:
         zone = ZoneInfo(site.timezone)
     except (ZoneInfoNotFoundError, ValueError):
@@ -108,6 +120,16 @@ def plan(query: Query, site: SiteRef, now: int, first_row: date | None) -> Plan:
         case Last() as wanted:
             first, last = _first_of(wanted, today, first_row), today
     return Plan(first, last, zone, (Part("raw", first, last),))
+
+
+def split(plan: Plan, sealed: Collection[date]) -> Plan:
+    """The plan with its days cut into runs of sealed days and of others."""
+    days = [plan.first + timedelta(days=n) for n in range(plan.days)]
+    parts: list[Part] = []
+    for source, run in groupby(days, lambda day: day in sealed):
+        mine = list(run)
+        parts.append(Part("sealed" if source else "raw", mine[0], mine[-1]))
+    return replace(plan, parts=tuple(parts))
 
 
 def _first_of(wanted: Last, today: date, first_row: date | None) -> date:

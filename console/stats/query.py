@@ -28,6 +28,8 @@ class SiteRef:
     domain: str
     timezone: str
     """IANA name; days and hours are cut by it."""
+    k: int = 5
+    """Smallest group of visitors that is shown where groups are merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class Include:
     total_rows: bool = False
     imports: bool = False
     """Accepted for scripts written for Plausible: imported rows are always part of the numbers."""
+    kept: bool = False
+    """Whether days that are not sealed yet are answered as their seals will."""
 
 
 @dataclass(frozen=True, slots=True)

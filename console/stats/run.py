@@ -3,29 +3,30 @@
 Every number says in `meta.quality` what it is worth.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any, Final, TypedDict
+from typing import Any, Final, Protocol, TypedDict
 
 from console.stats.build import Statement, build
-from console.stats.plan import EPOCH, Plan, plan
-from console.stats.query import Asked, BadQuery, Last, Query, SiteRef
-from console.stats.terms import label, step_of
-from warehouse.client import Record, Warehouse
+from console.stats.groups import Groups, Row, shown
+from console.stats.kept import Kept, foretold, kept_form, kept_statement, needed
+from console.stats.marks import marks
+from console.stats.plan import EPOCH, Plan, day_number, plan, split
+from console.stats.query import BadQuery, Last, Query, SiteRef
+from console.stats.terms import step_of
+from event_catalogue.metrics import MeasureName
+from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
+from warehouse.rollups import Rollups, SiteDay
 
 Clock = Callable[[], int]
 """Now, in ms UTC."""
 
+_LAST_DAY: Final = 65_535
+_ALL_ROWS: Final = 4_000_000_000
 _BAD_PATTERN: Final = 427
 """CANNOT_COMPILE_REGEXP."""
-
-
-class Row(TypedDict):
-    """One row of an answer."""
-
-    metrics: list[int | float]
-    dimensions: list[str]
 
 
 class Answer(TypedDict):
@@ -36,12 +37,34 @@ class Answer(TypedDict):
     query: dict[str, Any]
 
 
+class Seal(Protocol):
+    """What makes a day answerable from aggregates."""
+
+    @property
+    def run(self) -> int:
+        """The run whose rows count."""
+
+    @property
+    def purged(self) -> int:
+        """When its raw rows went; 0 while they are there."""
+
+
+Seals = Callable[[int, int, int], Mapping[int, Seal]]
+"""Site, first and last day (days since 1970-01-01) → the seals of its sealed days."""
+
+
+def _no_seals(_site: int, _first: int, _last: int) -> Mapping[int, Seal]:
+    return {}
+
+
 class Statistics:
     """Answers questions from the warehouse; safe to use from several threads."""
 
-    def __init__(self, warehouse: Warehouse, clock: Clock) -> None:
+    def __init__(self, warehouse: Warehouse, clock: Clock, seals: Seals = _no_seals) -> None:
         self._warehouse = warehouse
         self._clock = clock
+        self._seals = seals
+        self._rollups = Rollups(warehouse, "console")
 
     def answer(self, query: Query, site: SiteRef, *, query_id: str = "") -> Answer:
         """The answer to `query` about `site`. `query_id` names the run, so that `Warehouse.cancel` can stop it.
@@ -49,62 +72,96 @@ class Statistics:
         Raises BadQuery; TryLater when the warehouse is busy, down or over its limits; Broken.
         """
         decided = plan(query, site, self._clock(), self._first_row(query, site))
-        statement = build(query, decided, site)
-        rows = self._run(statement.sql, statement, query_id)
+        seals = self._seals(site.id, day_number(decided.first), day_number(decided.last))
+        kept = kept_form(query, decided)
+        if query.include.kept and kept is None:
+            raise BadQuery(
+                "include",
+                "Sealed days can't answer this question: take one dimension, or a filter that names one value.",
+            )
+        if kept is not None and (seals or query.include.kept):
+            decided = split(decided, {EPOCH + timedelta(days=day) for day in seals})
+            groups = self._joined(query, decided, site, kept, seals=seals, query_id=query_id)
+            rows, total, merging = groups.page(query), len(groups.sums), groups
+        else:
+            statement = build(query, decided, site)
+            found = self._run(statement.sql, statement.params, query_id)
+            rows = [_row(query, decided, row, _measured(query, statement, row)) for row in found]
+            total = self._total(query, statement, len(rows), query_id) if query.include.total_rows else 0
+            merging = None
         meta = _meta(query, decided)
+        meta["quality"] = marks(query, decided, seals, merging)
         if query.include.total_rows:
-            meta["total_rows"] = self._total(query, statement, len(rows), query_id)
-        return {
-            "results": [_row(query, decided, statement, row) for row in rows],
-            "meta": meta,
-            "query": _echo(query, decided),
-        }
+            meta["total_rows"] = total
+        return {"results": rows, "meta": meta, "query": _echo(query, decided)}
+
+    def _joined(
+        self, query: Query, decided: Plan, site: SiteRef, kept: Kept, *, seals: Mapping[int, Seal], query_id: str
+    ) -> Groups:
+        """The groups of both sources, added up."""
+        groups = Groups(query, decided)
+        whole = replace(query, limit=_ALL_ROWS, offset=0)
+        for part in decided.parts:
+            if part.source == "raw" and query.include.kept:
+                self._foretell(groups, decided.only(part), site, kept)
+            elif part.source == "raw":
+                statement = build(whole, decided.only(part), site)
+                for row in self._run(statement.sql, statement.params, query_id):
+                    groups.add_measures(row, _measured(query, statement, row))
+        sealed = kept_statement(query, decided, site, kept, [seal.run for seal in seals.values()])
+        for row in self._run(sealed.sql, sealed.params, query_id):
+            groups.add_kept(row)
+        # A value that was asked for and is not among a day's may be in its `(other)`.
+        days = decided.days if query.include.kept else len(seals)
+        groups.merged |= kept.value is not None and groups.days < days
+        return groups
+
+    def _foretell(self, groups: Groups, part: Plan, site: SiteRef, kept: Kept) -> None:
+        """Add days as their seals will hold them."""
+        for place in range(part.days):
+            day = part.first + timedelta(days=place)
+            bounds = SiteDay(site.id, site.k, part.starts[place], part.starts[place + 1])
+            for rows in self._rollups.count(day_number(day), [bounds], needed(kept)):
+                for row in foretold(groups.query, groups.plan, kept, day, rows):
+                    groups.add_kept(row)
 
     def _first_row(self, query: Query, site: SiteRef) -> date | None:
         if query.date_range != Last("all"):
             return None
         rows = self._warehouse.query("console.first_day", {"site": site.id}, "console")
-        return EPOCH + timedelta(days=int(rows[0][0])) if rows[0][1] else None
+        days = [int(rows[0][0])] if rows[0][1] else []
+        days += list(self._seals(site.id, 0, _LAST_DAY))[:1]
+        return EPOCH + timedelta(days=min(days)) if days else None
 
     def _total(self, query: Query, statement: Statement, found: int, query_id: str) -> int:
         if query.offset == 0 and found < query.limit:
             return found
-        return int(self._run(statement.count_sql, statement, query_id)[0][0])
+        return int(self._run(statement.count_sql, statement.params, query_id)[0][0])
 
-    def _run(self, sql: str, statement: Statement, query_id: str) -> list[Record]:
+    def _run(self, sql: str, params: Mapping[str, Param], query_id: str) -> list[Record]:
         try:
-            return self._warehouse.select(sql, statement.params, "console", query_id=query_id)
+            return self._warehouse.select(sql, params, "console", query_id=query_id)
         except WarehouseError as error:
             if error.code == _BAD_PATTERN:
                 raise BadQuery("filters", "A pattern of `matches` is no regular expression in RE2's syntax.") from None
             raise
 
 
-def _row(query: Query, decided: Plan, statement: Statement, row: Record) -> Row:
-    width = len(query.dimensions)
-    keys = zip(query.dimensions, row[:width], strict=True)
-    measures = dict(zip(statement.measures, map(int, row[width:]), strict=True))
+def _measured(query: Query, statement: Statement, row: Record) -> dict[MeasureName, int]:
+    return dict(zip(statement.measures, map(int, row[len(query.dimensions) :]), strict=True))
+
+
+def _row(query: Query, decided: Plan, row: Record, measures: dict[MeasureName, int]) -> Row:
+    keys = zip(query.dimensions, row, strict=False)
     return {
         "metrics": [metric.value(measures) for metric in query.metrics],
-        "dimensions": [_shown(asked, value, decided) for asked, value in keys],
+        "dimensions": [shown(asked, value, decided) for asked, value in keys],
     }
 
 
-def _shown(asked: Asked, value: Any, decided: Plan) -> str:
-    dimension = asked.dimension
-    if dimension.scope != "time":
-        return label(dimension, str(value))
-    step = step_of(dimension, decided)
-    if step == "hour":
-        return decided.hour_label(int(value))
-    return decided.day_label(step, EPOCH + timedelta(days=int(value)))
-
-
 def _meta(query: Query, decided: Plan) -> dict[str, Any]:
-    """Marks of quality, warnings and labels. Raises BadQuery for too many labels."""
-    days = [decided.first.isoformat(), decided.last.isoformat()]
-    mark = {"mark": "provisional", "days": days, "reason": "these days are not sealed yet"}
-    meta: dict[str, Any] = {"quality": {metric.name: mark for metric in query.metrics}}
+    """Warnings and labels. Raises BadQuery for too many labels."""
+    meta: dict[str, Any] = {"quality": {}}
     if decided.days > 1:
         counted = [metric.name for metric in query.metrics if "visitors" in metric.measures]
         if counted:
@@ -119,7 +176,7 @@ def _meta(query: Query, decided: Plan) -> dict[str, Any]:
 
 def _echo(query: Query, decided: Plan) -> dict[str, Any]:
     include = {"time_labels": query.include.time_labels, "total_rows": query.include.total_rows}
-    include["imports"] = query.include.imports
+    include |= {"imports": query.include.imports, "kept": query.include.kept}
     return {
         "site_id": query.site_id,
         "metrics": [metric.name for metric in query.metrics],

@@ -16,7 +16,7 @@ _EPOCH: Final = date(1970, 1, 1)
 @click.option("--site", "name", help="Id, key or domain; all sites without.")
 @click.option("--day", metavar="DAY", help="One day, such as 2025-01-31; all that are due without.")
 @click.option("--as-of", metavar="TIME", help="What is due at this ISO time; confirms the clock too.")
-@click.option("--final", is_flag=True, help="Without the grace of 26 hours: nothing of the day will come any more.")
+@click.option("--final", is_flag=True, help="Without waiting: nothing of the days will come any more.")
 @click.option("--dry-run", is_flag=True, help="Show what is due, and do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @installation
@@ -65,7 +65,7 @@ def _report(days: list[Any], outcomes: list[Any], as_json: bool, dry_run: bool) 
         for one in days:
             click.echo(f"{_text(one.day)}\t{', '.join(site.domain for site in one.sites)}")
     if not as_json and not days:
-        click.echo("Nothing is due.")
+        click.echo("Nothing is due; days wait 26 hours, and an hour after their newest row, unless `--final` is given.")
     if failed:
         raise click.ClickException(
             f"{len(failed)} days can't be sealed and are not purged; the first: {failed[0].reason}."

@@ -35,7 +35,7 @@ declare global {
   interface Window {
     footfall: PublicFunction;
     readonly navigation?: EventTarget & { readonly currentEntry: unknown };
-    readonly performance: Performance;
+    readonly Temporal?: { readonly Now: { timeZoneId(): string } };
   }
 
   interface Navigator {

@@ -3,20 +3,20 @@
  */
 
 /** Why a page is not counted, as the console says it. */
-export type Reason = "GPC" | "DNT" | "opt-out" | "iframe" | "localhost" | "file" | "path";
+export type Reason = "GPC" | "DNT" | "opt-out" | "iframe" | "localhost" | "path";
 
 /** What the server compiles in for one site: the JSON object that stands for `"__FOOTFALL_CONFIG__"`. */
 export interface Config {
   /** Address of the collector's `POST /e`. */
-  readonly endpoint: string;
+  readonly url: string;
   /** The site's public key. */
   readonly site: string;
   /** Id of this build, so that outdated copies can be found. */
   readonly build: string;
   /** Extensions whose links are downloads: the inside of a regular expression's group, `pdf|docx?|zip`. */
-  readonly downloads: string;
+  readonly download: string;
   /** Query keys that make two addresses two pages, in the same form: `q|category`. */
-  readonly query: string;
+  readonly search: string;
   /** Reasons this site does not mind: `localhost` to count there, `GPC` and `DNT` where a signal limits only. */
   readonly allow?: readonly Reason[];
   /** Whether `#/routes` are pages. */
@@ -47,8 +47,8 @@ export interface View {
   readonly page: string;
   readonly url: string;
   readonly referrer: string;
-  /** Empty until the first beacon goes: the page has had the time to set it by then. */
-  title: string;
+  /** Not there until the first beacon goes: the page has had the time to set it by then. */
+  title?: string;
   readonly tz: string;
   readonly lang: string;
   readonly screen: readonly [number, number];

@@ -67,7 +67,7 @@ test("A machine's own addresses are localhost, other hosts that look like them a
 
 test("A file has no host, a frame has another window on top", () => {
   world("file:///home/page.html");
-  assert.equal(refusal(), "file");
+  assert.equal(refusal(), "localhost");
   world(SITE, { top: "another" });
   assert.equal(refusal(), "iframe");
 });
@@ -75,7 +75,7 @@ test("A file has no host, a frame has another window on top", () => {
 test("An objection counts, and no setting of the site overrides it by accident", () => {
   world(SITE, { footfall: { optout: true } });
   assert.equal(refusal(), "opt-out");
-  world(SITE, { footfall: { optout: true }, config: { allow: ["GPC", "DNT", "iframe", "localhost", "file"] } });
+  world(SITE, { footfall: { optout: true }, config: { allow: ["GPC", "DNT", "iframe", "localhost"] } });
   assert.equal(refusal(), "opt-out");
 });
 

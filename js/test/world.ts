@@ -1,11 +1,11 @@
 import type { Config } from "../src/types";
 
 const CONFIG: Config = {
-  endpoint: "https://stats.example/e",
+  url: "https://stats.example/e",
   site: "key",
   build: "0",
-  downloads: "pdf|docx?",
-  query: "q",
+  download: "pdf|docx?",
+  search: "q",
 };
 
 /** The little of a browser that pure functions ask for: an address, signals, a site's configuration. */

@@ -98,7 +98,12 @@ def count_dimension(
         lost = bool(outer) and parent not in kept[outer[-1]]
         hidden = [key for key, hits in mine.items() if lost or len(people(hits)) < k]
         together = set().union(*(people(mine[key]) for key in hidden)) if hidden else set()
-        if hidden and not lost and (len(hidden) < 2 or len(together) < k) and len(hidden) < len(mine):
+        if (
+            hidden
+            and not lost
+            and (len(hidden) < 2 or not k <= len(together) < len(hidden) * (k - 1))
+            and len(hidden) < len(mine)
+        ):
             hidden.append(
                 min((key for key in mine if key not in hidden), key=lambda key: (len(people(mine[key])), key[0]))
             )
@@ -121,14 +126,14 @@ def union(many: list[Hits]) -> Hits:
 
 
 def publish(cells: dict[Any, Hits], k: int) -> dict[Any, list[int]]:
-    """What is shown of the cells: -1 for what is withheld."""
+    """What is shown of the cells: -1 for what is withheld. k = 0: all, as of a day that is not sealed."""
     published = {}
     for key, hits in cells.items():
         counted = numbers(hits)
         if len(people(hits)) < k:
             counted = {name: number if name in NAMES[:3] else -1 for name, number in counted.items()}
         published[key] = counted
-    for name in ("visit_ms", "engaged_ms"):
+    for name in ("visit_ms", "engaged_ms") if k else ():
         hidden = [key for key, hits in cells.items() if 2 * most(hits, name) > published[key][name]]
         if len(hidden) == 1 and len(cells) > 1:
             rest = sorted(

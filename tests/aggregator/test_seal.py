@@ -19,6 +19,7 @@ from control_store.site_settings import SiteSettings
 from control_store.sites import NewSite, add_site
 from control_store.tables import ControlStore
 from event_catalogue.days import day_end
+from event_catalogue.fields import FIELDS
 from tests.aggregator.rollup_count import count_day
 from tests.aggregator.test_rollups import NAMES, as_events
 from tests.warehouse.engine import fresh_warehouse
@@ -96,6 +97,16 @@ def test_a_day_is_due_when_nothing_of_it_can_still_arrive(place: Place) -> None:
     assert due(ends[2] + GRACE_MS, NOW) == due(NOW, ends[2] + GRACE_MS) == [(DAY, [2])]
     assert due(ends[1], NOW, final=True) == [(DAY, [1, 2])]
     assert due(NOW, NOW) == [(DAY, [1, 2]), (DAY + 1, [1, 2])]
+    # The second file of a history, half an hour ago.
+    place.events.insert([_like(place.rows[0], received=NOW - 1_800_000)], batch=DAY + 9, token="late")
+    assert due(NOW, NOW) == [(DAY, [2]), (DAY + 1, [1, 2])]
+    assert due(NOW, NOW, final=True) == due(NOW + 1_800_000, NOW + 1_800_000) == [(DAY, [1, 2]), (DAY + 1, [1, 2])]
+
+
+def _like(row: list[Any], **changes: Any) -> list[Any]:
+    """A row of a message of its own, like another."""
+    fields = {"beacon": b"x" * 16, **changes}
+    return [fields.get(field.name, value) for field, value in zip(FIELDS, row, strict=True)]
 
 
 @pytest.mark.req("A2", "A3")
@@ -133,7 +144,7 @@ def test_an_aggregate_that_contradicts_the_rows_is_not_sealed(place: Place) -> N
         assert [fault for fault in faults_of(changed, totals) if "pageviews" in fault]
     assert faults_of([row for row in mine if row.dimension != "country"], totals) == ["country is missing"]
     # A row that comes between the count and the visits: the visits lack it.
-    place.events.insert([[*place.rows[0][:4], b"x" * 16, *place.rows[0][5:]]], batch=DAY + 9, token="late")
+    place.events.insert([_like(place.rows[0])], batch=DAY + 9, token="late")
     outcomes = place.sealer.seal(due)
     assert [(one.site.id, one.seal is None) for one in outcomes] == [(1, True), (2, False)]
     assert "instead of" in outcomes[0].reason
@@ -148,7 +159,7 @@ def test_late_rows_are_counted_and_change_nothing(place: Place) -> None:
     """What comes after the seal is told as late; the sealed numbers stay."""
     place.seal_all()
     before = {(seal.site, seal.day): seal.digest for seal in all_seals(place.store)}
-    place.events.insert([[*place.rows[0][:4], b"x" * 16, *place.rows[0][5:]]], batch=DAY + 9, token="late")
+    place.events.insert([_like(place.rows[0])], batch=DAY + 9, token="late")
     assert place.sealer.count_late() == 1
     seals = all_seals(place.store)
     assert {(seal.site, seal.day): seal.digest for seal in seals} == before

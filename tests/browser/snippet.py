@@ -35,7 +35,7 @@ def parts(*names: str) -> tuple[str, ...]:
 def compose(endpoint: str, *, site: str = SITE, parts: tuple[str, ...] = (), **settings: Any) -> str:
     """The script of one site; `parts` are expressions."""
     built = manifest()
-    config = {"endpoint": endpoint, "site": site, "build": built["build"], **built["defaults"], **settings}
+    config = {"url": endpoint, "site": site, "build": built["build"], **built["defaults"], **settings}
     whole = parts or {"hash", "unchosen", "exclude"} & settings.keys()
     template = (DIST / ("whole.js" if whole else "default.js")).read_text()
     assert template.count(built["token"]) == 1

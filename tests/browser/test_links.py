@@ -102,7 +102,7 @@ def test_a_real_click_counts_with_the_left_and_the_middle_button(
 
 def test_the_extensions_of_downloads_are_the_sites(page: Any, install: Any, site: Site, collector: Collector) -> None:
     """Its list replaces the usual one."""
-    install(downloads="dwg|step")
+    install(download="dwg|step")
     links = '<a href="/plan.dwg" id="plan">plan</a><a href="/price.pdf" id="price">price</a>'
     cancel = "<script>addEventListener('click', event => event.preventDefault())</script>"
     site.pages["/a"] = Page(snippet.document(links + cancel))

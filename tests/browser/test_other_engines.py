@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from control_store.snippet_settings import MODULES
 from tests.browser import snippet
 from tests.browser.web import Collector, Event, Page, Site
 
@@ -95,6 +96,61 @@ def test_views_events_links_and_time_arrive_from_other_engines(
     assert 1000 < sum(event["props"]["ms"] for event in collector.events("engagement")) < 10_000
     ids = [one.beacon["id"] for one in collector.tries]
     assert len(ids) == len(set(ids))
+
+
+EVERYTHING: Final = """
+<main><button id="click">Add to basket</button><form aria-label="Order" onsubmit="return false"><input name="name">
+<button>Send</button></form><p data-footfall-event="offer_seen" data-footfall-on="visible">Offer</p>
+<p data-footfall-hover="offer" id="hover">Rest here</p><img src="/gone.png"></main>
+<script>
+  const after = ms => new Promise(resolve => setTimeout(resolve, ms))
+  const on = (selector, event) => document.querySelector(selector).dispatchEvent(event)
+  const bubbling = {bubbles: true, cancelable: true}
+  addEventListener("load", async () => {
+    await after(400)
+    footfall.consent({statistics: true, ads: true})
+    document.querySelector("#click").click()
+    on("form", new Event("submit", bubbling))
+    on("input", new Event("input", bubbling))
+    on("#hover", new Event("mouseover", bubbling))
+    setTimeout(() => { throw new Error("Basket is empty") })
+    await after(700)
+    on("main", new Event("mouseover", bubbling))
+    on("main", new Event("copy", bubbling))
+    footfall.page()
+    await after(400)
+    location.href = "/end"
+  })
+</script>
+"""
+
+
+@pytest.mark.req("C9", "C11", "C12", "C14", "C16", "C8")
+def test_every_module_works_in_other_engines(open_in: Callable[[str], None], site: Site, collector: Collector) -> None:
+    """Clicks, forms, rests, copies, tagged events, errors, broken files, exits, times."""
+    endpoint = collector.endpoint.replace("stats.example", "127.0.0.1")
+    parts = snippet.parts("api", *(one for one in MODULES if one != "calls"))
+    script = snippet.compose(endpoint, allow=["localhost"], parts=parts, version="1")
+    site.pages["/js/site.js"] = Page(script, content_type="text/javascript")
+    site.pages["/a"] = Page(snippet.document(EVERYTHING, title="First"))
+    site.pages["/end"] = Page(snippet.document(script=""))
+    open_in(site.address("/a", host="127.0.0.1"))
+    collector.wait(lambda: "/end" in site.asked, "the visit", 40)
+    collector.wait_for("vitals")
+    collector.wait_for("exit", 2)
+    told = {event["name"]: event.get("props", {}) for event in collector.events()}
+    assert told["click"]["target"] == "Add to basket"
+    assert told["form_submit"]["target"] == told["form_abandon"]["target"] == "Order"
+    assert told["hover"]["target"] == "offer"
+    assert told["copy"]["role"] == "main"
+    assert told["js_error"]["message"] == "Basket is empty"
+    assert told["load_error"]["resource"].endswith("/gone.png")
+    assert told["vitals"]["load"] >= told["vitals"]["dom_ready"] > 0
+    assert len(collector.events("pageview")) == 2
+    assert len(collector.events("offer_seen")) == 1
+    methods = [event["props"]["method"] for event in sorted(collector.events("exit"), key=lambda one: int(one["at"]))]
+    assert methods[0] == "form", "the last act before a view that was counted by hand"
+    assert methods[1] in ("link", "other"), "the Navigation API's word, where there is one"
 
 
 def _in_time(collector: Collector) -> list[Event]:

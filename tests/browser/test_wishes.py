@@ -1,12 +1,14 @@
 """What the visitor decides, what is never touched, and where nothing is counted."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from control_store.snippet_settings import MODULES
 from tests.browser import snippet
 from tests.browser.web import Collector, Page, Site
 
@@ -135,7 +137,7 @@ def test_a_page_from_a_file_is_not_counted(page: Any, collector: Collector, tmp_
     page.on("console", lambda message: said.append(message.text))
     page.goto((tmp_path / "page.html").as_uri())
     page.wait_for_timeout(QUIET_S * 1000)
-    assert said == ["footfall: not counted: file (?footfall=debug)"]
+    assert said == ["footfall: not counted: localhost (?footfall=debug)"]
     assert collector.tries == []
 
 
@@ -217,6 +219,38 @@ def test_the_snippet_reads_what_it_sends_and_touches_nothing_else(
     own = {"Document.querySelector", "Element.onclick", "HTMLElement.onclick"}
     assert touched - own <= ALLOWED
     assert touched >= {"Navigator.language", "Screen.width", "Document.title"}, "the watch sees what is read"
+
+
+FORBIDDEN: Final = re.compile(
+    r"Canvas|WebGL|Audio|Font|IDB|Cache|cookie|Permissions|MediaDevices|NetworkInformation|UAData|ServiceWorker|Storage\."
+    r"|Navigator\.(?!language$|doNotTrack$|sendBeacon$)|window\.(?!localStorage$)|RTC|Worker|XMLHttp"
+)
+"""What tells one device from another, or keeps something on it."""
+
+
+@pytest.mark.req("P2", "P12")
+def test_with_every_module_no_device_is_told_from_another_and_nothing_is_kept(
+    page: Any, context: Any, install: Any, site: Site, collector: Collector
+) -> None:
+    """Before a choice: but for one question, whether somebody asked not to be counted here."""
+    install(parts=snippet.parts("api", *(one for one in MODULES if one != "calls")))
+    body = '<a href="/b" onclick="return false">out</a><form onsubmit="return false"><input><button>Go</button></form>'
+    body += '<p data-footfall-hover="x" data-footfall-ad="y" data-footfall-event="z">Text</p><video></video>'
+    site.pages["/a"] = Page(snippet.document(body))
+    page.add_init_script(WATCH % json.dumps(INTERFACES))
+    page.goto(site.address("/a"))
+    for selector in ("a", "button", "p"):
+        page.click(selector)
+    page.fill("input", "text")
+    page.wait_for_timeout(700)
+    touched = set(page.evaluate("[...touched]"))
+    page.evaluate("dispatchEvent(new Event('pagehide'))")
+    collector.wait_for("exit")
+    assert {one for one in touched if FORBIDDEN.search(one)} == set()
+    assert "window.localStorage" in touched, "the watch sees what is read"
+    page.evaluate("watching = false")
+    assert page.evaluate("[document.cookie, localStorage.length, sessionStorage.length]") == ["", 0, 0]
+    assert context.cookies() == []
 
 
 @pytest.mark.req("P2")

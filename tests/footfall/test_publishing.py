@@ -19,7 +19,7 @@ from footfall.publishing import publish_snippets
 from tests.product import running
 
 pytestmark = pytest.mark.req("C21")
-MANIFEST = {"build": "abc", "defaults": {"downloads": "pdf|zip", "query": "q"}}
+MANIFEST = {"build": "abc", "defaults": {"download": "pdf|zip", "search": "q"}}
 DAY_MS = 86_400_000
 SOURCE = "[?&](utm_source|ref|source|via)=Letter(&|$)"
 EVERYTHING = (
@@ -42,7 +42,7 @@ def _site(*settings: str) -> Site:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ((), {"query": "q|s|query|search|keyword"}),
+        ((), {"search": "q|s|query|search|keyword"}),
         (("localhost=true",), {"allow": ["localhost"]}),
         (("gpc=cookieless",), {"allow": ["GPC", "DNT"]}),
         (("dnt=false",), {"allow": ["DNT"]}),
@@ -51,22 +51,22 @@ def _site(*settings: str) -> Site:
         (("policy=opt_in",), {"unchosen": "hold", "version": "1"}),
         (("policy=cookieless", "region_policies=EEA=opt_in"), {"unchosen": "hold"}),
         (("policy=opt_out", "modules=clicks"), {"unchosen": "open"}),
-        (("download_extensions=.DWG,step",), {"downloads": "dwg|step"}),
+        (("download_extensions=.DWG,step",), {"download": "dwg|step"}),
         (("frames=true",), {"allow": ["iframe"]}),
         (("quiet=true",), {"quiet": True}),
         (
             ("modules=calls", "call_numbers=usual=+41 44 1,source:Letter=044 22"),
             {"numbers": ["+41 44 1", [SOURCE, "044 22"]]},
         ),
-        (("query_keys=a.b,size",), {"query": r"q|s|query|search|keyword|a\.b|size"}),
+        (("query_keys=a.b,size",), {"search": r"q|s|query|search|keyword|a\.b|size"}),
     ],
 )
 def test_the_configuration_follows_the_settings(settings, expected):
     """A snippet is compiled with what saves its site requests; nothing else of the settings is told to browsers."""
     config = configuration(_site(*settings), MANIFEST, "https://stats.example")
-    assert config["endpoint"] == "https://stats.example/e"
+    assert config["url"] == "https://stats.example/e"
     assert {key: config[key] for key in expected} == expected
-    usual = {"endpoint", "site", "build", "downloads", "query"}
+    usual = {"url", "site", "build", "download", "search"}
     assert set(config) - usual - {"version"} == set(expected) - usual - {"version"}, "what is not set is not told"
 
 
@@ -167,3 +167,13 @@ def test_the_snippet_is_served_in_every_form(tmp_path):
         status, headers, body = product.request(product.collector, "GET", "/js/..%2Fsnapshot")
         assert status == 404
         assert json.loads(body)["status"] == 404
+
+
+def test_the_sizes_in_the_docs_are_those_of_the_build():
+    """`npm run sizes` tells them; docs/snippet.md repeats three."""
+    built = BuiltSnippet(Path(collector.__file__).parent / "static" / "snippet")
+    if not built.is_there:
+        pytest.skip("the snippet is not built here: make snippet")
+    told = (Path(__file__).parents[2] / "docs" / "snippet.md").read_text()
+    for composed in ("served", "all without vitals", "all"):
+        assert f"| {built.manifest['composed'][composed]['brotli']:,} |" in told, composed

@@ -71,7 +71,7 @@ const send = (beacon: Beacon): void => {
   try {
     // Firefox before 133 ends a fetch with its page: there, as where the page broke `fetch`, this throws.
     const answering = ("keepalive" in Request.prototype &&
-      fetch(__FOOTFALL__.endpoint, {
+      fetch(__FOOTFALL__.url, {
         method: "POST",
         body,
         keepalive: true,
@@ -84,7 +84,7 @@ const send = (beacon: Beacon): void => {
       })
       .catch(settle);
   } catch {
-    settle(!navigator.sendBeacon(__FOOTFALL__.endpoint, body));
+    settle(!navigator.sendBeacon(__FOOTFALL__.url, body));
   }
 };
 

@@ -7,8 +7,8 @@ export const refusal = (): Reason | undefined => {
     /1|yes/.test(navigator.doNotTrack as string) && "DNT",
     window.footfall.optout && "opt-out",
     top !== self && "iframe",
-    /^127.*\d$|^\[::1]$|(^|\.)localhost$/.test(location.hostname) && "localhost",
-    !location.hostname && "file",
+    // A file has no host, and is as much this machine's.
+    /^(127.*\d|\[::1]|(.*\.)?localhost|)$/.test(location.hostname) && "localhost",
     ...(__WHOLE__
       ? [__FOOTFALL__.exclude && RegExp(__FOOTFALL__.exclude).test(location.pathname) && ("path" as const)]
       : []),

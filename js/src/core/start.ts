@@ -26,7 +26,7 @@ export const start = (parts?: readonly Part[]): unknown => {
   if (calls[__FOOTFALL__.site]) return undefined;
   // A developer asks what would be sent: another script shows it in this one's place, and nothing is counted.
   if (!(__WHOLE__ && __FOOTFALL__.debug) && /footfall=debug/.test(location.search)) {
-    return import(`${__FOOTFALL__.endpoint}/../js/${__FOOTFALL__.site}.debug.js`);
+    return import(`${__FOOTFALL__.url}/../js/${__FOOTFALL__.site}.debug.js`);
   }
 
   const take = guard(([name, options]: Call) => {

@@ -9,7 +9,7 @@ export const linkEvent = (link: Link): string | false => {
   const kind = link.protocol?.replace(/s?:/, "");
   return kind !== "http"
     ? /^(tel|mailto)$/.test(kind) && kind
-    : link.hasAttribute("download") || RegExp(`\\.(${__FOOTFALL__.downloads})$`, "i").test(link.pathname)
+    : link.hasAttribute("download") || RegExp(`\\.(${__FOOTFALL__.download})$`, "i").test(link.pathname)
       ? "download"
       : bare(link.hostname) !== bare(location.hostname) && "outbound";
 };

@@ -5,5 +5,5 @@
 export const pageKey = (): readonly [whole: string, path: string] => {
   let path = location.hostname + location.pathname;
   if (__WHOLE__ && __FOOTFALL__.hash) path += location.hash || "#/";
-  return [path + location.search.match(RegExp(`\\b(${__FOOTFALL__.query})=[^&]*`, "g")), path];
+  return [path + location.search.match(RegExp(`\\b(${__FOOTFALL__.search})=[^&]*`, "g")), path];
 };

@@ -50,7 +50,7 @@ export const api: Part = (core) => {
     (footfall as unknown as Record<string, unknown>)[name.slice(1)] = (value: never) => footfall(name, value);
   });
 
-  footfall.show = () => import(`${config.endpoint}/../js/${config.site}.show.js`).then(({ show }) => show(core));
+  footfall.show = () => import(`${config.url}/../js/${config.site}.show.js`).then(({ show }) => show(core));
 
   if (held) extra.hold = held;
   if (/footfall=ignore/.test(location.search)) ignore();

@@ -7,7 +7,7 @@ import type { Part } from "../types";
 export const load_errors: Part = (core) => {
   const record = (url: string, kind: string, status?: number) => {
     const resource = /^http[^?#]{1,292}/.exec(url)?.[0];
-    if (resource && !url.startsWith(core.config.endpoint) && core.fresh(resource)) {
+    if (resource && !url.startsWith(core.config.url) && core.fresh(resource)) {
       core.emit("load_error", { resource, kind, status });
     }
   };

@@ -5,8 +5,8 @@ import type { Part } from "../types";
  * lets go what waits where no choice is needed. Until it answers, and where it does not, the strictest holds.
  */
 export const region: Part = (core) => {
-  const { endpoint, site } = core.config;
-  fetch(`${endpoint}/../c/${site}`, { credentials: "omit", referrerPolicy: "no-referrer-when-downgrade" })
+  const { url, site } = core.config;
+  fetch(`${url}/../c/${site}`, { credentials: "omit", referrerPolicy: "no-referrer-when-downgrade" })
     .then((answer) => answer.json())
     .then(({ choice_needed }) => {
       if (choice_needed === false && !core.extra.consent) {

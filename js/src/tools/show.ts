@@ -17,7 +17,7 @@ export const show = async ({ config, extra, outgoing }: Core): Promise<Shown[]> 
   const shown: Shown[] = [];
   for (const [view, id, events] of outgoing) {
     const body = JSON.stringify({ ...view, ...extra, id, events, sent: Date.now() });
-    const preview = `${config.endpoint}/../api/v1/events?preview=true`;
+    const preview = `${config.url}/../api/v1/events?preview=true`;
     const answer = await (await fetch(preview, { method: "POST", body, credentials: "omit" })).json();
     events.forEach((event, place) => {
       shown.push({

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,50 @@ def test_the_visit_worked_through_is_counted_as_told() -> None:
     assert found["results"] == [{"metrics": [1, 1, 0, 40], "dimensions": []}]
     assert "| bounce | no: 10 s in front |" in METRICS_PAGE
     assert "| duration | 40 s |" in METRICS_PAGE
+
+
+EXAMPLES = re.findall(r"^\| ([^|]+) \| (`\d+:\d\d [^|]+) \| ([^|]+) \|$", METRICS_PAGE, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def examples() -> Iterator[Statistics]:
+    """Each example's events as a site of its own, numbered by its place."""
+    warehouse = fresh_warehouse()
+    rows = []
+    for site, (_, events, _) in enumerate(EXAMPLES, start=1):
+        told = re.findall(r"`(\d+):(\d\d) (\w+) (\S+?)(?: (\d+))?`", events)
+        assert len(told) == events.count("`") // 2
+        for place, (minutes, seconds, name, page, ms) in enumerate(told):
+            at = MIDNIGHT + (int(minutes) * 60 + int(seconds)) * 1000
+            fields = {"name": name, "path": page, "engaged_ms": int(ms or 0), "visitor": b"v" * 16, "idx": 0, "bot": ""}
+            one = {"site": site, "day": date(2025, 6, 1), "at": at, "beacon": bytes([site, place]) * 8, **fields}
+            rows.append(as_row(one))
+    EventTable(warehouse).insert(rows, batch=1, token="1")
+    yield Statistics(warehouse, lambda: MIDNIGHT)
+    warehouse.close()
+
+
+@pytest.mark.req("A1")
+@pytest.mark.parametrize("site", range(1, len(EXAMPLES) + 1), ids=lambda site: EXAMPLES[site - 1][0])
+def test_the_worked_examples_count_as_told(examples: Statistics, site: int) -> None:
+    """Each number and each page that an example names."""
+    where = SiteRef(site, "x", "Europe/Zurich")
+    base = {"site_id": "x", "date_range": ["2025-06-01", "2025-06-01"]}
+    told = re.findall(r"`(\w+)` (\S+?)(?:,|$)", EXAMPLES[site - 1][2])
+    assert len(told) >= 2
+    for name, value in told:
+        if name in METRIC:
+            [row] = examples.answer(parse(base | {"metrics": [name]}), where)["results"]
+            assert row["metrics"] == [float(value)], name
+        else:
+            rows = examples.answer(parse(base | {"metrics": ["visits"], "dimensions": [name]}), where)["results"]
+            assert [row["dimensions"] for row in rows] == [[value]], name
+
+
+def test_every_definition_has_an_example() -> None:
+    """What a visit is made of, and every metric."""
+    told = {name for _, _, counts in EXAMPLES for name in re.findall(r"`(\w+)`", counts)}
+    assert told >= {*METRIC, "entry_page", "exit_page"} - {"events_per_visit"}
 
 
 def test_the_macros_told_exist() -> None:

@@ -1,0 +1,152 @@
+"""What sealed days can answer: which questions, by which statement, and what is lacking in the answer.
+
+Sealed days know every dimension by itself. So a question may have one dimension, or a filter that names one value of
+one, and may be cut by days, weeks or months. Everything else needs raw rows and ends with them.
+"""
+
+# ruff: noqa: S608  the text is made of the catalogue's names; what a reader wrote is bound as a parameter
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from console.stats.plan import Plan, day_number
+from console.stats.query import Asked, Condition, Query, SiteRef
+from console.stats.terms import step_of
+from event_catalogue.aggregates import HOUR, KEPT, KEPT_MEASURES, PARENTS, WITHHELD
+from event_catalogue.dimensions import OTHER, RESERVED, Dimension
+from event_catalogue.metrics import Metric
+from warehouse.client import Param, Record
+from warehouse.rollups import Rollup
+
+_BUCKETS = {"day": "toUInt16(day)", "week": "toUInt16(toMonday(day))", "month": "toUInt16(toStartOfMonth(day))"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A question as aggregates answer it: of one dimension ("" for totals), by some time, of one value or of all."""
+
+    dimension: str
+    by_value: bool
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptStatement:
+    """SQL and its parameters. A row: a value for each dimension of the question; for each metric its two sums and how
+    many numbers of it are withheld; then on how many days its group has numbers."""
+
+    sql: str
+    params: dict[str, Param]
+
+
+def kept_form(query: Query, plan: Plan) -> Kept | None:
+    """The question in the form in which aggregates can answer it; None where it needs raw rows."""
+    others = [asked.dimension for asked in query.dimensions if not _is_bucket(asked, plan)]
+    if len(others) > 1 or len(query.dimensions) - len(others) > 1:
+        return None
+    if others and _name(others[0], plan) not in _NAMES:
+        return None
+    name = _name(others[0], plan) if others else ""
+    if not query.filters.parts:
+        return Kept(name, by_value=bool(others))
+    if len(query.filters.parts) > 1 or name == HOUR.name:
+        return None
+    leaf = query.filters.parts[0]
+    if not isinstance(leaf, Condition) or not _names_one_value(leaf) or name not in ("", leaf.asked.dimension.name):
+        return None
+    dimension = leaf.asked.dimension
+    value = "" if leaf.values[0] == dimension.blank else leaf.values[0]
+    return Kept(dimension.name, by_value=bool(others), value=value)
+
+
+def _name(dimension: Dimension, plan: Plan) -> str:
+    """The dimension under which aggregates know it: `time` of one day is the hour."""
+    return HOUR.name if dimension.scope == "time" and step_of(dimension, plan) == "hour" else dimension.name
+
+
+def _is_bucket(asked: Asked, plan: Plan) -> bool:
+    return asked.dimension.scope == "time" and step_of(asked.dimension, plan) != "hour"
+
+
+def _names_one_value(leaf: Condition) -> bool:
+    """Whether the filter is one value of a kept dimension, and none of the words that mean several."""
+    words = [word for word in RESERVED if word != leaf.asked.dimension.blank]
+    return (
+        leaf.operator == "is"
+        and len(leaf.values) == 1
+        and leaf.case_sensitive
+        and leaf.asked.dimension.name in _NAMES
+        and leaf.values[0] not in words
+    )
+
+
+def kept_statement(query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: Sequence[int]) -> KeptStatement:
+    """The statement over the rows of these runs."""
+    params: dict[str, Param] = {"site": site.id, "runs": list(runs), "dimension": kept.dimension}
+    keys = [_key(asked, plan) for asked in query.dimensions]
+    condition = ""
+    if kept.value is not None:
+        params["value"] = kept.value
+        condition = " AND key = {value:String}"
+    sums = [column for metric in query.metrics for column in _sums(metric)]
+    grouped = f" GROUP BY {', '.join(f'k{n}' for n in range(len(keys)))}" if keys else ""
+    named = [f"{key} AS k{n}" for n, key in enumerate(keys)]
+    return KeptStatement(
+        f"SELECT {', '.join([*named, *sums, 'uniqExact(day)', f'countIf(key = {_OTHER})'])} FROM rollups WHERE "
+        "site = {site:UInt32} AND dimension = {dimension:String} AND day BETWEEN toDate({first:UInt16}) AND "
+        f"toDate({{last:UInt16}}) AND run IN {{runs:Array(UInt64)}}{condition}{grouped}",
+        params | {"first": day_number(plan.first), "last": day_number(plan.last)},
+    )
+
+
+def foretold(query: Query, plan: Plan, kept: Kept, day: date, rows: Sequence[Rollup]) -> Iterator[Record]:
+    """Rows of a day as its seal will hold them, in the form of the statement's."""
+    for row in rows:
+        if row.dimension != kept.dimension or kept.value not in (None, row.key):
+            continue
+        keys = [_key_of(asked, plan, day, row) for asked in query.dimensions]
+        measures = dict(zip(KEPT_MEASURES, row.measures, strict=True))
+        numbers: list[int] = []
+        for metric in query.metrics:
+            over, under = measures[metric.over], measures[metric.under or metric.over]
+            told = WITHHELD not in (over, under)
+            numbers += [over, under, 0] if told else [0, 0, 1]
+        yield (*keys, *numbers, 1, int(row.key == OTHER))
+
+
+def _key_of(asked: Asked, plan: Plan, day: date, row: Rollup) -> str | int:
+    if asked.dimension.scope != "time":
+        return row.key
+    match step_of(asked.dimension, plan):
+        case "hour":
+            return int(row.key or 0)
+        case "day":
+            return day_number(day)
+        case "week":
+            return day_number(day - timedelta(days=day.weekday()))
+        case "month":
+            return day_number(day.replace(day=1))
+
+
+def needed(kept: Kept) -> frozenset[str]:
+    """The dimensions that must be counted to tell this one: it and its parents."""
+    return frozenset((kept.dimension, *PARENTS.get(kept.dimension, ())))
+
+
+def _key(asked: Asked, plan: Plan) -> str:
+    if asked.dimension.scope != "time":
+        return "key"
+    step = step_of(asked.dimension, plan)
+    return "toInt64OrZero(key)" if step == "hour" else _BUCKETS[step]
+
+
+def _sums(metric: Metric) -> list[str]:
+    """The two sums over the rows that have the first number: a mean of what is told, not of what is withheld."""
+    over, under = metric.over, metric.under or metric.over
+    told = f"{over} != {WITHHELD} AND {under} != {WITHHELD}"
+    return [f"sumIf({over}, {told})", f"sumIf({under}, {told})", f"countIf(NOT ({told}))"]
+
+
+_NAMES = {one.name for one in KEPT}
+_OTHER = f"'{OTHER}'"
