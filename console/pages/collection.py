@@ -41,6 +41,7 @@ REASONS: Final = {
     "basic_only": "the site keeps essential fields only",
     "too_old": "more than 24 hours old",
     "other_kind": "events of a record without rows",
+    "network": "from a network that you left out",
     "localhost": "on a developer's machine",
     "bad_json": "no JSON",
     "too_large": "too large",

@@ -61,6 +61,8 @@ def test_a_rule_holds(pattern: str, path: str) -> None:
         ("/admin", "/admin/x"),
         ("/admin", "/administration"),
         ("/a*b*c", "/acb"),
+        ("/a*b*c", "/axc"),
+        ("/ab*", "/a"),
         ("/ab*ba", "/aba"),
         ("/", "/x"),
         ("/*.pdf", "/a.pdf.html"),
@@ -81,7 +83,9 @@ def test_hash_routes_are_pages_where_the_site_has_them() -> None:
 
 
 def test_the_first_rule_counts() -> None:
-    """In the order in which the site has written them."""
+    """In the order in which the site has written them; no rules hold for nothing."""
+    assert not PathRules([])
+    assert PathRules(["/b"])
     assert PathRules(["/b", "/a/*", "/a/b"]).match("https://a.example/a/b") == "/a/*"
 
 

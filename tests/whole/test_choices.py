@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -151,3 +152,30 @@ def test_without_a_script_a_form_chooses(here: Here) -> None:
     own = {**FORM, "Host": "club.example"}
     _, headers, _ = here.product.request(here.product.collector, "POST", path, b"choice=accept", own)
     assert headers["set-cookie"].startswith("ff_optout=; Max-Age=0")  # the last of several lines
+
+
+@pytest.mark.req("P3")
+@pytest.mark.parametrize(
+    ("lines", "trailer", "status"),
+    [
+        (("Sec-GPC: 1",), "", 204),
+        (("Sec-GPC: 0", "sec-gpc: 1"), "", 204),
+        (("SEC-GPC:  1 ",), "", 204),
+        (("Sec-GPC: 1, 1",), "", 202),
+        (("Sec-GPC: 0",), "", 202),
+        (("Sec-GPC: true",), "", 202),
+        (("Sec-GPC:",), "", 202),
+        ((), "Sec-GPC: 1", 202),
+    ],
+)
+def test_the_header_counts_as_the_specification_has_it(
+    here: Here, lines: tuple[str, ...], trailer: str, status: int
+) -> None:
+    """Exactly `1`, in any of its lines, and never as a trailer (W3C Global Privacy Control, the Sec-GPC header field)."""
+    body = json.dumps(beacon(here.shop.site)).encode()
+    head = ["POST /e HTTP/1.1", "Host: a", "Connection: close", "Transfer-Encoding: chunked", *lines, "", ""]
+    sent = "\r\n".join(head).encode() + b"%x\r\n%s\r\n0\r\n" % (len(body), body)
+    with socket.create_connection(("127.0.0.1", here.product.collector), timeout=10) as sock:
+        sock.sendall(sent + (f"{trailer}\r\n".encode() if trailer else b"") + b"\r\n")
+        answer = sock.recv(4096)
+    assert int(answer[9:12]) == status
