@@ -113,6 +113,12 @@ def test_the_measure_sees_a_leak() -> None:
         ("/a;jsessionid=0123456789ABCDEF;v=2", "/a;jsessionid=[token];v=2"),
         ("/app/(S(lit3py55t21z5v55vlm25s55))/default.aspx", "/app/(S([token]))/default.aspx"),
         ("/reset/8fK2a", "/reset/[token]"),
+        ("/t/9f%2FKq3%2BZbT1%2FxYw7Qm2Lr5Ns8Vd%3D%3D", "/t/[token]"),
+        ("/t/aB3%2FxY9kQ2mZ7wR%2F5tLpN8vC1sD/e", "/t/[token]/e"),
+        ("/a%2Fb/c", "/a/b/c"),
+        ("/user/９９９９９９９", "/user/[id]"),
+        ("/user/๙๙๙๙๙๙๙", "/user/[id]"),
+        ("/user/٩٩٩٩٩٩٩", "/user/[id]"),
         ("/magic/login/aZ3kQ", "/magic/login/[token]"),
         ("/magic/link/x1y2", "/magic/link/[token]"),
         ("/aws/AKIAIOSFODNN7EXAMPLE", "/aws/[token]"),
@@ -180,6 +186,28 @@ def test_texts(scrubber: Scrubber, text: str, clean: str) -> None:
 def test_digests_of_persons_are_refused_as_values(scrubber: Scrubber) -> None:
     """A value that is a hash of a mail address is not stored, whatever the algorithm and spelling."""
     assert [text for text in planted.digests(SEED, 600) if scrubber.scrub_value(text) is not Refused.PERSON_HASH] == []
+
+
+@pytest.mark.req("P8")
+@pytest.mark.parametrize("seed", range(20))
+def test_an_encoded_digest_is_one_too(scrubber: Scrubber, seed: int) -> None:
+    """Percent-encoded by the site, once or sign by sign."""
+    (digest,) = planted.digests(seed, 1)
+    for value in (quote(digest, safe=""), "".join(f"%{byte:02x}" for byte in digest.encode())):
+        assert scrubber.scrub_value(value) is Refused.PERSON_HASH
+
+
+@pytest.mark.req("P8")
+@pytest.mark.parametrize("gap", [" ", "/"])
+def test_no_cut_lays_a_secret_bare(scrubber: Scrubber, gap: str) -> None:
+    """Wherever in an overlong text an address stands, and where nothing parts its words, no piece of it is kept."""
+    for before in (*range(1000, 1040), *range(2010, 2060)):
+        words = f"ab{gap}" * 2000
+        text = f"/{words[: before - 1]}{gap}quintessa.vandermeer@example.org{gap}{words}"
+        for scrub in (scrubber.scrub_path, scrubber.scrub_text):
+            assert "quint" not in scrub(text), before
+    assert len(scrubber.scrub_path("/" + "a/" * 3000)) == MAX_PATH
+    assert len(scrubber.scrub_text("ab " * 3000).rstrip()) in (MAX_TEXT - 1, MAX_TEXT)
 
 
 @pytest.mark.req("P8")
