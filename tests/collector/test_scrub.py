@@ -170,6 +170,12 @@ def test_paths(scrubber: Scrubber, path: str, clean: str) -> None:
         ('{"password":"hunter","user":"x"}', '{"password":"[token]","user":"x"}'),
         ("Unexpected token: 'foo'", "Unexpected token: 'foo'"),
         ("sess=8f3a9c81d2", "sess=[token]"),
+        ("value dGhpcyBpcyBhIHNlY3JldCB0b2tlbiE/Pz8= end", "value [token] end"),
+        ("key 9fKq3ZbT1xYw7Qm2/Lr5Ns8Vd0Gh/3JkP end", "key [token] end"),
+        ("see /static/css/main/theme/dark/large for it", "see /static/css/main/theme/dark/large for it"),
+        ("internationalisation==", "internationalisation=="),
+        ("code: abc123, code: ab123", "code: [token], code: ab123"),
+        ("request-deadbeefdeadbeefdeadbeef-abc", "request-[token]-abc"),
         ("server 192.0.2.1:8080 down", "server [ip]:8080 down"),
         ("MAC 00:1A:2B:3C:4D:5E", "MAC [id]"),
         ("john&#64;example.com", "[email]"),
@@ -206,6 +212,7 @@ def test_no_cut_lays_a_secret_bare(scrubber: Scrubber, gap: str) -> None:
         text = f"/{words[: before - 1]}{gap}quintessa.vandermeer@example.org{gap}{words}"
         for scrub in (scrubber.scrub_path, scrubber.scrub_text):
             assert "quint" not in scrub(text), before
+    assert (MAX_PATH, MAX_TEXT) == (1024, 1024)
     assert len(scrubber.scrub_path("/" + "a/" * 3000)) == MAX_PATH
     assert len(scrubber.scrub_text("ab " * 3000).rstrip()) in (MAX_TEXT - 1, MAX_TEXT)
 
