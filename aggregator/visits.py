@@ -65,9 +65,11 @@ class VisitTable:
             return 0
         upto: dict[int, int] = {}
         days: dict[int, int] = {}
-        for day, journal, batch, rows in found:
+        nobodies: set[int] = set()
+        for day, journal, batch, rows, nobodys in found:
             upto[int(journal)] = max(upto.get(int(journal), 0), int(batch))
             days[int(day)] = days.get(int(day), 0) + int(rows)
+            nobodies |= {int(day)} if nobodys else set()
         news = [
             Ticked(marks.get(journal, (journal << JOURNAL_BITS) - 1 if journal else 0), batch)
             for journal, batch in upto.items()
@@ -75,14 +77,12 @@ class VisitTable:
         tick = next_number(self._store, "tick")
         self._crash("visits.numbered")
         for day, rows in days.items():
-            self._count(day, tick, news, slices=min(255, 1 + rows // self._slice_rows))
+            slices = min(255, 1 + rows // self._slice_rows)
+            params = {"day": day, "tick": tick, "slices": slices}
+            statement = renew_visits(news, params, nobodies=day in nobodies)
+            for number in range(slices):
+                self._warehouse.command(statement, {**params, "slice": number}, slot="seal")
+                self._crash("visits.counted")
         save_visit_marks(self._store, marks | upto)
         self._crash("visits.marked")
         return sum(days.values())
-
-    def _count(self, day: int, tick: int, news: list[Ticked], *, slices: int) -> None:
-        params: dict[str, Param] = {"day": day, "tick": tick, "slices": slices}
-        statement = renew_visits(news, params)
-        for number in range(slices):
-            self._warehouse.command(statement, {**params, "slice": number}, slot="seal")
-            self._crash("visits.counted")

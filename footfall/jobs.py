@@ -108,6 +108,17 @@ def make_salts(rooms: Rooms) -> str:
     return ""
 
 
+def forget_people(rooms: Rooms) -> str:
+    """Delete what has outlived its period: logins, links of accounts, entries of the audit log."""
+    now = clock()
+    gone = {
+        "logins": forget_sessions(rooms.store, now=now),
+        "links": forget_links(rooms.store, now=now),
+        "entries": forget_entries(rooms.store, now=now),
+    }
+    return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
+
+
 class Aggregating:
     """Visits and seals. A warehouse that does not answer is the loader's to tell of; the next run makes up for it."""
 
@@ -138,17 +149,6 @@ class Aggregating:
                 crash = crash_points(rooms.environment.crash)
                 self._sealing = Sealing(rooms.warehouse, rooms.store, rooms.at_rest, clock, crash)
             return self._sealing
-
-
-def forget_people(rooms: Rooms) -> str:
-    """Delete what has outlived its period: logins, links of accounts, entries of the audit log."""
-    now = clock()
-    gone = {
-        "logins": forget_sessions(rooms.store, now=now),
-        "links": forget_links(rooms.store, now=now),
-        "entries": forget_entries(rooms.store, now=now),
-    }
-    return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
 
 
 def publish_changes(rooms: Rooms) -> str:

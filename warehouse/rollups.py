@@ -92,6 +92,7 @@ class _Counting:
         self._kept: dict[str, set[Group]] = {}
         self._whole: list[tuple[Rollup, bool]] = []
         self._used: set[str] | None = None
+        self._made: set[str] = set()
 
     def clear(self) -> None:
         """Drop the scratch tables."""
@@ -169,7 +170,7 @@ class _Counting:
             "starts[n] AS start, all_engaged[n] AS is_engaged, all_single[n] AS is_single, all_views[n] AS all_seen, "
             f"all_took[n] AS lasted FROM ({rows}) AS e INNER JOIN ({visits}) AS v USING (site, who)"
         )
-        self._drop_and_make(
+        self._refill(
             self._hits,
             "SELECT site, key, who, start, any(known), count(), sum(viewed), sum(counted), sum(ms), any(is_engaged), "
             f"any(is_single), any(all_seen), any(lasted) FROM ({placed}) GROUP BY site, key, who, start",
@@ -188,12 +189,15 @@ class _Counting:
         )
 
     def _make(self, select: str, params: Mapping[str, Param]) -> None:
-        self._drop_and_make(self._spread, select, params)
+        self._refill(self._spread, select, params)
 
-    def _drop_and_make(self, table: str, select: str, params: Mapping[str, Param]) -> None:
-        self._warehouse.command(f"DROP TABLE IF EXISTS {table} SYNC", slot="seal")
-        columns = _HITS if table == self._hits else _SPREAD
-        self._warehouse.command(f"CREATE TABLE {table} ({columns}) ENGINE = Memory", slot="seal")
+    def _refill(self, table: str, select: str, params: Mapping[str, Param]) -> None:
+        if table in self._made:
+            self._warehouse.command(f"TRUNCATE TABLE {table}", slot="seal")
+        else:
+            columns = _HITS if table == self._hits else _SPREAD
+            self._warehouse.command(f"CREATE TABLE {table} ({columns}) ENGINE = Memory", slot="seal")
+            self._made.add(table)
         self._warehouse.command(f"INSERT INTO {table} {select}", {**self._params, **params}, slot="seal")
 
     def _cells(self) -> list[Counted]:

@@ -85,22 +85,24 @@ def new_rows(news: Sequence[Ticked], params: dict[str, Param]) -> str:
 
 
 def new_batches(marks: Iterable[int], params: dict[str, Param]) -> str:
-    """Which days have rows of batches beyond the marks: day, journal, newest batch, rows. A mark is the last batch of
-    its journal that was counted; a journal without a mark is new as a whole."""
+    """Which days have rows of batches beyond the marks: day, journal, newest batch, rows, rows of nobody. A mark is the
+    last batch of its journal that was counted; a journal without a mark is new as a whole."""
     known = []
     for place, mark in enumerate(marks):
         params[f"from{place}"], params[f"mark{place}"] = mark >> JOURNAL_BITS << JOURNAL_BITS, mark
         known.append(f"batch NOT BETWEEN {{from{place}:UInt64}} AND {{mark{place}:UInt64}}")
     return (
-        f"SELECT toUInt16(day), bitShiftRight(batch, {JOURNAL_BITS}) AS journal, max(batch), count() "
-        f"FROM events WHERE {' AND '.join(known) or '1'} GROUP BY day, journal ORDER BY day, journal"
+        f"SELECT toUInt16(day), bitShiftRight(batch, {JOURNAL_BITS}) AS journal, max(batch), count(), "
+        f"countIf(visitor = {NOBODY}) FROM events WHERE {' AND '.join(known) or '1'} "
+        "GROUP BY day, journal ORDER BY day, journal"
     )
 
 
-def renew_visits(news: Sequence[Ticked], params: dict[str, Param]) -> str:
+def renew_visits(news: Sequence[Ticked], params: dict[str, Param], *, nobodies: bool) -> str:
     """The INSERT that counts visitors afresh: those of `day` with a row in the new batches, in a slice by their hash.
 
-    Values: `day`, `tick`, `slice` of `slices` (at most 255).
+    Values: `day`, `tick`, `slice` of `slices` (at most 255). `nobodies`: whether there are rows without a visitor among
+    the new ones; to look for these costs a third more.
     """
     shape = VisitShape()
     columns = _visit_values(shape)

@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import hypothesis
 import pytest
 
 from aggregator.visits import VisitTable
@@ -16,6 +18,7 @@ from control_store.tables import ControlStore
 from event_catalogue.aggregates import KEPT
 from event_catalogue.fields import FIELDS
 from tests.aggregator.rollup_count import count_day
+from tests.aggregator.test_visits import Table, traffics
 from tests.console.stats.world import as_row, make_world
 from tests.warehouse.engine import fresh_warehouse
 from warehouse.client import Warehouse
@@ -105,3 +108,50 @@ def test_invented_traffic(warehouse: Warehouse, tmp_path: Path, visitors: int) -
     events = as_events(rows)
     for site, k in ((1, 5), (2, 10)):
         compare(found[site], count_day(events, site, day, k, "Europe/Zurich", NAMES))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Table]:
+    opened = fresh_warehouse()
+    made = Table(tmp_path_factory.mktemp("rollups"), opened)
+    yield made
+    made.store.close()
+    opened.close()
+
+
+def _any_traffic(table: Table, traffic: tuple[list[dict[str, Any]], list[int]]) -> None:
+    """Aggregates of both sites, whose visits were counted in several ticks."""
+    events, cuts = traffic
+    if not events:
+        return
+    table.warehouse.command("TRUNCATE TABLE events")
+    table.warehouse.command("TRUNCATE TABLE visits")
+    places = [0, *sorted(cuts), len(events)]
+    for begin, end in pairwise(places):
+        table.load(events[begin:end])
+        table.visits.tick()
+    day = events[0]["day"]
+    found = counted(table.warehouse, day, {1: ("UTC", 3), 2: ("UTC", 4)})
+    for site, k in ((1, 3), (2, 4)):
+        compare(found.get(site, {}), count_day([one | DEFAULTS | one for one in events], site, day, k, "UTC", NAMES))
+
+
+DEFAULTS = {field.name: field.default for field in FIELDS}
+
+
+@pytest.mark.req("A3", "A4")
+@hypothesis.settings(max_examples=4)
+@hypothesis.given(traffic=traffics(people=9))
+def test_any_traffic(shared: Table, traffic: tuple[list[dict[str, Any]], list[int]]) -> None:
+    """Few people, in any order, in several ticks: merged as by hand."""
+    _any_traffic(shared, traffic)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.req("A3", "A4")
+@hypothesis.settings(max_examples=1000)
+@hypothesis.given(traffic=traffics(people=9))
+def test_a_thousand_traffics(shared: Table, traffic: tuple[list[dict[str, Any]], list[int]]) -> None:
+    """The same, a thousand times."""
+    _any_traffic(shared, traffic)

@@ -1,6 +1,8 @@
 """Sealing: when a day is due, what a seal proves, and that a kill at any step changes nothing."""
 
 import multiprocessing
+import random
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -211,3 +213,42 @@ def test_a_seal_that_was_killed_at_any_step_is_made_up_for(tmp_path: Path) -> No
     assert [seal.digest for seal in killed] == [seal.digest for seal in all_seals(undisturbed.store)]
     undisturbed.store.close()
     whole.close()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.req("A2", "O3")
+def test_two_hundred_kills_at_any_moment(tmp_path: Path) -> None:
+    """Killed at random while sealing, over and over: whatever a seal names is there as a whole, and right."""
+    rng, kills = random.Random(1), 0
+    expected: list[str] = []
+    for number in range(400):
+        root = tmp_path / str(number % 2)
+        if number % 40 < 2:  # every now and then all begins anew
+            shutil.rmtree(root, ignore_errors=True)
+            root.mkdir()
+            _run(_fill, root)
+        answers = SPAWN.SimpleQueue()
+        process = SPAWN.Process(target=_seal, args=(root, "", answers))
+        process.start()
+        process.join(rng.uniform(1.5, 9))
+        if process.is_alive():
+            process.kill()
+            process.join()
+            kills += 1
+            if kills >= 200:
+                break
+            continue
+        sealed, runs = answers.get()
+        assert runs == sorted(seal.run for seal in sealed)
+        digests = [seal.digest for seal in sealed]
+        expected = expected or digests
+        assert digests == expected
+    assert kills >= 200
+    assert expected
+
+
+def _run(work: Any, *arguments: Any) -> None:
+    process = SPAWN.Process(target=work, args=arguments)
+    process.start()
+    process.join()

@@ -151,14 +151,14 @@ NAMES = st.sampled_from(["pageview", "pageview", "engagement", "click", "signup"
 
 
 @st.composite
-def traffics(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[int]]:
+def traffics(draw: st.DrawFn, people: int = 3) -> tuple[list[dict[str, Any]], list[int]]:
     """Events of a few people in an order in which they come in, and where ticks fall between them."""
     zone, day = ZoneInfo(draw(st.sampled_from(ZONES))), draw(st.sampled_from(DAYS))
     begins = int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * 1000
     after = day + timedelta(days=1)
     ends = int(datetime(after.year, after.month, after.day, tzinfo=zone).timestamp()) * 1000
     events: list[dict[str, Any]] = []
-    for person in range(draw(st.integers(1, 3))):
+    for person in range(draw(st.integers(1, people))):
         at = begins + draw(st.integers(0, ends - begins - 1))
         for gap in draw(st.lists(GAPS, max_size=7)):
             events.append(_event(draw, person, day, min(at, ends - 1), len(events)))
