@@ -157,9 +157,15 @@ def _is_word(part: str) -> bool:
 def _slashed(found: re.Match[str]) -> str:
     """Base64 with slashes: no part of it reads as words. A path of words with a token in it is read part by part."""
     parts = found[0].split("/")
-    if not looks_random(found[0]) or any(len(part) > 3 and not looks_random(part, least_pairs=3) for part in parts):
+    if not looks_random(found[0]) or any(len(part) > 3 and _may_be_read(part) for part in parts):
         return found[0]
     return "[token]"
+
+
+def _may_be_read(part: str) -> bool:
+    """A word, or something too short to be judged that mixes no digits with letters of both cases."""
+    mixed = not part.isalpha() and not part.isdigit() and part.lower() != part and part.upper() != part
+    return not (mixed or looks_random(part, least_pairs=3))
 
 
 def _digest(run: str) -> str:

@@ -113,6 +113,12 @@ def test_the_measure_sees_a_leak() -> None:
         ("/a;jsessionid=0123456789ABCDEF;v=2", "/a;jsessionid=[token];v=2"),
         ("/app/(S(lit3py55t21z5v55vlm25s55))/default.aspx", "/app/(S([token]))/default.aspx"),
         ("/reset/8fK2a", "/reset/[token]"),
+        ("/t/9f%2FKq3%2BZbT1%2FxYw7Qm2Lr5Ns8Vd%3D%3D", "/t/[token]"),
+        ("/t/aB3%2FxY9kQ2mZ7wR%2F5tLpN8vC1sD/e", "/t/[token]/e"),
+        ("/a%2Fb/c", "/a/b/c"),
+        ("/user/９９９９９９９", "/user/[id]"),
+        ("/user/๙๙๙๙๙๙๙", "/user/[id]"),
+        ("/user/٩٩٩٩٩٩٩", "/user/[id]"),
         ("/magic/login/aZ3kQ", "/magic/login/[token]"),
         ("/magic/link/x1y2", "/magic/link/[token]"),
         ("/aws/AKIAIOSFODNN7EXAMPLE", "/aws/[token]"),
@@ -135,6 +141,35 @@ def test_the_measure_sees_a_leak() -> None:
 )
 def test_paths(scrubber: Scrubber, path: str, clean: str) -> None:
     """The kind of what was found stands where it was; the rest of the path stays, decoded."""
+    assert scrubber.scrub_path(path) == clean
+
+
+@pytest.mark.req("P8")
+@pytest.mark.parametrize(
+    ("path", "clean"),
+    [
+        ("/reset/aa1b2/bb2c3/cc3d4/dd4e5", "/reset/[token]/[token]/[token]/dd4e5"),
+        ("/reset.php/8fK2a", "/reset.php/[token]"),
+        ("/Reset-Password.html/8fK2a", "/Reset-Password.html/[token]"),
+        ("/reset/share/8fK2a", "/reset/share/[token]"),
+        ("/share/x8Kq2mNw9Z", "/share/[token]"),
+        ("/login.php/x8Kq2mNw9Z", "/login.php/[token]"),
+        ("/ticket.html/x8Kq2mNw9Z", "/ticket.html/[token]"),
+        ("/share/x8Kq2mNw9Z/aB3dE5fG7h", "/share/[token]/aB3dE5fG7h"),
+        ("/session/token/x8Kq2mNw9Z", "/session/token/[token]"),
+        ("/share/summer2024sale", "/share/summer2024sale"),
+        ("/share/summer-collection", "/share/summer-collection"),
+        ("/share/ab12", "/share/ab12"),
+        ("/share/a1b2c3d", "/share/a1b2c3d"),
+        ("/share/a1b2c3d4", "/share/[token]"),
+        ("/shared/a1b2c3d4", "/shared/a1b2c3d4"),
+        ("/reset/step-2", "/reset/step-2"),
+        ("/verify/done", "/verify/done"),
+        ("/join/x/a1b2c3d4", "/join/x/a1b2c3d4"),
+    ],
+)
+def test_links_that_let_someone_in(scrubber: Scrubber, path: str, clean: str) -> None:
+    """After a sure word up to three segments that were made; after a softer one the next, if it is plainly a code."""
     assert scrubber.scrub_path(path) == clean
 
 
@@ -164,6 +199,12 @@ def test_paths(scrubber: Scrubber, path: str, clean: str) -> None:
         ('{"password":"hunter","user":"x"}', '{"password":"[token]","user":"x"}'),
         ("Unexpected token: 'foo'", "Unexpected token: 'foo'"),
         ("sess=8f3a9c81d2", "sess=[token]"),
+        ("value dGhpcyBpcyBhIHNlY3JldCB0b2tlbiE/Pz8= end", "value [token] end"),
+        ("key 9fKq3ZbT1xYw7Qm2/Lr5Ns8Vd0Gh/3JkP end", "key [token] end"),
+        ("see /static/css/main/theme/dark/large for it", "see /static/css/main/theme/dark/large for it"),
+        ("internationalisation==", "internationalisation=="),
+        ("code: abc123, code: ab123", "code: [token], code: ab123"),
+        ("request-deadbeefdeadbeefdeadbeef-abc", "request-[token]-abc"),
         ("server 192.0.2.1:8080 down", "server [ip]:8080 down"),
         ("MAC 00:1A:2B:3C:4D:5E", "MAC [id]"),
         ("john&#64;example.com", "[email]"),
@@ -180,6 +221,29 @@ def test_texts(scrubber: Scrubber, text: str, clean: str) -> None:
 def test_digests_of_persons_are_refused_as_values(scrubber: Scrubber) -> None:
     """A value that is a hash of a mail address is not stored, whatever the algorithm and spelling."""
     assert [text for text in planted.digests(SEED, 600) if scrubber.scrub_value(text) is not Refused.PERSON_HASH] == []
+
+
+@pytest.mark.req("P8")
+@pytest.mark.parametrize("seed", range(20))
+def test_an_encoded_digest_is_one_too(scrubber: Scrubber, seed: int) -> None:
+    """Percent-encoded by the site, once or sign by sign."""
+    (digest,) = planted.digests(seed, 1)
+    for value in (quote(digest, safe=""), "".join(f"%{byte:02x}" for byte in digest.encode())):
+        assert scrubber.scrub_value(value) is Refused.PERSON_HASH
+
+
+@pytest.mark.req("P8")
+@pytest.mark.parametrize("gap", [" ", "/"])
+def test_no_cut_lays_a_secret_bare(scrubber: Scrubber, gap: str) -> None:
+    """Wherever in an overlong text an address stands, and where nothing parts its words, no piece of it is kept."""
+    for before in (*range(1000, 1040), *range(2010, 2060)):
+        words = f"ab{gap}" * 2000
+        text = f"/{words[: before - 1]}{gap}quintessa.vandermeer@example.org{gap}{words}"
+        for scrub in (scrubber.scrub_path, scrubber.scrub_text):
+            assert "quint" not in scrub(text), before
+    assert (MAX_PATH, MAX_TEXT) == (1024, 1024)
+    assert len(scrubber.scrub_path("/" + "a/" * 3000)) == MAX_PATH
+    assert len(scrubber.scrub_text("ab " * 3000).rstrip()) in (MAX_TEXT - 1, MAX_TEXT)
 
 
 @pytest.mark.req("P8")
