@@ -112,7 +112,8 @@ def test_a_missing_record_is_loud(tmp_path: Path) -> None:
     with SpoolWriter(tmp_path, "w", SMALL, lambda: 1) as writer:
         for _ in range(10):
             writer.append_many([(Kind.EVENTS, 1, b"x")] * 3)
-    _sql(tmp_path / "w" / segments(tmp_path / "w")[0], "DELETE FROM groups WHERE first <= 13 AND last >= 13")
+    for name in segments(tmp_path / "w"):  # where one ends depends on when the next is ready
+        _sql(tmp_path / "w" / name, "DELETE FROM groups WHERE first <= 13 AND last >= 13")
     with pytest.raises(SpoolGap, match=r"lacks a record before 1[3-9]"):
         SpoolReader(tmp_path / "w").read(0, **NO_LIMIT)
 
