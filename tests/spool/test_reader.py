@@ -114,8 +114,10 @@ def test_a_missing_record_is_loud(tmp_path: Path) -> None:
             writer.append_many([(Kind.EVENTS, 1, b"x")] * 3)
     for name in segments(tmp_path / "w"):  # where one ends depends on when the next is ready
         _sql(tmp_path / "w" / name, "DELETE FROM groups WHERE first <= 13 AND last >= 13")
-    with pytest.raises(SpoolGap, match=r"lacks a record before 1[3-9]"):
-        SpoolReader(tmp_path / "w").read(0, **NO_LIMIT)
+    reader, after = SpoolReader(tmp_path / "w"), 0
+    with pytest.raises(SpoolGap, match=r"lacks (a record before 1[3-9]|the records 1)"):  # noqa: PT012  # read to the end
+        while records := reader.read(after, **NO_LIMIT):
+            after = records[-1].seq
 
 
 @pytest.mark.parametrize("damage", ["substr(records, 2)", "x'90'", "x''"])
