@@ -66,7 +66,7 @@ class BuiltSnippet:
         return list(dict.fromkeys((*needed, *wanted)))
 
     def _filled(self, config: dict[str, Any], parts: list[str]) -> str:
-        whole = bool(parts) or bool(config.keys() & {"hash", "unchosen", "exclude"})
+        whole = bool(parts) or bool(config.keys() & {"hash", "unchosen", "exclude", "quiet"})
         template = self.text("whole.js" if whole else "default.js")
         told = json.dumps(config, separators=(",", ":"))
         return template.replace(self.manifest["token"], ",".join((told, *(self.text(f"part.{p}.js") for p in parts))))

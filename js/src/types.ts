@@ -52,7 +52,8 @@ export interface View {
   readonly tz: string;
   readonly lang: string;
   readonly screen: readonly [number, number];
-  readonly viewport: readonly [number, number];
+  /** As late as the title: to know it the page must have been laid out. */
+  viewport?: readonly [number, number];
 }
 
 /** A visitor's choice by purpose; a purpose that is not named keeps what it had. */

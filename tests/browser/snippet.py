@@ -36,7 +36,7 @@ def compose(endpoint: str, *, site: str = SITE, parts: tuple[str, ...] = (), **s
     """The script of one site; `parts` are expressions."""
     built = manifest()
     config = {"url": endpoint, "site": site, "build": built["build"], **built["defaults"], **settings}
-    whole = parts or {"hash", "unchosen", "exclude"} & settings.keys()
+    whole = parts or {"hash", "unchosen", "exclude", "quiet"} & settings.keys()
     template = (DIST / ("whole.js" if whole else "default.js")).read_text()
     assert template.count(built["token"]) == 1
     return template.replace(built["token"], ",".join([json.dumps(config), *parts]))

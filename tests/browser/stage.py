@@ -41,6 +41,8 @@ SITES: Final[dict[str, tuple[str, ...]]] = {
 }
 _GATHERED_MS: Final = 350
 """Longer than the snippet gathers events."""
+_SEEN_MS: Final = 120
+"""A few frames: what is seen is heard of, what is sent on leaving is under way."""
 
 
 class Stage:
@@ -84,8 +86,9 @@ class Stage:
                     page.wait_for_function("window.footfall && footfall.q")
             yield page
             if not page.is_closed():
-                page.wait_for_timeout(_GATHERED_MS)
+                page.wait_for_timeout(_SEEN_MS)
                 page.goto("about:blank")
+                page.wait_for_timeout(_SEEN_MS)
         finally:
             profile.close()
 

@@ -128,7 +128,8 @@ def test_two_views_in_one_moment_count_each_with_its_own_address(
     page.goto(site.address("/a"))
     page.evaluate("history.pushState({}, '', '/b'); history.pushState({}, '', '/c')")
     collector.wait_for("pageview", 3)
-    assert paths(collector, site) == ["/a", "/b", "/c"]
+    # Each has a beacon of its own; the two may overtake each other on their way.
+    assert sorted(paths(collector, site)) == ["/a", "/b", "/c"]
 
 
 def test_a_link_to_another_page_counts_even_when_it_is_left_at_once(

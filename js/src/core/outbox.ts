@@ -91,6 +91,7 @@ const send = (beacon: Beacon): void => {
 /** Sends what waits. `urgent`: without regard to our own pause; one that the server asked for holds. */
 export const flush = guard((urgent?: boolean) => {
   (view as View).title ||= document.title.slice(0, TITLE);
+  (view as View).viewport ||= [innerWidth, innerHeight];
   open = undefined;
   if (!(__WHOLE__ && extra.hold) && (!pause || (urgent && !told))) {
     waiting.splice(0).forEach((beacon) => {

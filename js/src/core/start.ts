@@ -58,7 +58,7 @@ export const start = (parts?: readonly Part[]): unknown => {
     }
   };
   const reason = refusal();
-  if (reason) __FOOTFALL__.quiet || console.info(`footfall: not counted: ${reason} (?footfall=debug)`);
+  if (reason) (__WHOLE__ && __FOOTFALL__.quiet) || console.info(`footfall: not counted: ${reason} (?footfall=debug)`);
   // On a path that is not counted routes may follow that are: it is said, and the server leaves out what it must.
   if (__WHOLE__ ? !reason || reason === "path" : !reason) {
     listen("visibilitychange pagehide freeze online", wake);

@@ -20,6 +20,5 @@ export const nextView = (): void => {
     tz: window.Temporal?.Now.timeZoneId() ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     lang: navigator.language,
     screen: [screen.width, screen.height],
-    viewport: [innerWidth, innerHeight],
   };
 };

@@ -26,10 +26,13 @@ export const engagement = (): void => {
 
   const look = () => {
     const now = performance.now();
-    if (front) engaged += Math.min(now - read, GAP);
+    // Not when the page begins: it would have to be laid out for it.
+    if (front) {
+      engaged += Math.min(now - read, GAP);
+      depth = Math.max(depth, scrollY + innerHeight);
+    }
     read = now;
     front = !document.hidden && (__WHOLE__ ? document.hasFocus() || hooks.playing : document.hasFocus());
-    if (front) depth = Math.max(depth, scrollY + innerHeight);
   };
 
   const report = (least: number) => {
@@ -51,7 +54,8 @@ export const engagement = (): void => {
     report(LEAST);
     if (why) engaged = depth = 0;
   });
-  listen("focus blur visibilitychange scroll", look);
+  // After the frame: in the handler a page that has just changed would have to be laid out for it.
+  listen("focus blur visibilitychange scroll", () => setTimeout(look));
   look();
   setInterval(
     guard(() => report(HEARTBEAT)),

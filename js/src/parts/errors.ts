@@ -15,7 +15,7 @@ export const errors: Part = (core) => {
     const stack = failure?.stack as string | undefined;
     const source = filename ? `${filename}:${lineno}` : /http\S+?\w\/\S*?:\d+/.exec(stack as string)?.[0];
     // Browsers say this of a page that is merely slow to settle.
-    if (failure && !/^ResizeObserver/.test(message) && core.fresh(message + (source as string))) {
+    if (failure && !/^Resize/.test(message) && core.fresh(message + (source as string))) {
       core.emit("js_error", {
         message: message.slice(0, LONGEST),
         source: source?.slice(-LONGEST),

@@ -13,7 +13,8 @@ export const load_errors: Part = (core) => {
   };
   core.listen("error", ({ target }) => {
     const { currentSrc, src, href, localName } = target as HTMLImageElement & HTMLLinkElement;
-    record(currentSrc || src || href, localName);
+    // The browser's list knows more, and may come later.
+    setTimeout(record, 99, currentSrc || src || href, localName);
   });
   new PerformanceObserver(
     core.guard((list: PerformanceObserverEntryList) => {
