@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from collector.importers.invented import Shape, invent_day
-from collector.importers.staging import ImportSettings, Pending, hand_over
+from collector.importers.staging import ImportSettings, Pending, chunks, hand_over
 from control_store.imports import Manifest, abandon_import, begin_import, commit_import, committed_imports
 from control_store.tables import ControlStore
 from event_catalogue.event import SCHEMA_VERSION, Parcel, Row, Tally, encode_parcel, encode_tallies
@@ -23,7 +23,6 @@ from spool.writer import SpoolWriter
 KIND: Final = "invented"
 _BEACON: Final = POSITION["beacon"]
 _DAY_MS: Final = 86_400_000
-_CHUNK: Final = 500
 
 
 def import_invented(
@@ -43,7 +42,7 @@ def import_invented(
     try:
         with SpoolWriter(settings.staging, name, settings.spool, settings.clock) as writer:
             for day in days:
-                for chunk in _chunks(_records(shape, day, now, number)):
+                for chunk in chunks(_records(shape, day, now, number)):
                     writer.append_many(chunk)
                     events += sum(count for kind, count, _ in chunk if kind is Kind.EVENTS)
                     settings.crash("import.staged_chunk")
@@ -73,14 +72,3 @@ def _records(shape: Shape, day: int, now: int, number: int) -> Iterator[Pending]
 
 def _record(site: int, now: int, rows: list[Row]) -> Pending:
     return Kind.EVENTS, len(rows), encode_parcel(Parcel(SCHEMA_VERSION, site, rows[0][_BEACON], now, rows))
-
-
-def _chunks(records: Iterator[Pending]) -> Iterator[list[Pending]]:
-    chunk: list[Pending] = []
-    for record in records:
-        chunk.append(record)
-        if len(chunk) == _CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

@@ -104,7 +104,7 @@ class AccessLogImport:
         reader = _Reader(lines(), skip, on_line)
         try:
             with SpoolWriter(self._settings.staging, name, self._settings.spool, self._settings.clock) as writer:
-                for chunk in _chunks(self._records(reader, report, number)):
+                for chunk in chunks(self._records(reader, report, number)):
                     writer.append_many(chunk)
                     self._settings.crash("import.staged_chunk")
         except BaseException:  # an unreadable log, a full disk, Ctrl-C: nothing of it may stay
@@ -223,7 +223,8 @@ def _known_bytes(lines: Iterable[bytes], earlier: list[Manifest]) -> int:
     return known
 
 
-def _chunks(records: Iterable[Pending]) -> Iterator[list[Pending]]:
+def chunks(records: Iterable[Pending]) -> Iterator[list[Pending]]:
+    """The records in lists that are staged, each in one commit."""
     chunk: list[Pending] = []
     for record in records:
         chunk.append(record)
