@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
+from aggregator.attack import exposed
 from aggregator.proof import faults_of, raw_totals
 from control_store.marks import next_number
 from control_store.seals import Fault, Seal, all_seals, save_fault, save_late, save_seals
@@ -84,16 +85,29 @@ class Sealer:
         """What can be sealed at `now` (ms UTC), the oldest day first, when all that was received up to `loaded` lies
         in the warehouse. `final`: without waiting, for days that are known to be complete."""
         sites = {site.id: site for site in list_sites(self._store)}
-        sealed = {(seal.site, seal.day) for seal in all_seals(self._store)}
+        seals = {(seal.site, seal.day): seal for seal in all_seals(self._store)}
+        rows = self._table.raw_rows()
         days: dict[int, list[Site]] = defaultdict(list)
         for (site, day), newest in sorted(self._table.newest_rows().items()):
-            known = sites.get(site)
-            if known is None or (site, day) in sealed or (newest > now - QUIET_MS and not final):
+            known, seal = sites.get(site), seals.get((site, day))
+            if known is None or (newest > now - QUIET_MS and not final):
+                continue
+            if seal and not self._again(known, seal, rows.get((site, day), 0)):
                 continue
             over = day_end(zone_of(known, day), day) + (0 if final else GRACE_MS)
             if over <= min(now, loaded):
                 days[day].append(known)
         return [DueDay(day, tuple(found)) for day, found in sorted(days.items())]
+
+    def _again(self, site: Site, seal: Seal, rows: int) -> bool:
+        """Whether a sealed day is sealed anew: its k has been raised, or at least k visitors came late.
+
+        The raw rows must be whole: what of them was erased or purged would be missing in the numbers.
+        """
+        if seal.purged or rows < seal.raw_rows:
+            return False
+        k = site.settings.k
+        return k > seal.k or (rows > seal.raw_rows and self._table.late_visitors(seal) >= k)
 
     def seal(self, due: DueDay) -> list[Sealed]:
         """Seal one day for its sites; `visits` must hold what `events` holds. Raises TryLater, Broken."""
@@ -105,7 +119,10 @@ class Sealer:
         self._crash("seal.numbered")
         self._table.write(due.day, runs, rows)
         self._crash("seal.written")
-        outcomes = [self._prove(site, due.day, runs[site.id], before) for site in due.sites]
+        generations = {seal.site: seal.generation for seal in all_seals(self._store) if seal.day == due.day}
+        outcomes = [
+            self._prove(site, due.day, runs[site.id], before, generations.get(site.id, 0) + 1) for site in due.sites
+        ]
         if self._table.raw_rows(due.day) != before:
             return [Sealed(site, due.day, None, "rows were loaded meanwhile") for site in due.sites]
         self._crash("seal.proven")
@@ -134,16 +151,17 @@ class Sealer:
         sites = [site_day(site, due.day) for site in due.sites]
         return [row for rows in self._rollups.count(due.day, sites) for row in rows]
 
-    def _prove(self, site: Site, day: int, run: int, raw_rows: dict[tuple[int, int], int]) -> Sealed:
-        """Read the rows from the disk again, and compare every total with one that was counted another way."""
+    def _prove(self, site: Site, day: int, run: int, raw_rows: dict[tuple[int, int], int], generation: int) -> Sealed:
+        """Read the rows from the disk again, compare every total with one that was counted another way, and attack
+        them."""
         rows = self._table.read(site.id, day, run)
-        faults = faults_of(rows, raw_totals(self._warehouse, site.id, day))
+        faults = faults_of(rows, raw_totals(self._warehouse, site.id, day)) or exposed(rows, site.settings.k)
         if faults:
             return Sealed(site, day, None, "; ".join(faults)[:300])
         seal = Seal(
             site=site.id,
             day=day,
-            generation=1,
+            generation=generation,
             run=run,
             sealed=self._clock(),
             k=site.settings.k,

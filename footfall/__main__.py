@@ -2,6 +2,7 @@
 
 import click
 
+from footfall.commands.attack import attack
 from footfall.commands.demo import demo
 from footfall.commands.geo import geo
 from footfall.commands.importing import import_
@@ -38,6 +39,7 @@ for command in (
     ledger,
     import_,
     seal,
+    attack,
     status,
     spool,
 ):

@@ -21,6 +21,7 @@ from control_store.snapshot import read_snapshot
 from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
+from footfall.attacking import attack
 from footfall.books import note_salt, open_ledger
 from footfall.environment import Environment
 from footfall.publishing import publish
@@ -78,7 +79,14 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             history=False,
             at_start=False,
         ),
-        Job("requests.answer", 1, aggregating.answer, "seals what `footfall seal` asks for", False, at_start=False),
+        Job(
+            "requests.answer",
+            1,
+            aggregating.answer,
+            "does what `footfall seal` and `footfall attack` ask for",
+            history=False,
+            at_start=False,
+        ),
         Job(
             "days.seal",
             60,
@@ -151,8 +159,8 @@ class Aggregating:
             self._turn.release()
 
     def answer(self) -> str:
-        """Do what `footfall seal` asks."""
-        requests = open_requests(self._rooms.store, "seal")
+        """Do what `footfall seal` and `footfall attack` ask."""
+        requests = [one for what in ("seal", "attack") for one in open_requests(self._rooms.store, what)]
         if not requests or not self._turn.acquire(blocking=False):
             return ""
         try:
@@ -169,7 +177,10 @@ class Aggregating:
             answer(store, request, told, done=done)
 
         try:
-            tell(self._opened().fulfil(Wish(**request.arguments), tell), done=True)
+            if request.what == "attack":
+                tell(attack(self._rooms.warehouse, store, **request.arguments), done=True)
+            else:
+                tell(self._opened().fulfil(Wish(**request.arguments), tell), done=True)
         except WarehouseError as error:
             answer(store, request, {"due": [], "sealed": []}, done=True, error=str(error))
 

@@ -1,17 +1,15 @@
 """`footfall seal`: what the core does by itself, at once or for one day; through the core when it runs."""
 
-import os
-import time
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import click
 
+from footfall.commands.asking import by_core_or_alone
 from footfall.commands.options import installation, open_control, say_json, sentences
 from footfall.environment import Environment
 
 _EPOCH: Final = date(1970, 1, 1)
-_PAUSE_S: Final = 0.3
 
 
 @click.command()
@@ -34,7 +32,6 @@ def seal(
 ) -> None:
     """Seal days: count their aggregates, prove them against the raw rows, and keep them. A sealed day may be purged."""
     from control_store.sites import find_site
-    from footfall.assembly import hold_core
     from footfall.sealing import Wish
 
     moment = _moment(as_of) if as_of else 0
@@ -42,14 +39,13 @@ def seal(
         site = find_site(store, name).id if name else 0
         wish = Wish(moment, final, site, _day(day), dry_run)
         progress = _Progress(as_json)
-        lock = hold_core(environment, patience_s=0)
-        if lock is None:
-            told = _by_core(store, wish, progress)
-        else:
-            try:
-                told = _alone(environment, store, wish, progress)
-            finally:
-                os.close(lock)
+        told = by_core_or_alone(
+            environment,
+            store,
+            ("seal", wish._asdict()),
+            on_progress=progress,
+            alone=lambda: _alone(environment, store, wish, progress),
+        )
     _report(told, as_json, dry_run)
 
 
@@ -65,21 +61,6 @@ class _Progress:
             self._printed += 1
             if one["sealed"] and not self._as_json:
                 click.echo(f"{one['day']}\t{one['site']}\t{one['aggregates']} aggregates\t{one['digest'][:16]}")
-
-
-def _by_core(store: Any, wish: Any, progress: _Progress) -> dict[str, Any]:
-    """Ask the running core, and wait for its answer."""
-    from control_store.requests import ask, reply
-    from footfall.assembly import clock
-
-    number = ask(store, "seal", wish._asdict(), now=clock())
-    while not (found := reply(store, number)).done:
-        progress(found.answer)
-        time.sleep(_PAUSE_S)
-    if found.error:
-        raise click.ClickException(found.error)
-    progress(found.answer)
-    return dict(found.answer)
 
 
 def _alone(environment: Environment, store: Any, wish: Any, progress: _Progress) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from aggregator.proof import faults_of, raw_totals
-from aggregator.seal import GRACE_MS, SEAL_POINTS, Sealer, digest
+from aggregator.seal import GRACE_MS, QUIET_MS, SEAL_POINTS, Sealer, digest
 from aggregator.visits import VisitTable
 from collector.importers.invented import Shape, invent_day
 from control_store.seals import all_seals, seal_faults
-from control_store.site_settings import SiteSettings
-from control_store.sites import NewSite, add_site
+from control_store.site_settings import SiteSettings, changed
+from control_store.sites import NewSite, add_site, list_sites, save_settings
 from control_store.tables import ControlStore
 from event_catalogue.days import day_end
 from event_catalogue.fields import FIELDS
@@ -166,6 +166,66 @@ def test_late_rows_are_counted_and_change_nothing(place: Place) -> None:
     seals = all_seals(place.store)
     assert {(seal.site, seal.day): seal.digest for seal in seals} == before
     assert [seal.late for seal in seals] == [1, 0, 0, 0]
+
+
+@pytest.mark.req("A2", "A3")
+def test_enough_late_visitors_seal_a_day_anew(place: Place) -> None:
+    """Four late visitors, where k is five, stay outside; with the fifth the day is counted again, with all of them."""
+    place.seal_all()
+    soon = NOW + QUIET_MS + 2
+
+    def arrive(number: int) -> None:
+        row = _like(
+            place.rows[0], bot="", visitor=bytes([200 + number]) * 16, beacon=bytes([number]) * 16, received=NOW + 1
+        )
+        place.events.insert([row], batch=DAY + 9 + number, token=str(number))
+        place.rows.append(row)
+
+    for number in range(4):
+        arrive(number)
+    assert place.sealer.due(soon, soon) == []
+    arrive(4)
+    assert place.sealer.due(NOW + QUIET_MS, NOW) == []
+    place.visits.tick()
+    (due,) = place.sealer.due(soon, soon)
+    assert (due.day, [site.id for site in due.sites]) == (DAY, [1])
+    (outcome,) = place.sealer.seal(due)
+    place.sealer.sweep()
+    assert outcome.seal
+    assert (outcome.seal.generation, outcome.seal.late, place.sealer.count_late()) == (2, 0, 0)
+    found = {
+        (row.dimension, row.key, row.parent): list(row.measures)
+        for row in RollupTable(place.warehouse).read(1, DAY, outcome.seal.run)
+    }
+    by_hand = count_day(as_events(place.rows), 1, EPOCH + timedelta(days=DAY), 5, ZONES["first.example"], NAMES)
+    assert found == {
+        (name, key, parent): numbers for name in by_hand for (key, parent), numbers in by_hand[name].items()
+    }
+    assert place.sealer.due(soon, soon) == []
+
+
+@pytest.mark.req("A3")
+def test_a_raised_k_merges_sealed_days_again(place: Place) -> None:
+    """As long as their rows are whole; a lowered one changes nothing, for what was merged stays merged."""
+    place.seal_all()
+    change_k(place, 4)
+    assert place.sealer.due(NOW, NOW) == []
+    change_k(place, 9)
+    place.warehouse.command(f"ALTER TABLE events DELETE WHERE site = 1 AND toUInt16(day) = {DAY + 1} AND idx = 0")
+    (due,) = place.sealer.due(NOW, NOW)
+    assert (due.day, [site.id for site in due.sites]) == (DAY, [1])
+    (outcome,) = place.sealer.seal(due)
+    assert outcome.seal
+    assert (outcome.seal.generation, outcome.seal.k) == (2, 9)
+    rows = RollupTable(place.warehouse).read(1, DAY, outcome.seal.run)
+    assert min(row.measures[0] for row in rows) >= 9
+    assert place.sealer.due(NOW, NOW) == []
+
+
+def change_k(place: Place, k: int) -> None:
+    """Set k of the first site."""
+    site = list_sites(place.store)[0]
+    save_settings(place.store, site, changed(site.settings, [f"k={k}"]))
 
 
 def _open(root: Path, point: str = "") -> Place:
