@@ -92,9 +92,16 @@ def gate(draft: Draft, tools: Tools) -> Verdict | None:
     """Policy, signals and choice; the strictest of header, body and policy."""
     beacon, facts, served = draft.beacon, draft.facts, draft.served
     signals = Signals(facts.gpc or beacon.gpc, facts.dnt, beacon.optout, beacon.gpp)
-    policies = served.one_policy or served.policies(_place(draft, tools) if served.asks_place else None, beacon.url)
+    policies = served.one_policy or _policies(draft, tools)
     draft.ruling, draft.plan = _ruling(served, policies, signals, beacon.consent, mail=draft.way == "mail")
     return Verdict("not_recorded", draft.ruling.reason) if draft.ruling.tier == "denied" else None
+
+
+def _policies(draft: Draft, tools: Tools) -> tuple[Policy, ...]:
+    served, url = draft.served, draft.beacon.url
+    if not served.asks_place:
+        return served.policies(None, url)
+    return served.policies(_place(draft, tools), url, own_network=not draft.facts.address.is_public)
 
 
 @lru_cache(maxsize=1024)
