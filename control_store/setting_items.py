@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from control_store.policies import POLICIES, is_region
+from control_store.site_channels import CHANNEL_FIELDS, BadChannel, SiteChannels
 from control_store.snippet_settings import ALL, MODULES, BadCallNumber, call_number
 
 _QUERY_KEY: Final = re.compile(r"[a-z0-9_.:~$\[\]-]{0,64}\Z")
@@ -120,6 +121,18 @@ def _call_number(key: str, text: str) -> str:
     return text
 
 
+def _channel(key: str, text: str) -> str:
+    try:
+        SiteChannels([text])
+    except BadChannel:
+        raise BadSetting(
+            f"The setting '{key}' must be NAME:FIELD=PATTERN separated by commas, for example "
+            f"Partners:source=partner.example; the fields are {', '.join(CHANNEL_FIELDS)}, the name has at most 32 "
+            "characters."
+        ) from None
+    return text
+
+
 _ITEMS: Final[dict[str, Callable[[str, str], str]]] = {
     "hostnames": _hostname,
     "exclude_hostnames": _hostname,
@@ -132,4 +145,5 @@ _ITEMS: Final[dict[str, Callable[[str, str], str]]] = {
     "modules": _module,
     "download_extensions": _extension,
     "call_numbers": _call_number,
+    "channels": _channel,
 }

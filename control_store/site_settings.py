@@ -34,6 +34,7 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     quiet: bool = False
     download_extensions: tuple[str, ...] = ()
     call_numbers: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
     exclude_paths: tuple[str, ...] = ()
     exclude_hostnames: tuple[str, ...] = ()
     exclude_networks: tuple[str, ...] = ()
@@ -90,6 +91,11 @@ SETTINGS: Final[dict[str, SettingHelp]] = {
     "call_numbers": SettingHelp(
         "phone numbers that pages show by channel (module calls)",
         f"CHANNEL=NUMBER separated by commas: usual, {', '.join(CALL_CHANNELS)}; campaign:NAME and source:NAME",
+    ),
+    "channels": SettingHelp(
+        "marketing channels of the site's own, tried before the usual ones; for visits from now on",
+        "NAME:FIELD=PATTERN separated by commas, * as a wildcard, & between conditions; for example "
+        "Partners:source=partner.example,Letters:utm_medium=letter&utm_campaign=spring*",
     ),
     "exclude_paths": SettingHelp("pages that are not counted", "paths separated by commas, * as a wildcard"),
     "exclude_hostnames": SettingHelp(

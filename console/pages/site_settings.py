@@ -40,6 +40,7 @@ _TITLES: Final = {
     "quiet": "Keep silent in the browser's console",
     "download_extensions": "Extensions of downloads",
     "call_numbers": "Phone numbers by channel",
+    "channels": "Channels of your own",
 }
 _GROUPS: Final = {
     "What is collected": (
@@ -47,6 +48,7 @@ _GROUPS: Final = {
         *("modules", "download_extensions", "call_numbers", "policy_version"),
     ),
     "What is a page": ("hostnames", "query_keys", "search_keys", "hash_routes", "localhost", "frames"),
+    "Where visits come from": ("channels",),
     "What is not counted": (
         *("exclude_paths", "exclude_hostnames", "exclude_networks", "exclude_countries", "ignored_hostnames"),
     ),
