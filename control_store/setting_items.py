@@ -16,6 +16,7 @@ _QUERY_KEY: Final = re.compile(r"[a-z0-9_.:~$\[\]-]{0,64}\Z")
 _HOSTNAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*\Z")
 _PATH: Final = re.compile(r"/[^\x00-\x20\x7f?#,;%\ud800-\udfff]{0,199}\Z")
 _EXTENSION: Final = re.compile(r"[a-z0-9]{1,10}\Z")
+_BOT_RULE: Final = re.compile(r"[a-z]+(-[a-z]+)*(:([a-z0-9.-]{1,60}|\*))?\Z")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}\Z")
 
 
@@ -133,6 +134,16 @@ def _channel(key: str, text: str) -> str:
     return text
 
 
+def _bot_rule(key: str, text: str) -> str:
+    rule = text.lower()
+    if not _BOT_RULE.match(rule):
+        raise BadSetting(
+            f"The setting '{key}' must be names of bot rules separated by commas, for example network:datacentre or "
+            "headless:*."
+        )
+    return rule
+
+
 _ITEMS: Final[dict[str, Callable[[str, str], str]]] = {
     "hostnames": _hostname,
     "exclude_hostnames": _hostname,
@@ -146,4 +157,5 @@ _ITEMS: Final[dict[str, Callable[[str, str], str]]] = {
     "download_extensions": _extension,
     "call_numbers": _call_number,
     "channels": _channel,
+    "counted_bots": _bot_rule,
 }

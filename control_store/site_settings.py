@@ -35,6 +35,7 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     download_extensions: tuple[str, ...] = ()
     call_numbers: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    counted_bots: tuple[str, ...] = ()
     exclude_paths: tuple[str, ...] = ()
     exclude_hostnames: tuple[str, ...] = ()
     exclude_networks: tuple[str, ...] = ()
@@ -44,6 +45,10 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     aggregate_months: Annotated[int, Meta(ge=1, le=120)] = 25
     k: Annotated[int, Meta(ge=3, le=1000)] = 5
     policy_version: Annotated[str, Meta(max_length=32, pattern=r"^[ -~]*\Z")] = "1"
+
+    def counts(self, rule: str) -> bool:
+        """Whether what this bot rule finds is counted as people's all the same."""
+        return rule in self.counted_bots or f"{rule.partition(':')[0]}:*" in self.counted_bots
 
 
 class SettingHelp(NamedTuple):
@@ -96,6 +101,10 @@ SETTINGS: Final[dict[str, SettingHelp]] = {
         "marketing channels of the site's own, tried before the usual ones; for visits from now on",
         "NAME:FIELD=PATTERN separated by commas, * as a wildcard, & between conditions; for example "
         "Partners:source=partner.example,Letters:utm_medium=letter&utm_campaign=spring*",
+    ),
+    "counted_bots": SettingHelp(
+        "bot rules whose finds are counted as people's all the same, from now on",
+        "names of rules separated by commas, for example network:datacentre,headless:*",
     ),
     "exclude_paths": SettingHelp("pages that are not counted", "paths separated by commas, * as a wildcard"),
     "exclude_hostnames": SettingHelp(

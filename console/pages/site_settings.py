@@ -41,6 +41,7 @@ _TITLES: Final = {
     "download_extensions": "Extensions of downloads",
     "call_numbers": "Phone numbers by channel",
     "channels": "Channels of your own",
+    "counted_bots": "Bots that are counted",
 }
 _GROUPS: Final = {
     "What is collected": (
@@ -50,7 +51,14 @@ _GROUPS: Final = {
     "What is a page": ("hostnames", "query_keys", "search_keys", "hash_routes", "localhost", "frames"),
     "Where visits come from": ("channels",),
     "What is not counted": (
-        *("exclude_paths", "exclude_hostnames", "exclude_networks", "exclude_countries", "ignored_hostnames"),
+        *(
+            "counted_bots",
+            "exclude_paths",
+            "exclude_hostnames",
+            "exclude_networks",
+            "exclude_countries",
+            "ignored_hostnames",
+        ),
     ),
     "What is kept, and shown": ("raw_days", "aggregate_months", "k"),
     "Further": tuple(SETTINGS),
