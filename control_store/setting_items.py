@@ -120,6 +120,12 @@ def _call_number(key: str, text: str) -> str:
     return text
 
 
+def _name(key: str, text: str) -> str:
+    if len(text) > 100 or not text.isprintable():
+        raise BadSetting(f"The setting '{key}' must be names separated by commas, each at most 100 characters.")
+    return text
+
+
 _ITEMS: Final[dict[str, Callable[[str, str], str]]] = {
     "hostnames": _hostname,
     "exclude_hostnames": _hostname,
@@ -132,4 +138,5 @@ _ITEMS: Final[dict[str, Callable[[str, str], str]]] = {
     "modules": _module,
     "download_extensions": _extension,
     "call_numbers": _call_number,
+    "recipients": _name,
 }
