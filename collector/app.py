@@ -61,7 +61,7 @@ class Collector:
 
 def make_tools(places: Places, salt_of: Callable[[ServedSite, int, int], bytes]) -> Tools:
     """The tools of a process; also what importers use, so that every way in has the same privacy."""
-    scrubber, bots = Scrubber(), BotRules()
+    scrubber, bots = Scrubber(), BotRules(places.network)
     pages, senders = Pages(SourceReader(), scrubber, bots.is_spam), Senders(AgentReader(), bots)
     return Tools(pages, senders, bots, places, scrubber, Details(scrubber), salt_of)
 

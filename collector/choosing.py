@@ -5,6 +5,7 @@ withdrawal becomes a record that erasure takes up; the device id itself is writt
 address of the site itself, and only what the choice calls for. Refuses: choices from pages of other sites.
 """
 
+import re
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ from collector.intake import Intake
 from collector.path_rules import host_of
 from collector.registry import ServedSite
 from collector.request import RequestFacts, read_request
+from collector.scrub import clean_text
 from collector.visitor import returning_hash
 from control_store.gpc import gpc_statement
 from control_store.policies import Policy, strictest_first
@@ -28,6 +30,7 @@ from event_catalogue.days import DAY_MS
 from event_catalogue.decode import Consent, Refused
 
 _LARGEST: Final = 4096
+_VERSION: Final = re.compile(r"[A-Za-z0-9._-]{1,16}\Z")
 _COST: Final = 50
 """As how many events a choice counts in the rate of a network: each may leave a receipt that is kept for years."""
 _MINUTE_MS: Final = 60_000
@@ -150,7 +153,8 @@ class Choosing:
             return "", served.policies(None, url)
         place = self._intake.tools.places.locate(facts.address.packed, "")
         region = place.region if place.region.startswith(f"{place.country}-") else place.country
-        return region, served.policies((place.country, place.region), url)
+        own_network = not facts.address.is_public
+        return region, served.policies((place.country, place.region), url, own_network=own_network)
 
 
 def _make(choice: Choice, ruling: Ruling, served: ServedSite, region: str, now: int) -> _Made:
@@ -158,7 +162,7 @@ def _make(choice: Choice, ruling: Ruling, served: ServedSite, region: str, now: 
 
     A grant that a signal or the policy leaves without effect makes nothing at all.
     """
-    site, version = served.site.id, choice.version or served.settings.policy_version
+    site, version = served.site.id, _version(choice, served)
     withdrawn = _withdrawal(choice, served, now)
     if ruling.device_id or ruling.ads:
         receipt = uuid4()
@@ -216,7 +220,7 @@ def _told(choice: Choice, ruling: Ruling, made: _Made) -> dict[str, object]:
 def _cookies(choice: Choice, made: _Made, served: ServedSite, now: int, *, secure: bool) -> list[str]:
     """Set-Cookie lines. A device id that is there already is not set again, so that it is never prolonged."""
     day = now // DAY_MS
-    version = _plain(choice.version or served.settings.policy_version)
+    version = _plain(_version(choice, served))
     kept: dict[str, str] = {}
     if made.visitor and not choice.visitor:
         kept["ff_id"] = str(made.visitor)
@@ -243,6 +247,12 @@ def _ended(made: _Made) -> tuple[str, ...]:
             return ("ff_id", "ff_receipt")
         case _:
             return ()
+
+
+def _version(choice: Choice, served: ServedSite) -> str:
+    """Of the notice that was seen, where it can be one; else today's. It is written down: no text about a person."""
+    said, current = choice.version, served.settings.policy_version
+    return said if said and (said == current or (_VERSION.match(said) and clean_text(said) == said)) else current
 
 
 def _plain(version: str) -> str:

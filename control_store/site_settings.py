@@ -37,6 +37,8 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     quiet: bool = False
     download_extensions: tuple[str, ...] = ()
     call_numbers: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    counted_bots: tuple[str, ...] = ()
     exclude_paths: tuple[str, ...] = ()
     exclude_hostnames: tuple[str, ...] = ()
     exclude_networks: tuple[str, ...] = ()
@@ -57,6 +59,10 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     recipients: tuple[str, ...] = ()
     transfers: Line = ""
     authority: Line = ""
+
+    def counts(self, rule: str) -> bool:
+        """Whether what this bot rule finds is counted as people's all the same."""
+        return rule in self.counted_bots or f"{rule.partition(':')[0]}:*" in self.counted_bots
 
 
 class SettingHelp(NamedTuple):
@@ -106,6 +112,15 @@ SETTINGS: Final[dict[str, SettingHelp]] = {
     "call_numbers": SettingHelp(
         "phone numbers that pages show by channel (module calls)",
         f"CHANNEL=NUMBER separated by commas: usual, {', '.join(CALL_CHANNELS)}; campaign:NAME and source:NAME",
+    ),
+    "channels": SettingHelp(
+        "marketing channels of the site's own, tried before the usual ones; for visits from now on",
+        "NAME:FIELD=PATTERN separated by commas, * as a wildcard, & between conditions; for example "
+        "Partners:source=partner.example,Letters:utm_medium=letter&utm_campaign=spring*",
+    ),
+    "counted_bots": SettingHelp(
+        "bot rules whose finds are counted as people's all the same, from now on",
+        "names of rules separated by commas, for example network:datacentre,headless:*",
     ),
     "exclude_paths": SettingHelp("pages that are not counted", "paths separated by commas, * as a wildcard"),
     "exclude_hostnames": SettingHelp(

@@ -51,6 +51,8 @@ _TITLES: Final = {
     "recipients": "Who else receives data",
     "transfers": "Transfers to other countries",
     "authority": "Supervisory authority",
+    "channels": "Channels of your own",
+    "counted_bots": "Bots that are counted",
 }
 _GROUPS: Final = {
     "What is collected": (
@@ -62,8 +64,16 @@ _GROUPS: Final = {
         *("legal_basis", "recipients", "transfers", "authority", "policy_version"),
     ),
     "What is a page": ("hostnames", "query_keys", "search_keys", "hash_routes", "localhost", "frames"),
+    "Where visits come from": ("channels",),
     "What is not counted": (
-        *("exclude_paths", "exclude_hostnames", "exclude_networks", "exclude_countries", "ignored_hostnames"),
+        *(
+            "counted_bots",
+            "exclude_paths",
+            "exclude_hostnames",
+            "exclude_networks",
+            "exclude_countries",
+            "ignored_hostnames",
+        ),
     ),
     "What is kept, and shown": ("raw_days", "aggregate_months", "k"),
     "Further": tuple(SETTINGS),
