@@ -15,23 +15,23 @@ What a kill -9 after each step leaves, and who mends it:
 The same raw rows give the same aggregates in the same order, so a seal that was made anew has the digest of the first.
 """
 
-import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from aggregator.attack import exposed
+from aggregator.coarser import coarser
 from aggregator.proof import faults_of, raw_totals
 from control_store.marks import next_number
 from control_store.seals import Fault, Seal, all_seals, save_fault, save_late, save_seals
 from control_store.sites import list_sites
 from control_store.snapshot import Site
 from control_store.tables import ControlStore
-from event_catalogue.days import DAY_MS, day_end
+from event_catalogue.days import day_end
 from warehouse.client import Warehouse
 from warehouse.rollups import Rollup, Rollups, SiteDay
-from warehouse.seals import RollupTable
+from warehouse.seals import RollupTable, digest
 
 SEAL_POINTS: Final = (
     "seal.chosen",
@@ -94,7 +94,7 @@ class Sealer:
                 continue
             if seal and not self._again(known, seal, rows.get((site, day), 0)):
                 continue
-            over = day_end(zone_of(known, day), day) + (0 if final else GRACE_MS)
+            over = day_end(known.timezone_of(day), day) + (0 if final else GRACE_MS)
             if over <= min(now, loaded):
                 days[day].append(known)
         return [DueDay(day, tuple(found)) for day, found in sorted(days.items())]
@@ -129,6 +129,38 @@ class Sealer:
         self._commit(outcomes)
         self._crash("seal.committed")
         return outcomes
+
+    def coarsen(self, budget_ms: int) -> int:
+        """Merge sealed days again whose site has raised its k since, and whose raw rows are not whole any more.
+
+        How many that were; the next run goes on where the budget ended. Raises TryLater, Broken.
+        """
+        begun = self._clock()
+        sites = {site.id: site for site in list_sites(self._store)}
+        rows = self._table.raw_rows()
+        done = 0
+        for seal in all_seals(self._store):
+            site = sites.get(seal.site)
+            whole = not seal.purged and rows.get((seal.site, seal.day), 0) >= seal.raw_rows
+            if site is None or whole or site.settings.k <= seal.k:
+                continue
+            if self._clock() - begun > budget_ms:
+                break
+            self._commit([self._merge_again(site, seal)])
+            done += 1
+        return done
+
+    def _merge_again(self, site: Site, seal: Seal) -> Sealed:
+        """The next generation of a seal, of the same day and with what the last one kept."""
+        run = next_number(self._store, "run")
+        self._table.write(
+            seal.day, {site.id: run}, coarser(self._table.read(site.id, seal.day, seal.run), site.settings.k)
+        )
+        rows = self._table.read(site.id, seal.day, run)
+        if found := exposed(rows, site.settings.k):
+            return Sealed(site, seal.day, None, "; ".join(found)[:300])
+        changes = {"generation": seal.generation + 1, "run": run, "k": site.settings.k, "rollup_rows": len(rows)}
+        return Sealed(site, seal.day, seal._replace(**changes, digest=digest(rows)))
 
     def sweep(self) -> None:
         """Remove the rows of every run that no seal names: what kills left behind. To be called at the start and after
@@ -181,19 +213,5 @@ class Sealer:
 
 def site_day(site: Site, day: int) -> SiteDay:
     """The day as it is counted: with its k and its bounds by the site's clock of then."""
-    zone = zone_of(site, day)
+    zone = site.timezone_of(day)
     return SiteDay(site.id, site.settings.k, day_end(zone, day - 1), day_end(zone, day))
-
-
-def zone_of(site: Site, day: int) -> str:
-    """The site's time zone on a day."""
-    return site.timezone_at(day * DAY_MS + DAY_MS // 2)
-
-
-def digest(rows: Iterable[Rollup]) -> str:
-    """SHA-256 over the rows in their order."""
-    content = hashlib.sha256()
-    for row in rows:
-        numbers = " ".join(map(str, row.measures))
-        content.update(f"{row.dimension}\x1e{row.parent}\x1e{row.key}\x1e{numbers}\n".encode())
-    return content.hexdigest()

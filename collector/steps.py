@@ -92,9 +92,16 @@ def gate(draft: Draft, tools: Tools) -> Verdict | None:
     """Policy, signals and choice; the strictest of header, body and policy."""
     beacon, facts, served = draft.beacon, draft.facts, draft.served
     signals = Signals(facts.gpc or beacon.gpc, facts.dnt, beacon.optout, beacon.gpp)
-    policies = served.one_policy or served.policies(_place(draft, tools) if served.asks_place else None, beacon.url)
+    policies = served.one_policy or _policies(draft, tools)
     draft.ruling, draft.plan = _ruling(served, policies, signals, beacon.consent, mail=draft.way == "mail")
     return Verdict("not_recorded", draft.ruling.reason) if draft.ruling.tier == "denied" else None
+
+
+def _policies(draft: Draft, tools: Tools) -> tuple[Policy, ...]:
+    served, url = draft.served, draft.beacon.url
+    if not served.asks_place:
+        return served.policies(None, url)
+    return served.policies(_place(draft, tools), url, own_network=not draft.facts.address.is_public)
 
 
 @lru_cache(maxsize=1024)
@@ -134,7 +141,8 @@ def describe_sender(draft: Draft, tools: Tools) -> Verdict | None:
     """Browser, system and device; and the rule that takes the sender for a machine. The string itself stays here."""
     facts = draft.facts
     draft.sender = tools.senders.read(facts.user_agent, facts.hints)
-    draft.bot = tools.bots.first(draft.sender.rule, facts.purpose, draft.page.is_spam, facts.address.packed)
+    rule = tools.bots.first(draft.sender.rule, facts.purpose, draft.page.is_spam, facts.address.packed)
+    draft.bot = "" if rule and draft.served.settings.counts(rule) else rule
     return None
 
 

@@ -3,13 +3,12 @@
 from typing import Any
 
 from aggregator.attack import exposed
-from aggregator.seal import digest
 from control_store.seals import all_seals
 from control_store.sites import list_sites
 from control_store.tables import ControlStore
-from footfall.sealing import day_text
+from event_catalogue.days import day_text
 from warehouse.client import Warehouse
-from warehouse.seals import RollupTable
+from warehouse.seals import RollupTable, digest
 
 
 def attack(warehouse: Warehouse, store: ControlStore, site: int) -> dict[str, Any]:

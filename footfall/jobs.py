@@ -14,6 +14,7 @@ from control_store.accounting import Account, SpoolState, publish_accounts, publ
 from control_store.accounts import forget_sessions
 from control_store.audit import forget_entries
 from control_store.links import forget_links
+from control_store.purges import gone_rows, open_purges
 from control_store.requests import Request, answer, open_requests
 from control_store.salts import SaltFile
 from control_store.sites import current_revision, list_sites
@@ -25,9 +26,12 @@ from footfall.attacking import attack
 from footfall.books import note_salt, open_ledger
 from footfall.environment import Environment
 from footfall.publishing import publish
-from footfall.sealing import Sealing, Wish
+from footfall.purging import PurgeWish, Purging
+from footfall.sealing import ClockJump, Sealing, Wish
+from retention.ledger import LedgerBroken
 from spool.accounts import JournalView, read_journal
 from spool.crash import crash_points
+from spool.errors import SpoolError
 from warehouse.client import Warehouse
 from warehouse.errors import TryLater, WarehouseError
 from warehouse.events import EventTable
@@ -79,12 +83,13 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             history=False,
             at_start=False,
         ),
+        Job("purges.settle", 60, aggregating.settle, "ends purges that were cut short", history=False),
         Job(
             "requests.answer",
             1,
             aggregating.answer,
-            "does what `footfall seal` and `footfall attack` ask for",
-            history=False,
+            "seals, purges and attacks what commands ask for",
+            False,
             at_start=False,
         ),
         Job(
@@ -92,6 +97,14 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             60,
             aggregating.seal,
             "seals days 26 hours after their end",
+            history=False,
+            at_start=False,
+        ),
+        Job(
+            "days.purge",
+            300,
+            aggregating.purge,
+            "purges raw rows of sealed days whose period is over",
             history=False,
             at_start=False,
         ),
@@ -138,6 +151,7 @@ class Aggregating:
         self._lock = threading.Lock()
         self._turn = threading.Lock()
         self._sealing: Sealing | None = None
+        self._purging: Purging | None = None
 
     def count_visits(self) -> str:
         """Bring visits up to what is loaded."""
@@ -149,18 +163,21 @@ class Aggregating:
 
     def seal(self) -> str:
         """Seal what is due, unless a request is being answered: the next run comes soon."""
-        if not self._turn.acquire(blocking=False):
+        return self._in_turn(lambda: self._opened().run(self._rooms.table.newest()))
+
+    def purge(self) -> str:
+        """Purge what is due, unless something else is under way: the next run comes soon."""
+        return self._in_turn(lambda: self._opened_purging().run())
+
+    def settle(self) -> str:
+        """End what was cut short: at the start before anything is loaded, and whenever a file was still held."""
+        if not open_purges(self._rooms.store):
             return ""
-        try:
-            return self._opened().run(self._rooms.table.newest())
-        except TryLater:
-            return ""
-        finally:
-            self._turn.release()
+        return self._in_turn(lambda: self._opened_purging().settle())
 
     def answer(self) -> str:
-        """Do what `footfall seal` and `footfall attack` ask."""
-        requests = [one for what in ("seal", "attack") for one in open_requests(self._rooms.store, what)]
+        """Do what `footfall seal`, `footfall purge` and `footfall attack` ask."""
+        requests = [one for what in ("seal", "purge", "attack") for one in open_requests(self._rooms.store, what)]
         if not requests or not self._turn.acquire(blocking=False):
             return ""
         try:
@@ -177,12 +194,36 @@ class Aggregating:
             answer(store, request, told, done=done)
 
         try:
-            if request.what == "attack":
-                tell(attack(self._rooms.warehouse, store, **request.arguments), done=True)
-            else:
-                tell(self._opened().fulfil(Wish(**request.arguments), tell), done=True)
-        except WarehouseError as error:
-            answer(store, request, {"due": [], "sealed": []}, done=True, error=str(error))
+            tell(self._told(request, tell), done=True)
+        except (WarehouseError, SpoolError, LedgerBroken, ClockJump) as error:
+            answer(store, request, {}, done=True, error=str(error))
+
+    def _told(self, request: Request, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        match request.what:
+            case "seal":
+                return self._opened().fulfil(Wish(**request.arguments), tell)
+            case "purge":
+                return self._opened_purging().fulfil(PurgeWish(**request.arguments), tell)
+            case _:
+                return attack(self._rooms.warehouse, self._rooms.store, **request.arguments)
+
+    def _in_turn(self, work: Callable[[], str]) -> str:
+        if not self._turn.acquire(blocking=False):
+            return ""
+        try:
+            return work()
+        except TryLater:
+            return ""
+        finally:
+            self._turn.release()
+
+    def _opened_purging(self) -> Purging:
+        sealing = self._opened()
+        with self._lock:
+            if self._purging is None:
+                rooms = self._rooms
+                self._purging = Purging(rooms.environment, rooms.store, rooms.warehouse, sealing)
+            return self._purging
 
     def _opened(self) -> Sealing:
         rooms = self._rooms
@@ -229,15 +270,16 @@ class Accounting:
         rooms = self._rooms
         view = publish_loaded(rooms.store, rooms.environment)
         began = clock()
-        if view.totals == self._published or began < self._not_before:
+        if (view.totals, gone_rows(rooms.store)) == self._published or began < self._not_before:
             return ""
         try:
             with rooms.at_rest():
                 view = read_journal(rooms.environment.spool)
                 rows = rooms.table.day_counts()
+                gone = gone_rows(rooms.store)
         except WarehouseError:
             return ""  # a batch is in doubt, and the loader tells of it
-        publish_accounts(rooms.store, _LOADER, [Account(*total) for total in view.totals], rows)
-        self._published = view.totals
+        publish_accounts(rooms.store, _LOADER, [Account(*total) for total in view.totals], rows, gone)
+        self._published = view.totals, gone
         self._not_before = clock() + 50 * (clock() - began)
         return ""

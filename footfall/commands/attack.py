@@ -1,10 +1,11 @@
 """`footfall attack`: what an auditor can work out about few people from the sealed aggregates."""
 
+import os
 from typing import Any
 
 import click
 
-from footfall.commands.asking import by_core_or_alone
+from footfall.commands.asking import by_core
 from footfall.commands.options import installation, open_control, say_json, sentences
 from footfall.environment import Environment
 
@@ -19,16 +20,18 @@ def attack(*, name: str | None, as_json: bool, environment: Environment) -> None
     Only aggregates are read, and they must be those that were sealed. Exit code 1 when anything is found.
     """
     from control_store.sites import find_site
+    from footfall.assembly import hold_core
 
     with open_control(environment) as store:
         site = find_site(store, name).id if name else 0
-        told = by_core_or_alone(
-            environment,
-            store,
-            ("attack", {"site": site}),
-            on_progress=lambda _: None,
-            alone=lambda: _alone(environment, store, site),
-        )
+        lock = hold_core(environment, patience_s=0)
+        if lock is None:
+            told = by_core(store, "attack", {"site": site}, lambda _: None)
+        else:
+            try:
+                told = _alone(environment, store, site)
+            finally:
+                os.close(lock)
     if as_json:
         say_json(told)
     else:

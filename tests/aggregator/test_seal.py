@@ -12,14 +12,17 @@ from typing import Any
 
 import pytest
 
+from aggregator.attack import exposed
+from aggregator.coarser import coarser
 from aggregator.proof import faults_of, raw_totals
-from aggregator.seal import GRACE_MS, QUIET_MS, SEAL_POINTS, Sealer, digest
+from aggregator.seal import GRACE_MS, QUIET_MS, SEAL_POINTS, Sealer
 from aggregator.visits import VisitTable
 from collector.importers.invented import Shape, invent_day
-from control_store.seals import all_seals, seal_faults
+from control_store.seals import all_seals, save_seals, seal_faults
 from control_store.site_settings import SiteSettings, changed
 from control_store.sites import NewSite, add_site, list_sites, save_settings
 from control_store.tables import ControlStore
+from event_catalogue.aggregates import KEPT, KEPT_MEASURES
 from event_catalogue.days import day_end
 from event_catalogue.fields import FIELDS
 from tests.aggregator.rollup_count import count_day
@@ -28,9 +31,10 @@ from tests.warehouse.engine import fresh_warehouse
 from warehouse.client import Warehouse
 from warehouse.events import EventTable
 from warehouse.migrate import migrate
-from warehouse.seals import RollupTable
+from warehouse.seals import RollupTable, digest
 from warehouse.settings import WarehouseSettings
 
+BY_VISIT = {one.name for one in KEPT if one.scope == "visit"}
 SPAWN = multiprocessing.get_context("spawn")
 EPOCH = date(1970, 1, 1)
 DAY = 20_423
@@ -220,6 +224,56 @@ def test_a_raised_k_merges_sealed_days_again(place: Place) -> None:
     rows = RollupTable(place.warehouse).read(1, DAY, outcome.seal.run)
     assert min(row.measures[0] for row in rows) >= 9
     assert place.sealer.due(NOW, NOW) == []
+
+
+@pytest.mark.req("A3")
+def test_a_raised_k_merges_days_again_whose_rows_are_gone(place: Place) -> None:
+    """From the aggregates alone: nothing under k, nobody given away, and everything still adds up."""
+    place.seal_all()
+    table = RollupTable(place.warehouse)
+    before = {seal.day: table.read(1, seal.day, seal.run) for seal in all_seals(place.store) if seal.site == 1}
+    place.warehouse.command("ALTER TABLE events DELETE WHERE site = 1")
+    place.warehouse.command("ALTER TABLE visits DELETE WHERE site = 1")
+    save_seals(place.store, [seal._replace(purged=NOW) for seal in all_seals(place.store) if seal.site == 1])
+    assert place.sealer.coarsen(60_000) == 0
+    change_k(place, 12)
+    assert place.sealer.due(NOW, NOW) == []
+    assert place.sealer.coarsen(60_000) == 2
+    place.sealer.sweep()
+    for seal in all_seals(place.store):
+        if seal.site == 2:
+            assert (seal.generation, seal.k) == (1, 3)
+            continue
+        rows = table.read(1, seal.day, seal.run)
+        assert (seal.generation, seal.k, seal.purged, seal.digest) == (2, 12, NOW, digest(rows))
+        assert exposed(before[seal.day], 12)
+        assert exposed(rows, 12) == []
+        assert rows[0] == before[seal.day][0]
+        assert len(rows) < len(before[seal.day])
+        for name in NAMES:
+            whole = "visits" if name in BY_VISIT else "pageviews"
+            old, new = (
+                [row.measures[KEPT_MEASURES.index(whole)] for row in many if row.dimension == name]
+                for many in (before[seal.day], rows)
+            )
+            assert sum(old) == sum(new), name
+        unchanged = {(row.dimension, row.key, row.parent): row.measures[:4] for row in before[seal.day]}
+        assert all(
+            unchanged[row.dimension, row.key, row.parent] == row.measures[:4] for row in rows if row.key != "(other)"
+        )
+    assert place.sealer.coarsen(60_000) == 0
+
+
+@pytest.mark.req("A3")
+def test_a_day_of_too_few_for_the_new_k_keeps_three_totals(place: Place) -> None:
+    """As a day that is sealed with that k from the beginning."""
+    place.seal_all()
+    table = RollupTable(place.warehouse)
+    seal = all_seals(place.store)[0]
+    few = coarser(table.read(1, seal.day, seal.run), 1_000)
+    assert exposed(few, 1_000) == []
+    assert few[0].measures[:3] == table.read(1, seal.day, seal.run)[0].measures[:3]
+    assert {row.key for row in few[1:]} == {"(other)"}
 
 
 def change_k(place: Place, k: int) -> None:
