@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 import tomllib
 from functools import lru_cache
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import user_agents.parsers
+import yaml_rs
 from ua_parser import Domain, Matchers, load_lazy_builtins
 from ua_parser.matchers import OSMatcher, UserAgentMatcher
 from ua_parser.regex import Resolver
@@ -74,7 +76,7 @@ class AgentReader:
         self._resolver = shared_resolver()
         self._devices = DeviceRules(TABLES / "devices.toml")
         self._names: dict[str, str] = tables["names"]
-        self._apps: dict[str, str] = tables["apps"]
+        self._apps: dict[str, str] = _listed_apps() | tables["apps"]
         self._systems: dict[str, str] = tables["systems"]
         self._platforms: dict[str, str] = {name: name for name in tables["hinted"]["platforms"]} | self._systems
         self._fire_os: dict[str, str] = tables["fire_os"]
@@ -133,7 +135,7 @@ class AgentReader:
         """Name by the package or the longest listed one that it extends at a dot, "" if none."""
         while package:
             if package in self._apps:
-                return self._apps[package]
+                return self._name(self._apps[package])
             package = package.rpartition(".")[0]
         return ""
 
@@ -172,6 +174,18 @@ class AgentReader:
 
 def _tables() -> dict[str, Any]:
     return tomllib.loads((TABLES / "agents.toml").read_text(encoding="utf-8"))
+
+
+def _listed_apps() -> dict[str, str]:
+    """Android package → name, as Matomo's device detector lists them: two of its files, and none of its code, which
+    would be a second parser of agent strings.
+    """
+    folder = Path(str(distribution("device_detector").locate_file("device_detector/regexes/upstream/client/hints")))
+    found: dict[str, str] = {}
+    for name in ("apps.yml", "browsers.yml"):
+        listed: Any = yaml_rs.loads((folder / name).read_text("utf-8"))
+        found |= listed
+    return found
 
 
 def _matchers(tables: dict[str, Any]) -> Matchers:

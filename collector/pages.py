@@ -87,6 +87,8 @@ class Pages:
     def _described(self, served: ServedSite, beacon: Beacon, url: PageUrl) -> SeenPage:
         query = {**url.kept, **dict.fromkeys(url.click_ids, "1")} if url.click_ids else url.kept
         source = self._sources.read(hostname=url.hostname, query=query, referrer=beacon.referrer, own_hosts=served.owns)
+        if served.channels:
+            source = source._replace(channel=served.channels.of(source))
         title = self._scrubber.scrub_text(beacon.title) if beacon.title else ""
         # Under a wildcard anything may stand: a customer's own host, a token of a preview.
         hostname = url.hostname if served.names(url.hostname) else clean_host(url.hostname)

@@ -9,6 +9,7 @@ import msgspec
 from collector.exclusions import Exclusions
 from collector.path_rules import PathRules
 from control_store.policies import Policy, policies_at, read_region_policies
+from control_store.site_channels import SiteChannels
 from control_store.snapshot import ApiKey, Site, key_digest, read_snapshot
 
 _LOCAL: Final = frozenset(("localhost", "127.0.0.1", "[::1]", "::1", "0.0.0.0"))  # noqa: S104 - names to recognise
@@ -25,6 +26,7 @@ class ServedSite:
         self._suffixes = _suffixes(site.settings.hostnames)
         self._ignored = frozenset(site.settings.ignored_hostnames), _suffixes(site.settings.ignored_hostnames)
         self.query_keys = frozenset(site.settings.query_keys)
+        self.channels = SiteChannels(site.settings.channels)
         exclusions = Exclusions(site.settings)
         self.exclusions = exclusions if exclusions else None
         """None where the site leaves nothing out, as most do: a beacon then asks nothing."""

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
+from control_store.purges import NOTHING_GONE, Gone
 from control_store.tables import ACCOUNTING, DENIED_HOURS, SPOOLS, ControlStore
 
 
@@ -44,6 +46,8 @@ class Published(NamedTuple):
     """Events by (site, day, outcome, reason), over all loaders."""
     rows: Mapping[tuple[int, int], tuple[int, int]]
     """Rows in the warehouse, and bots among them, by (site, day)."""
+    gone: Mapping[tuple[int, int], Gone]
+    """Rows that were in the warehouse and have been taken out of it."""
 
 
 def publish_accounts(
@@ -51,13 +55,15 @@ def publish_accounts(
     loader: str,
     accounts: Sequence[Account],
     rows: Mapping[tuple[int, int], tuple[int, int]],
+    gone: Mapping[tuple[int, int], Gone] = MappingProxyType({}),
 ) -> None:
     """Replace what this loader has said so far, and what the warehouse held then, in one transaction: a reader sees
     both or neither."""
     counted = [
         Account(site, day, word, "", n)
-        for (site, day), pair in rows.items()
-        for word, n in zip(_WORDS, pair, strict=True)
+        for words, counts in ((_WORDS, rows), (Gone._fields, gone))
+        for (site, day), numbers in counts.items()
+        for word, n in zip(words, numbers, strict=True)
     ]
     with store.engine.begin() as connection:
         connection.execute(sa.delete(ACCOUNTING).where(ACCOUNTING.c.loader.in_((loader, _WAREHOUSE))))
@@ -103,15 +109,20 @@ def published(store: ControlStore) -> Published:
     """What was published last."""
     accounts: Counter[tuple[int, int, str, str]] = Counter()
     rows: dict[tuple[int, int], tuple[int, int]] = {}
+    gone: dict[tuple[int, int], Gone] = {}
     with store.engine.connect() as connection:
         for row in connection.execute(sa.select(ACCOUNTING)):
             if row.loader != _WAREHOUSE:
                 accounts[row.site, row.day, row.outcome, row.reason] += row.events
                 continue
+            if row.outcome in Gone._fields:
+                before = gone.get((row.site, row.day), NOTHING_GONE)
+                gone[row.site, row.day] = before._replace(**{row.outcome: row.events})
+                continue
             held, bots = rows.get((row.site, row.day), (0, 0))
             rows[row.site, row.day] = (row.events, bots) if row.outcome == _WORDS[0] else (held, row.events)
-    return Published(accounts, rows)
+    return Published(accounts, rows, gone)
 
 
 _WAREHOUSE: Final = "warehouse"
-_WORDS: Final = ("rows", "bots")
+_WORDS: Final = ("rows", "machines")

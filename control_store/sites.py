@@ -16,7 +16,16 @@ import sqlalchemy as sa
 from control_store.setting_items import BadSetting, ascii_host
 from control_store.site_settings import SiteSettings, from_values
 from control_store.snapshot import ApiKey, Scope, Site, Snapshot, UnknownSite, key_digest
-from control_store.tables import API_KEYS, CHOICE_COUNTS, REFUSED_HOSTS, REVISION, SITES, ControlStore, touch
+from control_store.tables import (
+    API_KEYS,
+    CHOICE_COUNTS,
+    DELETED_SITES,
+    REFUSED_HOSTS,
+    REVISION,
+    SITES,
+    ControlStore,
+    touch,
+)
 
 
 class NewSite(NamedTuple):
@@ -107,13 +116,20 @@ def save_timezone(store: ControlStore, site: Site, timezone: str, *, holds_from:
         touch(connection)
 
 
-def delete_site(store: ControlStore, site: Site) -> None:
+def delete_site(store: ControlStore, site: Site, *, now: int) -> None:
     """Forget a site and its keys; beacons for it are refused from now on. Its rows are retention's to remove."""
     with store.engine.begin() as connection:
+        connection.execute(sa.insert(DELETED_SITES).values(site=site.id, deleted=now))
         for table in (REFUSED_HOSTS, CHOICE_COUNTS):
             connection.execute(sa.delete(table).where(table.c.site == site.id))
         connection.execute(sa.delete(SITES).where(SITES.c.id == site.id))
         touch(connection)
+
+
+def deleted_sites(store: ControlStore) -> set[int]:
+    """The ids of sites that were deleted. No other id may be taken for one: a store that was lost knows no site."""
+    with store.engine.connect() as connection:
+        return set(connection.execute(sa.select(DELETED_SITES.c.site)).scalars())
 
 
 def add_key(store: ControlStore, site: Site, scope: Scope, *, now: int) -> str:

@@ -296,6 +296,41 @@ REFUSED_HOSTS: Final = sa.Table(
     sa.Column("hours", sa.BigInteger, nullable=False),
 )
 
+PURGES: Final = sa.Table(
+    "purges",
+    METADATA,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.Integer, nullable=False),
+    sa.Column("keep", sa.Integer, nullable=False),
+    sa.Column("method", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("began", sa.BigInteger, nullable=False),
+    sa.Column("upto", sa.BigInteger, nullable=False),
+    sa.Column("blocks", sa.BigInteger, nullable=False),
+    sa.Column("visit_blocks", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger, nullable=False),
+    sa.Column("remark", sa.String(300), nullable=False),
+)
+
+PURGED_ROWS: Final = sa.Table(
+    "purged_rows",
+    METADATA,
+    sa.Column("purge", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("site", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.Integer, nullable=False),
+    sa.Column("why", sa.String(16), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bots", sa.BigInteger, nullable=False),
+    sa.Column("late", sa.BigInteger, nullable=False),
+)
+
+DELETED_SITES: Final = sa.Table(
+    "deleted_sites",
+    METADATA,
+    sa.Column("site", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("deleted", sa.BigInteger, nullable=False),
+)
+
 
 class ControlStore:
     """One open control store. Every method of the room's modules takes it and runs in a transaction of its own."""

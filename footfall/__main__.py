@@ -7,6 +7,7 @@ from footfall.commands.geo import geo
 from footfall.commands.importing import import_
 from footfall.commands.key import key
 from footfall.commands.ledger import ledger
+from footfall.commands.purge import purge
 from footfall.commands.seal import seal
 from footfall.commands.serve import collector, core, demo_site, serve, worker
 from footfall.commands.site import site
@@ -38,6 +39,7 @@ for command in (
     ledger,
     import_,
     seal,
+    purge,
     status,
     spool,
 ):

@@ -23,6 +23,7 @@ from control_store.audit import forget_entries
 from control_store.choices import forget_choice_counts, forget_receipts
 from control_store.device_links import forget_device_links
 from control_store.links import forget_links
+from control_store.purges import gone_rows, open_purges
 from control_store.refused_hosts import forget_hosts
 from control_store.requests import Request, answer, open_requests
 from control_store.salts import SaltFile
@@ -34,9 +35,12 @@ from footfall.assembly import clock
 from footfall.books import note_salt, open_ledger
 from footfall.environment import Environment
 from footfall.publishing import publish
-from footfall.sealing import Sealing, Wish
+from footfall.purging import PurgeWish, Purging
+from footfall.sealing import ClockJump, Sealing, Wish
+from retention.ledger import LedgerBroken
 from spool.accounts import JournalView, read_journal
 from spool.crash import crash_points
+from spool.errors import SpoolError
 from warehouse.client import Warehouse
 from warehouse.errors import TryLater, WarehouseError
 from warehouse.events import EventTable
@@ -90,12 +94,21 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             history=False,
             at_start=False,
         ),
-        Job("requests.answer", 1, aggregating.answer, "seals what `footfall seal` asks for", False, at_start=False),
+        Job("purges.settle", 60, aggregating.settle, "ends purges that were cut short", history=False),
+        Job("requests.answer", 1, aggregating.answer, "seals and purges what commands ask for", False, at_start=False),
         Job(
             "days.seal",
             60,
             aggregating.seal,
             "seals days 26 hours after their end",
+            history=False,
+            at_start=False,
+        ),
+        Job(
+            "days.purge",
+            300,
+            aggregating.purge,
+            "purges raw rows of sealed days whose period is over",
             history=False,
             at_start=False,
         ),
@@ -153,6 +166,7 @@ class Aggregating:
         self._lock = threading.Lock()
         self._turn = threading.Lock()
         self._sealing: Sealing | None = None
+        self._purging: Purging | None = None
 
     def count_visits(self) -> str:
         """Bring visits up to what is loaded."""
@@ -164,18 +178,21 @@ class Aggregating:
 
     def seal(self) -> str:
         """Seal what is due, unless a request is being answered: the next run comes soon."""
-        if not self._turn.acquire(blocking=False):
+        return self._in_turn(lambda: self._opened().run(self._rooms.table.newest()))
+
+    def purge(self) -> str:
+        """Purge what is due, unless something else is under way: the next run comes soon."""
+        return self._in_turn(lambda: self._opened_purging().run())
+
+    def settle(self) -> str:
+        """End what was cut short: at the start before anything is loaded, and whenever a file was still held."""
+        if not open_purges(self._rooms.store):
             return ""
-        try:
-            return self._opened().run(self._rooms.table.newest())
-        except TryLater:
-            return ""
-        finally:
-            self._turn.release()
+        return self._in_turn(lambda: self._opened_purging().settle())
 
     def answer(self) -> str:
-        """Do what `footfall seal` asks."""
-        requests = open_requests(self._rooms.store, "seal")
+        """Do what `footfall seal` and `footfall purge` ask."""
+        requests = [one for what in ("seal", "purge") for one in open_requests(self._rooms.store, what)]
         if not requests or not self._turn.acquire(blocking=False):
             return ""
         try:
@@ -192,9 +209,30 @@ class Aggregating:
             answer(store, request, told, done=done)
 
         try:
-            tell(self._opened().fulfil(Wish(**request.arguments), tell), done=True)
-        except WarehouseError as error:
-            answer(store, request, {"due": [], "sealed": []}, done=True, error=str(error))
+            if request.what == "seal":
+                tell(self._opened().fulfil(Wish(**request.arguments), tell), done=True)
+            else:
+                tell(self._opened_purging().fulfil(PurgeWish(**request.arguments), tell), done=True)
+        except (WarehouseError, SpoolError, LedgerBroken, ClockJump) as error:
+            answer(store, request, {}, done=True, error=str(error))
+
+    def _in_turn(self, work: Callable[[], str]) -> str:
+        if not self._turn.acquire(blocking=False):
+            return ""
+        try:
+            return work()
+        except TryLater:
+            return ""
+        finally:
+            self._turn.release()
+
+    def _opened_purging(self) -> Purging:
+        sealing = self._opened()
+        with self._lock:
+            if self._purging is None:
+                rooms = self._rooms
+                self._purging = Purging(rooms.environment, rooms.store, rooms.warehouse, sealing)
+            return self._purging
 
     def _opened(self) -> Sealing:
         rooms = self._rooms
@@ -241,18 +279,19 @@ class Accounting:
         rooms = self._rooms
         view = publish_loaded(rooms.store, rooms.environment)
         began = clock()
-        if view.totals == self._published or began < self._not_before:
+        if (view.totals, gone_rows(rooms.store)) == self._published or began < self._not_before:
             return ""
         try:
             with rooms.at_rest():
                 view = read_journal(rooms.environment.spool)
                 rows = rooms.table.day_counts()
+                gone = gone_rows(rooms.store)
         except WarehouseError:
             return ""  # a batch is in doubt, and the loader tells of it
-        publish_accounts(rooms.store, _LOADER, [Account(*total) for total in view.totals], rows)
+        publish_accounts(rooms.store, _LOADER, [Account(*total) for total in view.totals], rows, gone)
         smallest = {site.id: site.settings.k for site in list_sites(rooms.store)}
         told = [hour for hour in view.hours if hour.site in smallest and hour.events >= smallest[hour.site]]
         publish_hours(rooms.store, _LOADER, [DeniedHour(*hour) for hour in told])
-        self._published = view.totals
+        self._published = view.totals, gone
         self._not_before = clock() + 50 * (clock() - began)
         return ""

@@ -143,6 +143,12 @@ class Loader:
                 return
             stop.wait(pause)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a batch is open: it is not known yet whether the warehouse has it."""
+        with self._turn:
+            return self._journal.open_cut() is not None
+
     @contextmanager
     def at_rest(self) -> Iterator[None]:
         """No batch is between insert and count inside: rewriting a partition, as erasure does, is safe here.

@@ -128,10 +128,14 @@ def unrecorded(shop: Shop, site: Site, first: date, last: date) -> Unrecorded:
 def outcomes(shop: Shop, site: Site, first: date, last: date) -> list[tuple[str, str, int]]:
     """Where the events of some days went: outcome, reason, events; the largest first."""
     found = Counter[tuple[str, str]]()
-    for (number, day, outcome, reason), events in published(shop.store).accounts.items():
+    told = published(shop.store)
+    for (number, day, outcome, reason), events in told.accounts.items():
         if number == site.id and outcome in OUTCOMES and _in(day, first, last):
             found[OUTCOMES[outcome], REASONS.get(reason, reason)] += events
-    return [(outcome, reason, events) for (outcome, reason), events in found.most_common()]
+    listed = [(outcome, reason, events) for (outcome, reason), events in found.most_common()]
+    gone = [one for (number, day), one in told.gone.items() if number == site.id and _in(day, first, last)]
+    since = (("purged since", sum(one.purged for one in gone)), ("erased since", sum(one.erased for one in gone)))
+    return listed + [(OUTCOMES["stored"], word, events) for word, events in since if events]
 
 
 def refused(shop: Shop, site: Site, reason: str, day: date) -> int:

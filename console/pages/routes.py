@@ -5,6 +5,7 @@ from starlette.routing import Route
 from console.caller import Callers
 from console.login import Door
 from console.pages.audit import audit
+from console.pages.bots import bots, count_bots
 from console.pages.desk import Desk, Shop
 from console.pages.devices import Devices, offer
 from console.pages.entrance import Entrance, keep_screen
@@ -69,6 +70,8 @@ def page_routes(shop: Shop) -> list[Route]:
         Route("/sites/new", desk.page(new_site, role="admin"), methods=["POST"]),
         Route("/sites/{site}", desk.page(dashboard), methods=["GET"]),
         Route("/sites/{site}/by/{dimension}", desk.page(table), methods=["GET"]),
+        Route("/sites/{site}/bots", desk.page(bots), methods=["GET"]),
+        Route("/sites/{site}/bots", desk.page(count_bots, role="admin"), methods=["POST"]),
         Route("/sites/{site}/install", desk.page(installation), methods=["GET"]),
         Route("/sites/{site}/keys", desk.page(keys, role="admin"), methods=["GET"]),
         Route("/sites/{site}/keys", desk.page(make_key, role="admin"), methods=["POST"]),

@@ -138,12 +138,13 @@ def not_me(name: str, environment: Environment) -> None:
 def delete(name: str, yes: bool, environment: Environment) -> None:
     """Delete a site: its beacons are refused from now on."""
     from control_store.sites import delete_site, find_site
+    from footfall.assembly import clock
 
     with open_control(environment) as store:
         found = find_site(store, name)
         if not yes:
             click.confirm(f"Delete {found.domain}? Its beacons will be refused.", abort=True)
-        delete_site(store, found)
+        delete_site(store, found, now=clock())
         noted(store, "delete_site", site=found.domain)
     click.echo(f"{found.domain} is deleted.")
 

@@ -42,6 +42,11 @@ def deepest(collector: Collector) -> int:
     return max(int(event["props"]["scroll"]) for event in collector.wait_for("engagement"))
 
 
+def last_heard(collector: Collector) -> float:
+    """When the last beacon came, in seconds: a page may be told that it is left after the driver has gone on."""
+    return max(tried.at for tried in collector.tries)
+
+
 def test_of_ten_seconds_half_of_them_behind_another_tab_five_count(
     chromium: Any, install: Any, site: Site, collector: Collector
 ) -> None:
@@ -97,8 +102,8 @@ def test_a_view_never_has_more_time_than_the_clock_on_the_wall(
     collector.wait_for("pageview", 3)
     page.wait_for_timeout(300)
     page.goto("about:blank")
-    wall = (time.monotonic() - started) * 1000
     collector.wait_for("engagement", 5)
+    wall = (last_heard(collector) - started) * 1000
     assert 700 < engaged(collector) <= wall
     by_view: dict[str, int] = {}
     for event in collector.events("engagement"):
@@ -122,8 +127,8 @@ def test_each_view_of_a_single_page_app_has_its_own_time_and_depth(
     moved = time.monotonic()
     page.wait_for_timeout(300)
     page.goto("about:blank")
-    ended = time.monotonic()
     first, second = collector.wait_for("engagement", 2)
+    ended = last_heard(collector)
     views = [event["beacon"]["page"] for event in collector.wait_for("pageview", 2)]
     assert [first["beacon"]["page"], second["beacon"]["page"]] == views
     assert first["props"]["scroll"] == 100

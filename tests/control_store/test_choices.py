@@ -175,5 +175,5 @@ def test_a_deleted_site_has_no_list(store: ControlStore) -> None:
     """Its hosts go with it."""
     site = add_site(store, NewSite("shop.example"), now=NOW)
     take_host(store, Place("w0", 1), site.id, "stage.example", at=NOW)
-    delete_site(store, site)
+    delete_site(store, site, now=1)
     assert refused_hosts(store, site.id) == []

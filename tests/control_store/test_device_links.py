@@ -79,5 +79,5 @@ def test_a_deleted_site_has_no_links(store: ControlStore) -> None:
     """They go with it."""
     site = add_site(store, NewSite("shop.example"), now=NOW)
     token = offer_device_link(store, site, now=NOW)
-    delete_site(store, find_site(store, "shop.example"))
+    delete_site(store, find_site(store, "shop.example"), now=NOW)
     assert use_device_link(store, token, now=NOW) is None
