@@ -50,6 +50,7 @@ ACTIONS: Final[dict[str, str]] = {
     "add_site": "added a site",
     "delete_site": "deleted a site",
     "settings": "changed settings",
+    "device_link": "made a link for a device that is not counted",
     "add_key": "made a key",
     "revoke_key": "revoked a key",
 }

@@ -68,6 +68,25 @@ ACCOUNTING: Final = sa.Table(
     sa.Column("events", sa.BigInteger, nullable=False),
 )
 
+DENIED_HOURS: Final = sa.Table(
+    "denied_hours",
+    METADATA,
+    sa.Column("loader", sa.String(64), primary_key=True),
+    sa.Column("site", sa.Integer, primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True),
+    sa.Column("reason", sa.String(64), primary_key=True),
+    sa.Column("hour", sa.Integer, primary_key=True),
+    sa.Column("events", sa.BigInteger, nullable=False),
+)
+
+DEVICE_LINKS: Final = sa.Table(
+    "device_links",
+    METADATA,
+    sa.Column("site", sa.Integer, sa.ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+)
+
 SPOOLS: Final = sa.Table(
     "spools",
     METADATA,
