@@ -17,6 +17,7 @@ from collector.agent import AgentReader
 from collector.answers import FAULT, Answer, problem
 from collector.beacons import Beacons
 from collector.bots import BotRules
+from collector.choice_texts import ChoiceTexts
 from collector.choosing import Choosing
 from collector.details import Details
 from collector.endpoints import Endpoints
@@ -94,6 +95,7 @@ def _routes(endpoints: Endpoints, choosing: Choosing, snippets: Snippets) -> lis
         Route("/api/v1/events", endpoints.events, methods=["POST"]),
         Route("/c/{site}", choosing.look, methods=["GET"]),
         Route("/c/{site}", choosing.choose, methods=["POST"]),
+        Route("/c/{site}/texts", ChoiceTexts(choosing).serve, methods=["GET"]),
         Route("/.well-known/gpc.json", choosing.gpc_support, methods=["GET"]),
         Route("/js/{name}", snippets.serve, methods=["GET"]),
         Route("/healthz", endpoints.health, methods=["GET"]),

@@ -57,6 +57,18 @@ class _Made(NamedTuple):
     records: list[ChoiceRecord]
     receipt: UUID | None = None
     visitor: UUID | None = None
+    ads: bool = False
+
+
+class Standing(NamedTuple):
+    """Which site is asked about, and what holds on this connection."""
+
+    served: ServedSite
+    facts: RequestFacts
+    region: str
+    policies: tuple[Policy, ...]
+    refused: Answer | None = None
+    """What to answer instead, to a network that asks too much."""
 
 
 class Choosing:
@@ -70,10 +82,10 @@ class Choosing:
         """What holds here: policy, region, whether a signal was seen, whether a choice is needed, the notice."""
         served, facts = self._asked(request)
         if served is None:
-            return _respond(_NO_SITE)
+            return respond(_NO_SITE)
         wait = self._intake.limits.network(facts.address, 1)
         if wait:
-            return _respond(self._intake.too_fast(wait).answer)
+            return respond(self._intake.too_fast(wait).answer)
         region, policies = self._policies(served, facts, _page(request))
         ruling = rule(served.settings, policies, Signals(gpc=facts.gpc, dnt=facts.dnt), None)
         state = {
@@ -83,28 +95,28 @@ class Choosing:
             "choice_needed": ruling.reason == "no_choice",
             "version": served.settings.policy_version,
         }
-        return _respond(as_json(state))
+        return respond(as_json(state))
 
     async def choose(self, request: Request) -> Response:
         """Record a choice. A form is answered with a page, all else with JSON."""
         served, facts = self._asked(request)
         if served is None:
-            return _respond(_NO_SITE)
+            return respond(_NO_SITE)
         wait = self._intake.limits.network(facts.address, _COST)
         if wait:
-            return _respond(self._intake.too_fast(wait).answer)
+            return respond(self._intake.too_fast(wait).answer)
         if not _is_own(served, request.headers.get("origin", "")):
-            return _respond(_FOREIGN)
+            return respond(_FOREIGN)
         body = await read_body(request.receive, _LARGEST)
         if body is None:
-            return _respond(GONE)
+            return respond(GONE)
         if len(body) > _LARGEST:
-            return _respond(problem(413, f"A choice has at most {_LARGEST} bytes."))
+            return respond(problem(413, f"A choice has at most {_LARGEST} bytes."))
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         try:
             choice = decode_choice(body, form=form)
         except Refused as refused:
-            return _respond(problem(refused.status, refused.sentence, field=refused.field))
+            return respond(problem(refused.status, refused.sentence, field=refused.field))
         choice = _with_cookies(choice, request) if _is_first_party(served, request) else choice
         region, policies = self._policies(served, facts, _page(request))
         ruling = rule(served.settings, policies, _signals(choice, facts), _consent(choice))
@@ -115,11 +127,20 @@ class Choosing:
             secure = _is_secure(request)
             cookies = _cookies(choice, made, served, self._intake.clock(), secure=secure)
             given = given._replace(headers=[*given.headers, *((b"set-cookie", one.encode()) for one in cookies)])
-        return _respond(given)
+        return respond(given)
 
     async def gpc_support(self, _request: Request) -> Response:
         """The statement of support for Global Privacy Control, which every site of this collector keeps."""
-        return _respond(as_json(gpc_statement()))
+        return respond(as_json(gpc_statement()))
+
+    def standing(self, request: Request) -> Standing | None:
+        """What holds for this connection; None if there is no such site."""
+        served, facts = self._asked(request)
+        if served is None:
+            return None
+        wait = self._intake.limits.network(facts.address, 1)
+        refused = self._intake.too_fast(wait).answer if wait else None
+        return Standing(served, facts, *self._policies(served, facts, _page(request)), refused)
 
     def _asked(self, request: Request) -> tuple[ServedSite | None, RequestFacts]:
         peer = request.client.host if request.client else ""
@@ -150,7 +171,7 @@ def _make(choice: Choice, ruling: Ruling, served: ServedSite, region: str, now: 
             *(site, "grant", now // _MINUTE_MS * _MINUTE_MS, version, ruling.device_id, ruling.ads, choice.sale),
             *(region, choice.how, receipt.bytes),
         )
-        return _Made("grant", [grant, *withdrawn], receipt, visitor)
+        return _Made("grant", [grant, *withdrawn], receipt, visitor, ruling.ads)
     what = _counted(choice)
     count = [ChoiceRecord(site, what, now // DAY_MS * DAY_MS, version)] if what else []
     return _Made(what, [*count, *withdrawn])
@@ -204,7 +225,8 @@ def _cookies(choice: Choice, made: _Made, served: ServedSite, now: int, *, secur
     if made.visitor and not choice.visitor:
         kept["ff_id"] = str(made.visitor)
     if made.receipt:
-        kept["ff_receipt"] = str(made.receipt)
+        purposes = f"{'s' if made.visitor else ''}{'a' if made.ads else ''}"
+        kept["ff_receipt"] = f"{made.receipt}:{version}:{day}:{purposes}"
     if made.what == "objection":
         kept["ff_optout"] = f"o:{day}"
     if made.what == "refusal":
@@ -241,7 +263,7 @@ def _plain(version: str) -> str:
 def _with_cookies(choice: Choice, request: Request) -> Choice:
     """A plain form can't read the ids of an earlier grant; the browser sends them along on the site's own address."""
     visitor = choice.visitor or _uuid(request.cookies.get("ff_id", ""))
-    receipt = choice.receipt or _uuid(request.cookies.get("ff_receipt", ""))
+    receipt = choice.receipt or _uuid(request.cookies.get("ff_receipt", "").partition(":")[0])
     return replace(choice, visitor=visitor, receipt=receipt)
 
 
@@ -285,7 +307,8 @@ def _is_secure(request: Request) -> bool:
     return proto.rpartition(",")[2].strip().lower() == "https"
 
 
-def _respond(answer: Answer) -> Response:
+def respond(answer: Answer) -> Response:
+    """An answer as Starlette sends it."""
     response = Response(answer.body, answer.status)
     response.raw_headers = list(answer.headers)
     return response

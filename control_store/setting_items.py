@@ -122,6 +122,12 @@ def _call_number(key: str, text: str) -> str:
     return text
 
 
+def _name(key: str, text: str) -> str:
+    if len(text) > 100 or not text.isprintable():
+        raise BadSetting(f"The setting '{key}' must be names separated by commas, each at most 100 characters.")
+    return text
+
+
 def _channel(key: str, text: str) -> str:
     try:
         SiteChannels([text])
@@ -156,6 +162,7 @@ _ITEMS: Final[dict[str, Callable[[str, str], str]]] = {
     "modules": _module,
     "download_extensions": _extension,
     "call_numbers": _call_number,
+    "recipients": _name,
     "channels": _channel,
     "counted_bots": _bot_rule,
 }

@@ -51,6 +51,8 @@ def publish_snippets(sites: Iterable[Site], directory: Path, *, origin: str, now
             f"{site.key}.debug.js": built.compose_debug(site, origin).encode(),
             f"{site.key}.show.js": built.text("tool.show.js").encode(),
         }
+        if site.settings.banner:
+            named[f"{site.key}.choices.js"] = built.text("tool.choices.js").encode()
         current.update(named)
         for name, content in (*named.items(), (f"{site.key}.js", body)):
             _write(directory / name, content)

@@ -39,7 +39,7 @@ async function bundle(contents, whole = true) {
 
 /** What whole snippet and parts say to each other; short here, and in every file the same. */
 const INTERNAL =
-  "again answered chosen commands consented describe emit extra flush fresh guard innermost leaving linkEvent listen outgoing playing waiting watch";
+  "sending again answered chosen commands consented describe emit extra flush fresh guard innermost leaving linkEvent listen outgoing playing waiting watch";
 const SHORT = Object.fromEntries(
   INTERNAL.split(" ").map((name, place) => [`$${name}`, String.fromCharCode(97 + place)]),
 );
@@ -72,6 +72,12 @@ async function snippet(whole) {
   return `;(${await shrink(`(__FOOTFALL__${whole ? ",...__FOOTFALL_PARTS__" : ""})=>{${body}}`)})(${TOKEN});\n`;
 }
 
+/** What stands before the snippet of a site that asks for choices: the token in it is replaced as in a template. */
+async function asking() {
+  const body = await bundle('import { asking } from "./choices/asking"; asking(__FOOTFALL__);');
+  return `;(${await shrink(`__FOOTFALL__=>{${body}}`)})(${TOKEN});\n`;
+}
+
 /** A part: an expression, a function that takes the core. */
 async function part(name, folder = "parts") {
   const body = await bundle(`import { ${name} } from "./${folder}/${name}"; globalThis.part = ${name};`);
@@ -79,8 +85,8 @@ async function part(name, folder = "parts") {
 }
 
 /** A file of its own, loaded only when it is asked for. */
-async function tool(name, format) {
-  const entry = new URL(`src/tools/${name}.ts`, ROOT).pathname;
+async function tool(name, format, folder = "tools") {
+  const entry = new URL(`src/${folder}/${name}.ts`, ROOT).pathname;
   const { outputFiles } = await build({ entryPoints: [entry], bundle: true, format, target: TARGET, write: false });
   const { code } = await minify(outputFiles[0].text, { ...minifying(), module: format === "esm" });
   return `${code}\n`;
@@ -105,16 +111,19 @@ const whole = await snippet(true);
 const names = readdirSync(new URL("src/parts/", ROOT))
   .map((file) => file.replace(/\.ts$/, ""))
   .sort();
+if (String([...PACKAGE.order].sort()) !== String(names)) throw Error("`order` in package.json must name every part.");
 const parts = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await part(name)])));
 const files = { "default.js": template, "whole.js": whole };
 for (const name of names) files[`part.${name}.js`] = parts[name];
 files["part.debug.js"] = await part("debug", "tools");
+files["tool.asking.js"] = await asking();
+files["tool.choices.js"] = await tool("choices", "esm", "choices");
 files["tool.show.js"] = await tool("show", "esm");
 files["tool.stub.js"] = await tool("stub", "iife");
 
-/** With the parts that others need before them, as the server orders them. */
+/** In the order of package.json, as the server does it: what others need is before them, and likes pack best together. */
 function composed(wanted) {
-  const ordered = names.filter((name) => wanted.includes(name)).sort((a, b) => needed(b) - needed(a));
+  const ordered = PACKAGE.order.filter((name) => wanted.includes(name));
   return compose(
     whole,
     EXAMPLE,
@@ -125,19 +134,19 @@ function composed(wanted) {
 /** What a site's setting turns on by name; plug-ins have a setting of their own. */
 const modules = names.filter((name) => !["plugins", "region"].includes(name));
 
-const needed = (name) => Object.values(PACKAGE.needs).filter((needs) => needs.includes(name)).length;
-
 const measured = {
   default: template,
   served: compose(template, EXAMPLE, []),
   "all without vitals": composed(modules.filter((name) => name !== "vitals")),
   all: composed(modules),
+  choices: `${files["tool.asking.js"]}${files["tool.choices.js"]}`,
 };
 const manifest = {
   build: createHash("sha256").update(Object.values(files).join("\0")).digest("hex").slice(0, 8),
   token: TOKEN,
   defaults: PACKAGE.defaults,
   needs: PACKAGE.needs,
+  order: PACKAGE.order,
   files: Object.fromEntries(Object.entries(files).map(([file, text]) => [file, sizes(text)])),
   composed: Object.fromEntries(Object.entries(measured).map(([name, text]) => [name, sizes(text)])),
 };

@@ -40,13 +40,28 @@ _TITLES: Final = {
     "quiet": "Keep silent in the browser's console",
     "download_extensions": "Extensions of downloads",
     "call_numbers": "Phone numbers by channel",
+    "banner": "Ask visitors for their choice",
+    "shares": "Visitors' data is sold or shared",
+    "controller": "Who is responsible",
+    "controller_address": "Postal address",
+    "contact": "For questions and rights",
+    "privacy_officer": "Data protection officer",
+    "representative": "Representative in the European Union",
+    "legal_basis": "Legal basis without consent",
+    "recipients": "Who else receives data",
+    "transfers": "Transfers to other countries",
+    "authority": "Supervisory authority",
     "channels": "Channels of your own",
     "counted_bots": "Bots that are counted",
 }
 _GROUPS: Final = {
     "What is collected": (
         *("policy", "region_policies", "opt_out_in_europe", "under_16_paths", "gpc", "dnt", "basic_only", "plugins"),
-        *("modules", "download_extensions", "call_numbers", "policy_version"),
+        *("modules", "download_extensions", "call_numbers"),
+    ),
+    "What visitors are told and asked": (
+        *("banner", "shares", "controller", "controller_address", "contact", "privacy_officer", "representative"),
+        *("legal_basis", "recipients", "transfers", "authority", "policy_version"),
     ),
     "What is a page": ("hostnames", "query_keys", "search_keys", "hash_routes", "localhost", "frames"),
     "Where visits come from": ("channels",),
@@ -70,6 +85,11 @@ _CHOICES: Final[dict[str, dict[str, str]]] = {
         "opt_in": "Count nothing before a yes",
         "opt_out": "Count everybody who has not said no",
         "under_16": "A site for children: less is read, nothing is asked",
+    },
+    "legal_basis": {
+        "": "not stated",
+        "legitimate_interests": "Legitimate interests (GDPR Art. 6(1)(f))",
+        "public_task": "A task in the public interest (GDPR Art. 6(1)(e))",
     },
     "gpc": {"drop": "is not recorded", "cookieless": "is counted, and never recognised"},
     "raw_days": {
