@@ -32,7 +32,7 @@ class BuiltSnippet:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """What the build says of itself: `build`, `token`, `defaults`, `needs`."""
+        """What the build says of itself: `build`, `token`, `defaults`, `needs`, `order`."""
         content: dict[str, Any] = json.loads(self.text("manifest.json"))
         return content
 
@@ -55,7 +55,7 @@ class BuiltSnippet:
         return self._filled(config, ["debug", *self.parts(site.settings)])
 
     def parts(self, settings: SiteSettings) -> list[str]:
-        """The parts that the settings ask for, after those that they need."""
+        """The parts that the settings ask for and those that they need, in the build's order."""
         wanted = list(module_names(settings.modules))
         if _unchosen(settings) == "hold":
             wanted.append("api" if settings.policy == "opt_in" and not settings.region_policies else "region")
@@ -66,8 +66,8 @@ class BuiltSnippet:
         if not settings.call_numbers:
             wanted = [name for name in wanted if name != "calls"]
         needs = self.manifest["needs"]
-        needed = [name for one in wanted for name in needs.get(one, ())]
-        return list(dict.fromkeys((*needed, *wanted)))
+        all_wanted = {*wanted, *(name for one in wanted for name in needs.get(one, ()))}
+        return [name for name in self.manifest["order"] if name in all_wanted]
 
     def _asking(self, site: Site, config: dict[str, Any]) -> str:
         """What stands before the snippet of a site that asks: it tells it the choice that the device remembers."""

@@ -39,7 +39,7 @@ async function bundle(contents, whole = true) {
 
 /** What whole snippet and parts say to each other; short here, and in every file the same. */
 const INTERNAL =
-  "again answered chosen commands consented describe emit extra flush fresh guard innermost leaving linkEvent listen outgoing playing waiting watch";
+  "sending again answered chosen commands consented describe emit extra flush fresh guard innermost leaving linkEvent listen outgoing playing waiting watch";
 const SHORT = Object.fromEntries(
   INTERNAL.split(" ").map((name, place) => [`$${name}`, String.fromCharCode(97 + place)]),
 );
@@ -111,6 +111,7 @@ const whole = await snippet(true);
 const names = readdirSync(new URL("src/parts/", ROOT))
   .map((file) => file.replace(/\.ts$/, ""))
   .sort();
+if (String([...PACKAGE.order].sort()) !== String(names)) throw Error("`order` in package.json must name every part.");
 const parts = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await part(name)])));
 const files = { "default.js": template, "whole.js": whole };
 for (const name of names) files[`part.${name}.js`] = parts[name];
@@ -120,9 +121,9 @@ files["tool.choices.js"] = await tool("choices", "esm", "choices");
 files["tool.show.js"] = await tool("show", "esm");
 files["tool.stub.js"] = await tool("stub", "iife");
 
-/** With the parts that others need before them, as the server orders them. */
+/** In the order of package.json, as the server does it: what others need is before them, and likes pack best together. */
 function composed(wanted) {
-  const ordered = names.filter((name) => wanted.includes(name)).sort((a, b) => needed(b) - needed(a));
+  const ordered = PACKAGE.order.filter((name) => wanted.includes(name));
   return compose(
     whole,
     EXAMPLE,
@@ -132,8 +133,6 @@ function composed(wanted) {
 
 /** What a site's setting turns on by name; plug-ins have a setting of their own. */
 const modules = names.filter((name) => !["plugins", "region"].includes(name));
-
-const needed = (name) => Object.values(PACKAGE.needs).filter((needs) => needs.includes(name)).length;
 
 const measured = {
   default: template,
@@ -147,6 +146,7 @@ const manifest = {
   token: TOKEN,
   defaults: PACKAGE.defaults,
   needs: PACKAGE.needs,
+  order: PACKAGE.order,
   files: Object.fromEntries(Object.entries(files).map(([file, text]) => [file, sizes(text)])),
   composed: Object.fromEntries(Object.entries(measured).map(([name, text]) => [name, sizes(text)])),
 };

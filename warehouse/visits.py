@@ -67,6 +67,10 @@ _DECLARED: Final = ", ".join(f"'{kind.name}'" for kind in EVENT_KINDS)
 OWN_EVENT: Final = f"name NOT IN ({_DECLARED})"
 """Whether a row is an event of the site's own: a conversion."""
 
+LEFT: Final = "name = 'pageview' OR name = 'exit' AND NOT has(prop_keys, 'settles')"
+"""Whether a row may tell how the visit's last page was left. An exit that settles the page before is told by the page
+after it, which a visit goes on with; and a page view without an exit behind it was left nobody knows how."""
+
 
 class Ticked(NamedTuple):
     """Batches after `after` up to `upto` of one journal: its numbers share their upper 32 bits."""
@@ -151,7 +155,7 @@ def _visit_values(shape: VisitShape) -> dict[str, str]:
         "single": f"({views} <= 1 AND {acts} = 0)",
         "conversions": f"arrayCount(r -> r.{own}, v)",
         "revenue": by_currency,
-        "exit_method": f"arrayLast(r -> r.{shape.place_of('name', 'name')} = 'exit', v).{shape.place('method')}",
+        "exit_method": f"arrayLast(r -> r.{shape.place_of('left', LEFT)}, v).{shape.place('method')}",
     }
     return {f"v_{name}": text for name, text in counts.items()} | {
         f"v_{one.name}": f"toString({shape.value(one)})" for one in VISIT_DIMENSIONS

@@ -46,16 +46,17 @@ export interface View {
   readonly site: string;
   readonly build: string;
   readonly gpc: boolean;
-  readonly page: string;
   readonly url: string;
   readonly referrer: string;
   /** Not there until the first beacon goes: the page has had the time to set it by then. */
   title?: string;
-  readonly tz: string;
-  readonly lang: string;
   readonly screen: readonly [number, number];
   /** As late as the title: to know it the page must have been laid out. */
   viewport?: readonly [number, number];
+  /** As late: to know them costs time, which the page has more of when it has come. */
+  page?: string;
+  tz?: string;
+  readonly lang: string;
 }
 
 /** A visitor's choice by purpose; a purpose that is not named keeps what it had. */
@@ -81,8 +82,8 @@ export interface Extra {
 /** Why what belongs to the page must be recorded now: it may go (0), a new view follows (1), the document goes (2). */
 export type Leaving = 0 | 1 | 2;
 
-/** Events that wait for their acknowledgement. */
-export type Beacon = readonly [view: View, id: string, events: readonly WireEvent[]];
+/** Events that wait for their acknowledgement; the id is made when they are sent. */
+export type Beacon = [view: View, id: string | undefined, events: readonly WireEvent[]];
 
 export interface WireEvent {
   readonly name: string;
@@ -109,6 +110,8 @@ export interface Core {
   flush(): void;
   /** Calls that are no events, by `$` and their name. */
   readonly commands: Record<string, (value: never) => void>;
+  /** Run before what waits is sent. */
+  sending?: (() => void) | undefined;
   /** Run with the collector's answer to a beacon. */
   answered?(answer: Response, beacon: Beacon): void;
   /** Counts a page view, whatever the address is. */

@@ -115,6 +115,25 @@ def test_a_late_event_joins_two_visits_and_leaves_no_phantom(table: Table) -> No
     assert len(stored_visits(table.warehouse)) == 1
 
 
+@pytest.mark.req("A1", "C12")
+def test_how_a_visits_last_page_was_left_is_no_word_about_the_page_before(table: Table) -> None:
+    """A reload closes the first page and is told by the second, whose own end is what counts, or not known."""
+    midnight = int(datetime(2025, 6, 1, tzinfo=ZoneInfo("Europe/Zurich")).timestamp()) * 1000
+    base = next(one for one in make_world().events if any(one["visitor"]) and not one["bot"])
+    told = (("pageview", ""), ("exit", "close"), ("pageview", ""), ("exit", "reload"), ("exit", "link"))
+    events = [
+        base
+        | {"day": date(2025, 6, 1), "at": midnight + second * 1000, "beacon": bytes([second]) * 16}
+        | {"name": name, "method": method}
+        | (SETTLES if method == "reload" else {"prop_keys": [], "prop_values": []})
+        for second, (name, method) in enumerate(told)
+    ]
+    for known, method in (events[:4], ""), (events[4:], "link"):
+        table.load(known)
+        table.visits.tick()
+        assert [visit["exit_method"] for visit in stored_visits(table.warehouse)] == [method]
+
+
 @pytest.mark.req("A1")
 def test_only_visitors_with_new_rows_are_counted_again(table: Table) -> None:
     """The work of a tick follows what is new."""
@@ -186,12 +205,14 @@ def _event(draw: st.DrawFn, person: int, day: date, at: int, number: int) -> dic
         "city": draw(st.sampled_from(["", "Bern"])),
         "city_id": draw(st.sampled_from([0, 7])),
         "method": draw(st.sampled_from(["close", "link"])) if name == "exit" else "",
+        **(draw(st.sampled_from([{}, SETTLES])) if name == "exit" else {}),
         "engaged_ms": draw(st.sampled_from([0, 9_999, 10_000])) if name == "engagement" else 0,
         "revenue": draw(st.integers(-500, 500)) if name == "purchase" else 0,
         "currency": draw(st.sampled_from(["EUR", "CHF"])) if name == "purchase" else "",
     }
 
 
+SETTLES = {"prop_keys": ["settles"], "prop_values": ["true"]}
 TEXTS = (
     "referrer source_kind channel click_network utm_source utm_medium utm_campaign utm_term utm_content utm_id "
     "utm_source_platform utm_creative_format utm_marketing_tactic region language timezone browser browser_version "

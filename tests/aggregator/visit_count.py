@@ -44,7 +44,8 @@ def count_visit(visit: list[Event]) -> dict[str, Any]:
     for one in visit:
         if one.get("revenue"):
             revenue[one["currency"]] += one["revenue"]
-    exits = [one["method"] for one in visit if one["name"] == "exit"]
+    # How the last page was left: an exit that settles the one before belongs to a page that the visit went on from.
+    steps = [one for one in visit if one["name"] in ("pageview", "exit") and "settles" not in one.get("prop_keys", [])]
     engaged_ms = sum(one["engaged_ms"] for one in visit)
     return {
         "site": visit[0]["site"],
@@ -62,7 +63,7 @@ def count_visit(visit: list[Event]) -> dict[str, Any]:
         "single": int(len(views) < 2 and not acts),
         "conversions": len(own),
         "revenue": dict(revenue),
-        "exit_method": exits[-1] if exits else "",
+        "exit_method": steps[-1]["method"] if steps else "",
         **{name: visit_value(name, visit) for name in DIMENSIONS},
         "city_id": next((text_of(one, "city_id") for one in visit if text_of(one, "city_id")), ""),
     }

@@ -26,10 +26,11 @@ def part(name: str) -> str:
 
 
 def parts(*names: str) -> tuple[str, ...]:
-    """Built parts, after those that they need."""
-    needs = manifest()["needs"]
-    needed = [one for name in names for one in needs.get(name, ())]
-    return tuple(part(name) for name in dict.fromkeys((*needed, *names)))
+    """Built parts and those that they need, in the build's order."""
+    built = manifest()
+    wanted = {*names, *(one for name in names for one in built["needs"].get(name, ()))}
+    assert wanted <= set(built["order"])
+    return tuple(part(name) for name in built["order"] if name in wanted)
 
 
 def compose(endpoint: str, *, site: str = SITE, parts: tuple[str, ...] = (), **settings: Any) -> str:

@@ -16,10 +16,9 @@ pytestmark = pytest.mark.req("C21")
 
 SLOWER: Final = 4
 """How much slower than this machine the page's processor is."""
-MOST_MS: Final = {"default": 10.0, "all": 30.0}
-"""With every module the browser's storage is asked once whether somebody objected, which takes most of it."""
+MOST_MS: Final = 10.0
 LONG_TASK_MS: Final = 50.0
-TRIES: Final = 12
+TRIES: Final = 24
 """The best of so many at most: what else the machine does is no cost of the snippet."""
 CATEGORIES: Final = ("devtools.timeline",)
 """More of them cost more than the snippet does."""
@@ -76,10 +75,10 @@ def test_until_the_page_has_loaded_it_takes_few_milliseconds_of_a_slow_processor
         spent = [SLOWER * one["tdur"] / 1000 for one in ours(events, "/js/site.js") if one["ts"] <= loaded]
         assert spent, "the trace sees the snippet"
         best = min(best, spent, key=sum)
-        if sum(best) <= MOST_MS[name]:
+        if sum(best) <= MOST_MS:
             break
     print(f"{name}: {sum(best):.1f} ms at {SLOWER} times slower")  # noqa: T201
-    assert sum(best) <= MOST_MS[name]
+    assert sum(best) <= MOST_MS
     assert max(best) < LONG_TASK_MS
 
 

@@ -32,7 +32,14 @@ NASTY: Final = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 PAGES: Final = (
     *("/login", "/sites", "/sites/new", "/sites/shop.example", "/sites/shop.example?compare=previous&range=7d"),
     *("/sites/shop.example/by/path", "/sites/shop.example/by/city?range=all", "/sites/shop.example/install"),
-    *("/sites/shop.example/settings", "/sites/shop.example/keys", "/account", "/account/second-factor", "/people"),
+    *(
+        "/sites/shop.example/bots",
+        "/sites/shop.example/settings",
+        "/sites/shop.example/keys",
+        "/account",
+        "/account/second-factor",
+        "/people",
+    ),
     *("/audit", "/how-counted", "/sites/none.example"),
 )
 

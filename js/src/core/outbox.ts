@@ -60,13 +60,13 @@ const send = (beacon: Beacon): void => {
       failures = 0;
     }
   };
-  const [envelope, id, events] = beacon;
+  // One id for all tries. Random bytes cost time too: made as late as what `flush` adds to the view.
+  const [envelope, id = (beacon[1] = uuid()), events] = beacon;
   const body = JSON.stringify({ ...envelope, ...(__WHOLE__ && extra), id, events, sent: Date.now() })
     // Half of an emoji, where a text was cut, is no valid JSON to the server. An escaped backslash is no such half.
     .replace(/(\\\\)|\\ud\w{3}/g, "$1");
   if (__WHOLE__) {
-    outgoing.push(beacon);
-    outgoing.splice(0, outgoing.length - MOST);
+    if (outgoing.push(beacon) > MOST) outgoing.shift();
   }
   try {
     // Firefox before 133 ends a fetch with its page: there, as where the page broke `fetch`, this throws.
@@ -79,7 +79,7 @@ const send = (beacon: Beacon): void => {
       })) as Promise<Response>;
     answering
       .then((answer) => {
-        settle(/5..|429/.test(answer.status as unknown as string), answer.headers.get("Retry-After"));
+        settle(answer.status > 428, answer.headers.get("Retry-After"));
         if (__WHOLE__) hooks.answered?.(answer, beacon);
       })
       .catch(settle);
@@ -90,9 +90,13 @@ const send = (beacon: Beacon): void => {
 
 /** Sends what waits. `urgent`: without regard to our own pause; one that the server asked for holds. */
 export const flush = guard((urgent?: boolean) => {
+  (view as View).page ||= uuid();
   (view as View).title ||= document.title.slice(0, TITLE);
   (view as View).viewport ||= [innerWidth, innerHeight];
+  // Formats cost a slow device fifty milliseconds when they are made for the first time.
+  (view as View).tz ||= window.Temporal?.Now.timeZoneId() ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   open = undefined;
+  if (__WHOLE__) hooks.sending?.();
   if (!(__WHOLE__ && extra.hold) && (!pause || (urgent && !told))) {
     waiting.splice(0).forEach((beacon) => {
       window.footfall?.optout || send(beacon);
@@ -102,7 +106,7 @@ export const flush = guard((urgent?: boolean) => {
 
 /**
  * Records an event of the current page view; `alone`: in a beacon of its own, since one fault refuses it whole. When
- * too many wait, the oldest that is no view, time or exit goes, else this one; how many went is told later.
+ * too many wait, the oldest that is no view, time or exit goes, else the oldest; how many went is told later.
  */
 export const emit = (name: string, props?: Props, alone?: boolean, at?: number): void => {
   const event = JSON.stringify({ name, at: (__WHOLE__ && at) || Date.now(), props });
@@ -111,13 +115,15 @@ export const emit = (name: string, props?: Props, alone?: boolean, at?: number):
     if (alone || !open || (room -= cost) < 0) {
       open = [];
       room = LARGEST - cost;
-      if (waiting.push([view as View, uuid(), open]) > MOST && __WHOLE__) {
-        const low = waiting.findIndex(([, , [first]]) => !/^(pagev|eng|exit)/.test(first?.name as string));
-        losses.dropped_client = (losses.dropped_client ?? 0) + (waiting.splice(low, 1)[0]?.[2].length as number);
-      }
+      waiting.push([view as View, undefined, open]);
     }
     // A copy: the page may change its object before the beacon goes.
     open.push(JSON.parse(event));
+    if (__WHOLE__ && waiting.length > MOST) {
+      const low = waiting.findIndex(([, , [first]]) => !/^(pagev|eng|exit)/.test((first as WireEvent).name));
+      const [lost] = waiting.splice(Math.max(low, 0), 1) as [Beacon];
+      losses.dropped_client = ((losses.dropped_client as number) | 0) + lost[2].length;
+    }
     if (alone) {
       open = undefined;
     }

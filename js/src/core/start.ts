@@ -30,7 +30,7 @@ export const start = (parts?: readonly Part[]): unknown => {
   }
 
   const take = guard(([name, options]: Call) => {
-    if (__WHOLE__ && name[0] === "$") hooks.commands[name]?.(options as never);
+    if (__WHOLE__ && name[0] === "$") (hooks.commands[name] as (value: unknown) => void)(options);
     else if (view) emit(name, options?.props, true);
   });
   const { next } = calls;

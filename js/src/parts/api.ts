@@ -1,4 +1,4 @@
-import type { Choice, Extra, Part } from "../types";
+import type { Choice, Extra, Part, WireEvent } from "../types";
 
 /** What waited longer before the choice is dropped, ms; and how many beacons may. */
 const PATIENCE = 3e5;
@@ -22,7 +22,6 @@ export const api: Part = (core) => {
       stop((localStorage.footfall = reason));
     }
   };
-  const ignore = stopping("ignored device");
 
   Object.assign(commands, {
     $consent: ({ visitor, ...choice }: Choice) => {
@@ -34,7 +33,7 @@ export const api: Part = (core) => {
         // After a refusal nothing of before may go, whatever is chosen later.
         if (!statistics || before?.statistics === false) waiting.length = 0;
         if (extra.hold) {
-          while ((waiting[0]?.[2][0]?.at as number) < Date.now() - PATIENCE) waiting.shift();
+          while ((waiting[0]?.[2][0] as WireEvent)?.at < Date.now() - PATIENCE) waiting.shift();
           waiting.splice(MOST);
         }
         extra.hold = !statistics || undefined;
@@ -43,7 +42,7 @@ export const api: Part = (core) => {
       core.flush();
     },
     $optOut: stopping("opt-out"),
-    $ignoreMe: ignore,
+    $ignoreMe: stopping("ignored device"),
     $page: core.again,
   });
   Object.keys(commands).forEach((name) => {
@@ -53,6 +52,10 @@ export const api: Part = (core) => {
   footfall.show = () => import(`${config.url}/../js/${config.site}.show.js`).then(({ show }) => show(core));
 
   if (held) extra.hold = held;
-  if (/footfall=ignore/.test(location.search)) ignore();
-  else if (localStorage.footfall) stop(localStorage.footfall);
+  if (/footfall=ignore/.test(location.search)) (commands.$ignoreMe as () => void)();
+  // The browser fetches its storage from elsewhere for it: not while the page comes, but before anything is sent.
+  // Also what was said in another tab since.
+  core.sending = core.guard(() => {
+    if (!footfall.optout && localStorage.footfall) stop(localStorage.footfall);
+  });
 };

@@ -30,7 +30,10 @@ export const element: Part = (core) => {
           words(document.getElementById(of("aria-labelledby") as string)),
           words(labels?.[0]),
           !wordless && (textContent as string).length < TEXT && words(element),
-          ...["alt", "title", "name", "id"].map((name) => of(name)),
+          of("alt"),
+          of("title"),
+          of("name"),
+          of("id"),
         ];
     return {
       target: (names.find((name) => name && /\S/.test(name)) || "").replace(/\s+/g, " ").trim().slice(0, LONGEST),

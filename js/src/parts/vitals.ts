@@ -7,7 +7,15 @@ export const vitals: Part = (core) => {
   const note = ({ name, value }: Metric) => {
     told[name.toLowerCase()] = name === "CLS" ? value : Math.max(0, Math.round(value));
   };
-  for (const on of [onTTFB, onFCP, onLCP, onINP, onCLS]) on(note, { reportAllChanges: true });
+  const begin = () =>
+    setTimeout(
+      core.guard(() => {
+        for (const on of [onTTFB, onFCP, onLCP, onINP, onCLS]) on(note, { reportAllChanges: true });
+      }),
+    );
+  // The browser keeps what was before; the page's own way to its load is not made longer.
+  if (document.readyState === "complete") begin();
+  else addEventListener("load", begin);
   let done = false;
   core.leaving.push((why) => {
     const [page] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
