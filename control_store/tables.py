@@ -275,6 +275,16 @@ RECEIPTS: Final = sa.Table(
     sa.Column("withdrawn", sa.BigInteger, nullable=False),
 )
 
+NOTICES: Final = sa.Table(
+    "notices",
+    METADATA,
+    sa.Column("site", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+)
+
 CHOICE_COUNTS: Final = sa.Table(
     "choice_counts",
     METADATA,
