@@ -109,8 +109,11 @@ class Sealer:
         k = site.settings.k
         return k > seal.k or (rows > seal.raw_rows and self._table.late_visitors(seal) >= k)
 
-    def seal(self, due: DueDay) -> list[Sealed]:
-        """Seal one day for its sites; `visits` must hold what `events` holds. Raises TryLater, Broken."""
+    def seal(self, due: DueDay, *, anyway: bool = False) -> list[Sealed]:
+        """Seal one day for its sites; `visits` must hold what `events` holds. Raises TryLater, Broken.
+
+        `anyway`: the legal maximum is reached; what can't be proven is sealed as not verified.
+        """
         before = self._table.raw_rows(due.day)
         self._crash("seal.chosen")
         rows = self._count(due)
@@ -120,10 +123,11 @@ class Sealer:
         self._table.write(due.day, runs, rows)
         self._crash("seal.written")
         generations = {seal.site: seal.generation for seal in all_seals(self._store) if seal.day == due.day}
-        outcomes = [
-            self._prove(site, due.day, runs[site.id], before, generations.get(site.id, 0) + 1) for site in due.sites
-        ]
-        if self._table.raw_rows(due.day) != before:
+        outcomes = []
+        for site in due.sites:
+            count = _Count(runs[site.id], before[site.id, due.day], generations.get(site.id, 0) + 1)
+            outcomes.append(self._prove(site, due.day, count, anyway=anyway))
+        if not anyway and self._table.raw_rows(due.day) != before:
             return [Sealed(site, due.day, None, "rows were loaded meanwhile") for site in due.sites]
         self._crash("seal.proven")
         self._commit(outcomes)
@@ -183,25 +187,26 @@ class Sealer:
         sites = [site_day(site, due.day) for site in due.sites]
         return [row for rows in self._rollups.count(due.day, sites) for row in rows]
 
-    def _prove(self, site: Site, day: int, run: int, raw_rows: dict[tuple[int, int], int], generation: int) -> Sealed:
+    def _prove(self, site: Site, day: int, count: "_Count", *, anyway: bool) -> Sealed:
         """Read the rows from the disk again, compare every total with one that was counted another way, and attack
         them."""
-        rows = self._table.read(site.id, day, run)
+        rows = self._table.read(site.id, day, count.run)
         faults = faults_of(rows, raw_totals(self._warehouse, site.id, day)) or exposed(rows, site.settings.k)
-        if faults:
+        if faults and not anyway:
             return Sealed(site, day, None, "; ".join(faults)[:300])
         seal = Seal(
             site=site.id,
             day=day,
-            generation=generation,
-            run=run,
+            generation=count.generation,
+            run=count.run,
             sealed=self._clock(),
             k=site.settings.k,
-            raw_rows=raw_rows[site.id, day],
+            raw_rows=count.raw_rows,
             rollup_rows=len(rows),
             digest=digest(rows),
+            verified=int(not faults),
         )
-        return Sealed(site, day, seal)
+        return Sealed(site, day, seal, "; ".join(faults)[:300])
 
     def _commit(self, outcomes: Sequence[Sealed]) -> None:
         save_seals(self._store, [seal for one in outcomes if (seal := one.seal)])
@@ -209,6 +214,14 @@ class Sealer:
             if seal is None:
                 _LOG.error("Day %d of site %d can't be sealed, and is not purged: %s", day, site.id, reason)
                 save_fault(self._store, Fault(site.id, day, self._clock(), reason))
+
+
+class _Count(NamedTuple):
+    """Which rows of a site's day are proven: their run, of how many raw rows, as which generation."""
+
+    run: int
+    raw_rows: int
+    generation: int
 
 
 def site_day(site: Site, day: int) -> SiteDay:

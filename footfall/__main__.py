@@ -5,6 +5,7 @@ import click
 from footfall.commands.attack import attack
 from footfall.commands.demo import demo
 from footfall.commands.geo import geo
+from footfall.commands.hold import hold
 from footfall.commands.importing import import_
 from footfall.commands.key import key
 from footfall.commands.ledger import ledger
@@ -42,6 +43,7 @@ for command in (
     seal,
     attack,
     purge,
+    hold,
     status,
     spool,
 ):
