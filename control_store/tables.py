@@ -125,6 +125,24 @@ SEALS: Final = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("late", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("purged", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("verified", sa.Integer, nullable=False, server_default="1"),
+)
+
+HOLDS: Final = sa.Table(
+    "holds",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("site", sa.Integer, nullable=False),
+    sa.Column("first", sa.Integer, nullable=False),
+    sa.Column("last", sa.Integer, nullable=False),
+    sa.Column("until", sa.Integer, nullable=False),
+    sa.Column("reason", sa.String(300), nullable=False),
+    sa.Column("asked_by", sa.String(254), nullable=False),
+    sa.Column("asked", sa.BigInteger, nullable=False),
+    sa.Column("confirmed_by", sa.String(254), nullable=False),
+    sa.Column("confirmed", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 REQUESTS: Final = sa.Table(
@@ -255,6 +273,16 @@ RECEIPTS: Final = sa.Table(
     sa.Column("region", sa.String(8), nullable=False),
     sa.Column("how", sa.String(16), nullable=False),
     sa.Column("withdrawn", sa.BigInteger, nullable=False),
+)
+
+NOTICES: Final = sa.Table(
+    "notices",
+    METADATA,
+    sa.Column("site", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
 )
 
 CHOICE_COUNTS: Final = sa.Table(

@@ -121,6 +121,11 @@ class Environment:
         return self.data / "collector" / "js"
 
     @property
+    def notices(self) -> Path:
+        """Where the core publishes what visitors of each site are told."""
+        return self.data / "collector" / "notices"
+
+    @property
     def salts(self) -> Path:
         """The file of salts; in no backup."""
         return self.data / "salts" / "salts"

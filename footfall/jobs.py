@@ -34,6 +34,7 @@ from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
 from footfall.books import note_salt, open_ledger
 from footfall.environment import Environment
+from footfall.noticing import publish_notices
 from footfall.publishing import publish
 from footfall.purging import PurgeWish, Purging
 from footfall.sealing import ClockJump, Sealing, Wish
@@ -80,6 +81,13 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             history=False,
         ),
         Job(
+            "notices.publish",
+            60,
+            lambda: show_notices(rooms),
+            "shows collectors each site's notice and its latest purge",
+            history=False,
+        ),
+        Job(
             "accounting.publish",
             5,
             Accounting(rooms).publish,
@@ -123,6 +131,12 @@ def destroy_salts(rooms: Rooms) -> str:
         note_salt(book, salt, now=clock())
         rooms.salts.noted([salt])
     return f"{len(gone)} destroyed: {' '.join(salt.key_id for salt in gone)}" if gone else ""
+
+
+def show_notices(rooms: Rooms) -> str:
+    """What was purged since the last change of a setting is told too."""
+    publish_notices(rooms.store, rooms.environment.notices)
+    return ""
 
 
 def make_salts(rooms: Rooms) -> str:
