@@ -129,12 +129,12 @@ def clean_text(text: str) -> str:
     cleaned = _scanned(plain)
     if cleaned != plain:
         return cleaned
-    return text if len(text) <= MAX_TEXT else _scanned(text[:MAX_TEXT])
+    return text if len(text) <= MAX_TEXT else _scanned(text[:MAX_TEXT])  # shortcut
 
 
 def clean_host(host: str) -> str:
     """A host name, label by label: what looks like a number, token or digest of a person is replaced."""
-    return ".".join("[hash]" if is_person_hash(label) else clean_text(label) for label in host.split("."))
+    return ".".join(map(clean_text, host.split(".")))
 
 
 def _beginning(text: str) -> str:

@@ -114,6 +114,17 @@ BASE = "aB3dE5fG7hJ9kL2mN4pQ"
         # more than can be judged
         ("12-" * 60 + "1", "[id]"),
         ("12-" * 53 + "1", "12-" * 53 + "1"),
+        ("12-" * 53 + "12", "[id]"),
+        ("451000 a " * 22, "451000 a " * 20 + "[id] a [id] a "),
+        ("0306 406152", "[phone]"),
+        ("(1234567)", "([id])"),
+        ("12 (345) 6789", "[id]"),
+        ("a (123456 b", "a ([id] b"),
+        ("202405171230 12345678", "202405171230 [id]"),
+        ("19811218987612", "[id]"),
+        ("12.34.56.78.90", "12.34.56.78.90"),
+        ("123456/7890123", "[id]"),
+        ("1:234567", "1:[id]"),
     ],
 )
 def test_numbers(text: str, clean: str) -> None:
@@ -240,6 +251,10 @@ def test_tokens(text: str, clean: str) -> None:
         ("/t/aB3%2FxY9kQ2mZ7wR%2F5tLpN8vC1sD/e", "/t/[token]/e"),
         ("/%" + "25" * 9 + "41", "/A"),
         ("/a?b#c", "/a%3Fb%23c"),
+        ("/isbn/0306406152/%41", "/isbn/0306406152/A"),
+        ("/\\x5c" + "x5c" * 5 + "x40", "/x5cx5cx40"),
+        ("/12345/6789", "/12345/6789"),
+        ("/%ff", "/\ufffd"),
         (f"/{'a/' * 600}", f"/{'a/' * 600}"[:1024]),
         ("/t/9fKq3ZbT1xYw7Qm2/Lr5Ns8Vd0Gh/3JkP", "/t/9fKq3ZbT1xYw7Qm2/Lr5Ns8Vd0Gh/3JkP"),
         ("/reset/" + "a/" * 70, "/reset/" + "a/" * 70),
@@ -251,6 +266,13 @@ def test_tokens(text: str, clean: str) -> None:
 def test_paths(path: str, clean: str) -> None:
     """Encodings are undone, and what stays is the path as it was meant."""
     assert Scrubber().scrub_path(path) == clean
+
+
+def test_what_is_read_of_an_overlong_text() -> None:
+    """2,048 characters up to the last gap before them: 33 tokens of sixty, and nothing of the 34th."""
+    assert Scrubber().scrub_text(f"{'aB3dE5fG7h' * 6} " * 100) == " ".join(["[token]"] * 33)
+    assert Scrubber().scrub_path(f"/{'aB3dE5fG7h' * 6}" * 100) == "/[token]" * 33
+    assert Scrubber().scrub_text("x%0Ajohn@example.org") == "x [email]"
 
 
 def test_hosts_and_long_texts() -> None:
