@@ -11,8 +11,8 @@ What a kill -9 after each step leaves, and who mends it:
 """
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from control_store.marks import next_number, save_visit_marks, visit_marks
@@ -53,6 +53,12 @@ class VisitTable:
         """Count what is new; how many rows that were. Raises TryLater, Broken: then the next tick does it all."""
         with self._turn:
             return self._tick()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """No visit is counted inside, and none is under way."""
+        with self._turn:
+            yield
 
     def _tick(self) -> int:
         marks = visit_marks(self._store)

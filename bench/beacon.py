@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,23 +70,24 @@ def _servers(data: Path) -> Iterator[dict[str, Server]]:
     site = json.loads(command(data, "site", "add", "shop.example").stdout)["key"]
     usual = {"BENCH_SITE": site, "BENCH_PATH": "/e", "BENCH_VISITORS": str(_VISITORS)}
     both = {"cores": "0,1"}
-    socks = [_listen() for _ in range(6)]
+    socks = [listen() for _ in range(6)]
     bare, one, new, application, free, two = socks
     processes = {
         "bare uvicorn": [_start([sys.executable, "-m", "bench.bare", str(bare.fileno())], bare, {})],
-        "footfall /e": [_worker(one, data, "one")],
-        "  all new": [_worker(new, data, "new")],
-        "  application": [_worker(application, data, "application", FOOTFALL_FAST_LANE="false")],
-        "  one free": [_worker(free, data, "free", **both)],
-        "  two free": [_worker(two, data, "two", **both), _worker(two, data, "three", **both)],
+        "footfall /e": [worker(one, data, "one")],
+        "  all new": [worker(new, data, "new")],
+        "  application": [worker(application, data, "application", FOOTFALL_FAST_LANE="false")],
+        "  one free": [worker(free, data, "free", **both)],
+        "  two free": [worker(two, data, "two", **both), worker(two, data, "three", **both)],
     }
     made = {
         name: Server(tuple(started), int(sock.getsockname()[1]), usual)
         for (name, started), sock in zip(processes.items(), socks, strict=True)
     }
     made["  all new"] = replace(made["  all new"], wrk={**usual, "BENCH_VISITORS": "0"})
-    time.sleep(5)
     try:
+        for sock in socks:
+            wait_for(sock)
         yield made
     finally:
         for process in {process for server in made.values() for process in server.processes}:
@@ -94,7 +95,8 @@ def _servers(data: Path) -> Iterator[dict[str, Server]]:
             process.wait()
 
 
-def _worker(sock: socket.socket, data: Path, name: str, *, cores: str = "0", **settings: str) -> psutil.Popen:
+def worker(sock: socket.socket, data: Path, name: str, *, cores: str = "0", **settings: str) -> psutil.Popen:
+    """A collector process on some cores, whose limits nobody reaches unless `settings` says so."""
     call = [sys.executable, "-m", "footfall", "worker", "--name", name, "--fd", str(sock.fileno())]
     geo = ",".join(map(str, sorted((_HERE.parent / ".geo").glob("*.mmdb"))))
     rates = {"FOOTFALL_NETWORK_RATE": "1000000", "FOOTFALL_SITE_RATE": "1000000"}
@@ -105,12 +107,25 @@ def _start(call: list[str], sock: socket.socket, settings: Mapping[str, str], co
     return psutil.Popen(["taskset", "-c", cores, *call], pass_fds=[sock.fileno()], env={**os.environ, **settings})
 
 
-def _listen() -> socket.socket:
+def listen() -> socket.socket:
+    """A socket for a server's process to inherit."""
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     sock.listen(1024)
     sock.set_inheritable(True)
     return sock
+
+
+def wait_for(sock: socket.socket, patience_s: float = 60) -> None:
+    """Until whoever inherited the socket answers on it. Raises TimeoutError."""
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        with suppress(OSError), socket.create_connection(sock.getsockname(), timeout=patience_s) as asking:
+            asking.sendall(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            if not asking.recv(64).startswith(b"HTTP/1.1 503"):
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"Nothing answers on port {sock.getsockname()[1]}.")
 
 
 def _round(server: Server, seconds: int) -> Round:

@@ -30,6 +30,11 @@ class ClientAddress:
         """The /24 (IPv4) or /48 (IPv6) that limits count by."""
         return self._packed[:3] if len(self._packed) == 4 else self._packed[:6]
 
+    @property
+    def is_public(self) -> bool:
+        """Whether it may be one of the public internet's: not so the machine's own, private and reserved ones."""
+        return not self._packed or ipaddress.ip_address(self._packed).is_global
+
     def __repr__(self) -> str:
         return "<client address>"
 

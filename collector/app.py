@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from starlette.applications import Starlette
@@ -17,12 +18,14 @@ from collector.agent import AgentReader
 from collector.answers import FAULT, Answer, problem
 from collector.beacons import Beacons
 from collector.bots import BotRules
+from collector.choice_texts import ChoiceTexts
 from collector.choosing import Choosing
 from collector.details import Details
 from collector.endpoints import Endpoints
 from collector.importing import ImportSessions
 from collector.intake import Intake
 from collector.limits import Limits
+from collector.notice_page import NoticePage
 from collector.pages import Pages
 from collector.place import Places
 from collector.referrer import SourceReader
@@ -60,7 +63,7 @@ class Collector:
 
 def make_tools(places: Places, salt_of: Callable[[ServedSite, int, int], bytes]) -> Tools:
     """The tools of a process; also what importers use, so that every way in has the same privacy."""
-    scrubber, bots = Scrubber(), BotRules()
+    scrubber, bots = Scrubber(), BotRules(places.network)
     pages, senders = Pages(SourceReader(), scrubber, bots.is_spam), Senders(AgentReader(), bots)
     return Tools(pages, senders, bots, places, scrubber, Details(scrubber), salt_of)
 
@@ -78,7 +81,7 @@ def create_app(parts: Collector) -> Beacons:
     endpoints = Endpoints(intake, hops, imports, lambda: _missing(registry, parts.spool))
     snippets = Snippets(settings.snippets, lambda name: found.site.key if (found := registry.in_path(name)) else None)
     inner = Starlette(
-        routes=_routes(endpoints, Choosing(intake, hops), snippets),
+        routes=_routes(endpoints, Choosing(intake, hops), snippets, settings.notices),
         lifespan=_lifespan(
             registry, parts.salts, (imports.forget, lambda: tools.pages.forget(clock()), tools.places.refresh)
         ),
@@ -88,12 +91,16 @@ def create_app(parts: Collector) -> Beacons:
     return Beacons(inner, intake, hops)
 
 
-def _routes(endpoints: Endpoints, choosing: Choosing, snippets: Snippets) -> list[Route]:
+def _routes(endpoints: Endpoints, choosing: Choosing, snippets: Snippets, notices: Path) -> list[Route]:
+    notice = NoticePage(choosing, notices)
     return [
         Route("/e.gif", endpoints.pixel, methods=["GET"]),
         Route("/api/v1/events", endpoints.events, methods=["POST"]),
         Route("/c/{site}", choosing.look, methods=["GET"]),
         Route("/c/{site}", choosing.choose, methods=["POST"]),
+        Route("/c/{site}/texts", ChoiceTexts(choosing).serve, methods=["GET"]),
+        Route("/privacy/schema.json", notice.schema, methods=["GET"]),
+        Route("/privacy/{site}", notice.serve, methods=["GET"]),
         Route("/.well-known/gpc.json", choosing.gpc_support, methods=["GET"]),
         Route("/js/{name}", snippets.serve, methods=["GET"]),
         Route("/healthz", endpoints.health, methods=["GET"]),

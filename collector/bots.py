@@ -42,18 +42,14 @@ class Signals(NamedTuple):
 NO_SIGNALS: Final = Signals()
 
 
-def no_network(_packed: bytes) -> str:
-    """The lookup of an installation without a list of networks: never names one."""
-    return ""
-
-
 class BotRules:
     """Decides whether a beacon is a machine's. Construct once per process (200 ms); pure after that.
 
-    network: packed address → kind of network ("datacentre"), "" for none; called for every beacon, so it must be quick.
+    network: packed address → kind of network ("datacentre"), "" for none; asked for every beacon that seems a person's,
+    so it must be quick. Without it no address is judged.
     """
 
-    def __init__(self, network: Callable[[bytes], str] = no_network) -> None:
+    def __init__(self, network: Callable[[bytes], str] | None = None) -> None:
         table: dict[str, Any] = tomllib.loads((TABLES / "bots.toml").read_text(encoding="utf-8"))
         self._spiders = shared_resolver()
         own = [(f"(?i)(?:{pattern})", row["name"]) for row in table["rule"] for pattern in row["patterns"]]
@@ -78,7 +74,7 @@ class BotRules:
             return agent_rule
         if is_spam:
             return "referrer-spam"
-        network = self._network(address) if address else ""
+        network = self._network(address) if self._network is not None and address else ""
         return f"network:{network}"[:LONGEST_RULE] if network else ""
 
     def agent_rule(self, user_agent: str, hints: Hints = NO_HINTS) -> str:

@@ -5,6 +5,7 @@ withdrawal becomes a record that erasure takes up; the device id itself is writt
 address of the site itself, and only what the choice calls for. Refuses: choices from pages of other sites.
 """
 
+import re
 from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ from collector.intake import Intake
 from collector.path_rules import host_of
 from collector.registry import ServedSite
 from collector.request import RequestFacts, read_request
+from collector.scrub import clean_text
 from collector.visitor import returning_hash
 from control_store.gpc import gpc_statement
 from control_store.policies import Policy, strictest_first
@@ -28,6 +30,7 @@ from event_catalogue.days import DAY_MS
 from event_catalogue.decode import Consent, Refused
 
 _LARGEST: Final = 4096
+_VERSION: Final = re.compile(r"[A-Za-z0-9._-]{1,16}\Z")
 _COST: Final = 50
 """As how many events a choice counts in the rate of a network: each may leave a receipt that is kept for years."""
 _MINUTE_MS: Final = 60_000
@@ -54,6 +57,18 @@ class _Made(NamedTuple):
     records: list[ChoiceRecord]
     receipt: UUID | None = None
     visitor: UUID | None = None
+    ads: bool = False
+
+
+class Standing(NamedTuple):
+    """Which site is asked about, and what holds on this connection."""
+
+    served: ServedSite
+    facts: RequestFacts
+    region: str
+    policies: tuple[Policy, ...]
+    refused: Answer | None = None
+    """What to answer instead, to a network that asks too much."""
 
 
 class Choosing:
@@ -67,10 +82,10 @@ class Choosing:
         """What holds here: policy, region, whether a signal was seen, whether a choice is needed, the notice."""
         served, facts = self._asked(request)
         if served is None:
-            return _respond(_NO_SITE)
+            return respond(_NO_SITE)
         wait = self._intake.limits.network(facts.address, 1)
         if wait:
-            return _respond(self._intake.too_fast(wait).answer)
+            return respond(self._intake.too_fast(wait).answer)
         region, policies = self._policies(served, facts, _page(request))
         ruling = rule(served.settings, policies, Signals(gpc=facts.gpc, dnt=facts.dnt), None)
         state = {
@@ -80,43 +95,52 @@ class Choosing:
             "choice_needed": ruling.reason == "no_choice",
             "version": served.settings.policy_version,
         }
-        return _respond(as_json(state))
+        return respond(as_json(state))
 
     async def choose(self, request: Request) -> Response:
         """Record a choice. A form is answered with a page, all else with JSON."""
         served, facts = self._asked(request)
         if served is None:
-            return _respond(_NO_SITE)
+            return respond(_NO_SITE)
         wait = self._intake.limits.network(facts.address, _COST)
         if wait:
-            return _respond(self._intake.too_fast(wait).answer)
+            return respond(self._intake.too_fast(wait).answer)
         if not _is_own(served, request.headers.get("origin", "")):
-            return _respond(_FOREIGN)
+            return respond(_FOREIGN)
         body = await read_body(request.receive, _LARGEST)
         if body is None:
-            return _respond(GONE)
+            return respond(GONE)
         if len(body) > _LARGEST:
-            return _respond(problem(413, f"A choice has at most {_LARGEST} bytes."))
+            return respond(problem(413, f"A choice has at most {_LARGEST} bytes."))
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         try:
             choice = decode_choice(body, form=form)
         except Refused as refused:
-            return _respond(problem(refused.status, refused.sentence, field=refused.field))
-        choice = _with_cookies(choice, request) if _is_first_party(served, request) else choice
+            return respond(problem(refused.status, refused.sentence, field=refused.field))
+        choice = _with_cookies(choice, request) if is_first_party(served, request) else choice
         region, policies = self._policies(served, facts, _page(request))
         ruling = rule(served.settings, policies, _signals(choice, facts), _consent(choice))
         made = _make(choice, ruling, served, region, self._intake.clock())
         answer = Answer(200, _HTML, _THANKS) if form else as_json(_told(choice, ruling, made), 202)
         given = await self._intake.keep_choice(made.records, answer).given() if made.records else answer
-        if given is answer and _is_first_party(served, request):
+        if given is answer and is_first_party(served, request):
             secure = _is_secure(request)
             cookies = _cookies(choice, made, served, self._intake.clock(), secure=secure)
             given = given._replace(headers=[*given.headers, *((b"set-cookie", one.encode()) for one in cookies)])
-        return _respond(given)
+        return respond(given)
 
     async def gpc_support(self, _request: Request) -> Response:
         """The statement of support for Global Privacy Control, which every site of this collector keeps."""
-        return _respond(as_json(gpc_statement()))
+        return respond(as_json(gpc_statement()))
+
+    def standing(self, request: Request) -> Standing | None:
+        """What holds for this connection; None if there is no such site."""
+        served, facts = self._asked(request)
+        if served is None:
+            return None
+        wait = self._intake.limits.network(facts.address, 1)
+        refused = self._intake.too_fast(wait).answer if wait else None
+        return Standing(served, facts, *self._policies(served, facts, _page(request)), refused)
 
     def _asked(self, request: Request) -> tuple[ServedSite | None, RequestFacts]:
         peer = request.client.host if request.client else ""
@@ -129,7 +153,8 @@ class Choosing:
             return "", served.policies(None, url)
         place = self._intake.tools.places.locate(facts.address.packed, "")
         region = place.region if place.region.startswith(f"{place.country}-") else place.country
-        return region, served.policies((place.country, place.region), url)
+        own_network = not facts.address.is_public
+        return region, served.policies((place.country, place.region), url, own_network=own_network)
 
 
 def _make(choice: Choice, ruling: Ruling, served: ServedSite, region: str, now: int) -> _Made:
@@ -137,7 +162,7 @@ def _make(choice: Choice, ruling: Ruling, served: ServedSite, region: str, now: 
 
     A grant that a signal or the policy leaves without effect makes nothing at all.
     """
-    site, version = served.site.id, choice.version or served.settings.policy_version
+    site, version = served.site.id, _version(choice, served)
     withdrawn = _withdrawal(choice, served, now)
     if ruling.device_id or ruling.ads:
         receipt = uuid4()
@@ -146,7 +171,7 @@ def _make(choice: Choice, ruling: Ruling, served: ServedSite, region: str, now: 
             *(site, "grant", now // _MINUTE_MS * _MINUTE_MS, version, ruling.device_id, ruling.ads, choice.sale),
             *(region, choice.how, receipt.bytes),
         )
-        return _Made("grant", [grant, *withdrawn], receipt, visitor)
+        return _Made("grant", [grant, *withdrawn], receipt, visitor, ruling.ads)
     what = _counted(choice)
     count = [ChoiceRecord(site, what, now // DAY_MS * DAY_MS, version)] if what else []
     return _Made(what, [*count, *withdrawn])
@@ -195,12 +220,13 @@ def _told(choice: Choice, ruling: Ruling, made: _Made) -> dict[str, object]:
 def _cookies(choice: Choice, made: _Made, served: ServedSite, now: int, *, secure: bool) -> list[str]:
     """Set-Cookie lines. A device id that is there already is not set again, so that it is never prolonged."""
     day = now // DAY_MS
-    version = _plain(choice.version or served.settings.policy_version)
+    version = _plain(_version(choice, served))
     kept: dict[str, str] = {}
     if made.visitor and not choice.visitor:
         kept["ff_id"] = str(made.visitor)
     if made.receipt:
-        kept["ff_receipt"] = str(made.receipt)
+        purposes = f"{'s' if made.visitor else ''}{'a' if made.ads else ''}"
+        kept["ff_receipt"] = f"{made.receipt}:{version}:{day}:{purposes}"
     if made.what == "objection":
         kept["ff_optout"] = f"o:{day}"
     if made.what == "refusal":
@@ -223,6 +249,12 @@ def _ended(made: _Made) -> tuple[str, ...]:
             return ()
 
 
+def _version(choice: Choice, served: ServedSite) -> str:
+    """Of the notice that was seen, where it can be one; else today's. It is written down: no text about a person."""
+    said, current = choice.version, served.settings.policy_version
+    return said if said and (said == current or (_VERSION.match(said) and clean_text(said) == said)) else current
+
+
 def _plain(version: str) -> str:
     """A version as a cookie's value can hold it (RFC 6265, 4.1.1)."""
     return "".join(sign for sign in version if sign not in ' ",;:\\')
@@ -231,7 +263,7 @@ def _plain(version: str) -> str:
 def _with_cookies(choice: Choice, request: Request) -> Choice:
     """A plain form can't read the ids of an earlier grant; the browser sends them along on the site's own address."""
     visitor = choice.visitor or _uuid(request.cookies.get("ff_id", ""))
-    receipt = choice.receipt or _uuid(request.cookies.get("ff_receipt", ""))
+    receipt = choice.receipt or _uuid(request.cookies.get("ff_receipt", "").partition(":")[0])
     return replace(choice, visitor=visitor, receipt=receipt)
 
 
@@ -264,7 +296,7 @@ def _is_own(served: ServedSite, origin: str) -> bool:
     return served.owns(host) or (served.settings.localhost and served.is_loopback(host))
 
 
-def _is_first_party(served: ServedSite, request: Request) -> bool:
+def is_first_party(served: ServedSite, request: Request) -> bool:
     """Whether this address is the site's own, so that a cookie of it is the site's."""
     named = request.headers.get("x-forwarded-host", "") or request.headers.get("host", "")
     return served.owns(host_of(f"https://{named.rpartition(',')[2].strip()}"))
@@ -275,7 +307,8 @@ def _is_secure(request: Request) -> bool:
     return proto.rpartition(",")[2].strip().lower() == "https"
 
 
-def _respond(answer: Answer) -> Response:
+def respond(answer: Answer) -> Response:
+    """An answer as Starlette sends it."""
     response = Response(answer.body, answer.status)
     response.raw_headers = list(answer.headers)
     return response

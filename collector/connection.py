@@ -2,14 +2,17 @@
 
 The parser under uvicorn bounds neither the head of a request nor the time for it: a header without an end is kept and
 copied again with every packet (20 MB of it hold up the whole process for 1.5 s, measured), and a client that says
-nothing keeps its connection for ever. Refused heads are answered and not logged: a line for each would let anybody
+nothing keeps its connection for ever. Of requests that come without waiting for answers it reads more with each that it
+serves, so that they pile up in memory. Refused heads are answered and not logged: a line for each would let anybody
 fill the disk.
 """
 
 import asyncio
+from collections.abc import Sized
 from typing import Any, Final
 
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -23,6 +26,23 @@ class HeadTooLarge(Exception):
     """Stops the parser at a head beyond the bound."""
 
 
+class TooManyWaiting(Exception):
+    """Stops the parser at a client that asks and asks and waits for nothing."""
+
+
+class _InTurn(FlowControl):
+    """Reads on only when nothing of the connection waits for its turn; uvicorn would with every request it serves."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self._waiting = waiting
+
+    def resume_reading(self) -> None:
+        """Unless there is enough to do."""
+        if not self._waiting:
+            super().resume_reading()
+
+
 class Connection(HttpToolsProtocol):
     """uvicorn's connection, bounded in bytes and time."""
 
@@ -32,6 +52,8 @@ class Connection(HttpToolsProtocol):
     """From the connection, or a request's first byte, to the end of its headers."""
     request_s = 60.0
     """From a request's first byte to its last: a full call of 1 MiB at 140 kbit/s."""
+    most_waiting = 100
+    """Requests of one connection that wait for their turn; browsers have none, and who sends many waits for answers."""
     look_s = 10.0
     """How often a connection is looked at: one timer each, instead of one for each request."""
 
@@ -58,6 +80,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Start the clock."""
         super().connection_made(transport)
+        self.flow = _InTurn(transport, self.pipeline)
         self._begin()
         self._watch = self.loop.call_later(self.look_s, self._look)
 
@@ -91,9 +114,12 @@ class Connection(HttpToolsProtocol):
         self._begin()
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """The head is whole. Raises TooManyWaiting."""
         self._end_head()
         super().on_headers_complete()
+        if len(self.pipeline) > self.most_waiting:
+            self.transport.abort()  # an answer would be taken for that of an earlier request
+            raise TooManyWaiting
 
     def on_message_complete(self) -> None:
         """The request is whole: from here on the time is ours."""

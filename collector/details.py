@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from collector.scrub import Scrubber
+from collector.scrub import Scrubber, clean_host, clean_text
 from event_catalogue.events import EVENT
 
 _TAG: Final = re.compile(r"([A-Za-z]{2,3})(?:-[A-Za-z]{4})?(?:-([A-Za-z]{2}|[0-9]{3}))?(?=[-;,\s]|\Z)")
 _HOST: Final = re.compile(r"[a-z0-9.:\[\]_-]{1,255}\Z")
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:/-]{0,64}\Z")
-_BUILD: Final = re.compile(r"(?!\d+\.\d+\.\d+\.\d+\Z)[A-Za-z0-9_./-]{0,16}\Z")
+_OUR_BUILD: Final = re.compile(r"[0-9a-f]{8}\Z")
+_BUILD: Final = re.compile(r"[A-Za-z0-9_./-]{0,16}\Z")
 _STACK: Final = re.compile(r"[0-9A-Za-z]{1,16}\Z")
 """A hash that groups equal errors: 64 bits are enough for that, and too few to be a digest of a person."""
 _DIAL: Final = re.compile(r"(?:tel:)?[+0-9 ()./-]+(?:[;,#].*)?\Z", re.IGNORECASE | re.DOTALL)
@@ -60,8 +61,10 @@ def size_class(width: int) -> str:
 
 @lru_cache(maxsize=256)
 def build_id(text: str) -> str:
-    """The snippet's build if it looks like one, else "". Too short for an id of a person, and no address."""
-    return text if _BUILD.match(text) else ""
+    """The snippet's build if it looks like one, else "". Too short for an id of a person, no number and no address."""
+    if _OUR_BUILD.match(text):
+        return text
+    return text if _BUILD.match(text) and clean_text(text) == text else ""
 
 
 class Details:
@@ -128,10 +131,7 @@ class Details:
         host = text.lower().rstrip(".")
         if _IP.match(host):
             return "[ip]"
-        labels = (
-            label if isinstance(self._scrubber.scrub_value(label), str) else "[hash]" for label in host.split(".")
-        )
-        return ".".join(labels) if _HOST.match(host) else ""
+        return clean_host(host) if _HOST.match(host) else ""
 
     def _link(self, url: str) -> str:
         """Host and path of a URL, scrubbed; queries and fragments are not kept. A path of the own site stays one."""

@@ -13,7 +13,9 @@ from collector.asset_names import is_build_hash
 from collector.check_digits import is_card, is_isbn, is_national_number
 
 # One sign between digits, or brackets and spaced dashes as people write them in phone numbers; a slash only in text.
-_GAP: Final = r"(?:[ .,_'’·\-\u00a0\u2000-\u200a\u2010-\u2015\u202f\u2212{slash}]|\)[ .\-]?| ?\(| [-–—{slash}] )"
+_GAP: Final = (
+    r"(?:[ .,_'’·\-\u00a0\u2000-\u200a\u2010-\u2015\u202f\u2212{slash}]| {{2,3}}|\)[ .\-]?| ?\(| [-–—{slash}] )"
+)
 _IN_TEXT: Final = re.compile(r"\(?\+?\(?\d(?:GAP?\d){5,}+".replace("GAP", _GAP.format(slash="/")))
 _IN_PATH: Final = re.compile(r"\(?\+?\(?\d(?:GAP?\d){5,}+".replace("GAP", _GAP.format(slash="")))
 _MOST: Final = 20

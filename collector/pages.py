@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from collector.page_url import BadUrl, PageUrl, read_page_url
 from collector.referrer import SourceReader
 from collector.registry import ServedSite
-from collector.scrub import Scrubber
+from collector.scrub import Scrubber, clean_host
 from collector.verdict import Verdict
 from event_catalogue.decode import Beacon
 from event_catalogue.fields import PLACE_IN_SITE, SOURCE
@@ -87,8 +87,12 @@ class Pages:
     def _described(self, served: ServedSite, beacon: Beacon, url: PageUrl) -> SeenPage:
         query = {**url.kept, **dict.fromkeys(url.click_ids, "1")} if url.click_ids else url.kept
         source = self._sources.read(hostname=url.hostname, query=query, referrer=beacon.referrer, own_hosts=served.owns)
+        if served.channels:
+            source = source._replace(channel=served.channels.of(source))
         title = self._scrubber.scrub_text(beacon.title) if beacon.title else ""
-        texts = (url.hostname, url.path, title, *source)
+        # Under a wildcard anything may stand: a customer's own host, a token of a preview.
+        hostname = url.hostname if served.names(url.hostname) else clean_host(url.hostname)
+        texts = (hostname, url.path, title, *source)
         cut = tuple(texts[place][:limit] for place, limit in _LIMITS)
         spam = bool(source.referrer) and self._is_spam(source.referrer)
         return SeenPage(None, cut, url.search_term, spam)

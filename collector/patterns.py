@@ -8,23 +8,31 @@ import re
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 
-from collector.check_digits import IBAN_LENGTHS, is_corsican_number, is_fiscal_code, is_iban, is_spanish_number
+from collector.check_digits import IBAN_LENGTHS, is_card, is_corsican_number, is_fiscal_code, is_iban, is_spanish_number
 
 _USERINFO: Final = re.compile(r"(?<=://)[^/\s@?#]{1,256}+@")
 
+# Letters may be followed by marks (é in two signs); hosts have the dots that IDNA reads as one (RFC 3490, 3.1).
+_LOCAL: Final = r"[\w\u0300-\u036f.!#$%'*+^`{|}~-]"
+_LABEL: Final = r"[\w\u0300-\u036f-]++"
+_DOMAIN: Final = rf"{_LABEL}(?:[.\u3002]{_LABEL})++"
 _EMAIL: Final = re.compile(
-    r"(?<![\w.!#$%'*+^`{|}~-])[\w.!#$%'*+^`{|}~-]++(?:@|\s?[(\[{]\s?at\s?[)\]}]\s?)"
-    r"(?!\dx\.(?:png|jpe?g|webp|gif|svg|avif))[\w-]++(?:\.[\w-]++)++",
+    rf"(?:(?<!{_LOCAL}){_LOCAL}++|\"[^\"@]{{1,64}}+\")@"
+    rf"(?:(?!\dx\.(?:png|jpe?g|webp|gif|svg|avif)){_DOMAIN}|\[[0-9A-Fa-f:.]{{6,45}}+\])",
     re.I,
 )
-
-_OPENER: Final = re.compile(r"[(\[{]")
+_SPACED_EMAIL: Final = re.compile(
+    rf"(?<!{_LOCAL})({_LOCAL}++)(?:\s{{1,2}}@[\s+]{{0,2}}|@[\s+]{{1,2}})({_DOMAIN})", re.I
+)
+_MAILERS: Final = re.compile(
+    r"(?:gmail|googlemail|outlook|hotmail|live|yahoo|icloud|gmx|aol|proton|protonmail|web|mail|posteo|bluewin)\.", re.I
+)
 
 _SIX_DIGITS: Final = re.compile(r"\D*+(?:\d\D*+){6}")
 
 _TEN_DIGITS: Final = re.compile(r"\D*+(?:\d\D*+){10}")
 
-_SPELLED_AT: Final = re.compile(r"[(\[{]\s?at\s?[)\]}]", re.I)
+_SPELLED: Final = re.compile(r"\s?[(\[{]\s?(at|dot)\s?[)\]}]\s?", re.I)
 
 _JWT: Final = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]*+){1,4}+")
 
@@ -60,13 +68,16 @@ _MAC: Final = re.compile(
 
 _COOKIELESS: Final = re.compile(r"\(([A-Z])\([A-Za-z0-9]{8,}+\)\)")
 
-_IBAN_START: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ \-_+.]?[A-Za-z0-9])")
+_IBAN_START: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ \-_+./]{0,2}[A-Za-z0-9])")
 
-_IBAN_BODY: Final = re.compile(r"[A-Za-z0-9](?:[ \-_+.]?[A-Za-z0-9]){14,33}+")
+_IBAN_BODY: Final = re.compile(r"[A-Za-z0-9](?:[ \-_+./]{0,2}[A-Za-z0-9]){14,33}+")
 _MOST: Final = 20
 """Beginnings of an IBAN that are tried in one text; what follows more of them is no text and goes whole."""
 
-_GAPS: Final = str.maketrans("", "", " -_+.")
+_GAP_SIGNS: Final = " -_+./"
+_GAPS: Final = str.maketrans("", "", _GAP_SIGNS)
+_CARD: Final = re.compile(r"(?<!\d)\d{4}([\W_]{1,3})(?:\d{4}\1\d{4}\1\d{4}|\d{6}\1\d{5})(?!\d)")
+"""A card in its groups, whatever stands between them."""
 _LETTERED: Final = re.compile(
     r"(?<![A-Za-z0-9])(?:(?P<fiscal>[A-Z]{6}[0-9L-NP-V]{2}[A-EHLMPR-T][0-9L-NP-V]{2}[A-Z][0-9L-NP-V]{3}[A-Z])"
     r"|(?P<spain>(?:[XYZ][- ]?\d{7}|\d{2}\.?\d{3}\.?\d{3})[- ]?[A-Z])"
@@ -79,15 +90,23 @@ _LETTERED: Final = re.compile(
 
 def scrub_shapes(text: str) -> str:
     """The text with everything replaced that has a shape of its own, plain numbers and plain runs of signs apart."""
-    if "@" in text or (_OPENER.search(text) and _SPELLED_AT.search(text)):
-        text = _USERINFO.sub("[token]@", text)
-        text = _EMAIL.sub(_email, text)
+    text = _scrub_emails(text)
     if "(" in text:
         text = _COOKIELESS.sub(r"(\1([token]))", text)
     if "eyJ" in text:
         text = _JWT.sub("[jwt]", text)
     text = _scrub_addresses(text)
     return _scrub_numbered(text) if _SIX_DIGITS.match(text) else text
+
+
+def _scrub_emails(text: str) -> str:
+    """Mail addresses, credentials in URLs; `name (at) host (dot) example` too, if it is an address that way."""
+    spelt = _SPELLED.sub(lambda found: "@" if found[1].lower() == "at" else ".", text)
+    if "@" not in spelt:
+        return text
+    cleaned = _EMAIL.sub(_email, _USERINFO.sub("[token]@", spelt))
+    cleaned = _SPACED_EMAIL.sub(_spaced_email, cleaned)
+    return text if cleaned == spelt else cleaned
 
 
 def _scrub_addresses(text: str) -> str:
@@ -111,14 +130,20 @@ def _scrub_numbered(text: str) -> str:
     if text.count("-") >= 4 or text.count("_") >= 4:
         text = _UUID.sub("[uuid]", text)
     if _TEN_DIGITS.match(text):
-        text = _scrub_ibans(text)
+        text = _CARD.sub(_card, _scrub_ibans(text))
     return _LETTERED.sub(_lettered, text)
 
 
 def _email(found: re.Match[str]) -> str:
-    """A name and a host whose last label is one of the DNS: `react@18.2.0` is a version."""
-    top = found[0].rpartition(".")[2]
-    return "[email]" if len(top) > 1 and not top[0].isdigit() else found[0]
+    """A name, and an address in brackets or a host whose last label is one of the DNS: `react@18.2.0` is a version."""
+    top = re.split(r"[.\u3002\]]", found[0])[-1]
+    return "[email]" if not top or (len(top) > 1 and not top[0].isdigit()) else found[0]
+
+
+def _spaced_email(found: re.Match[str]) -> str:
+    """With a gap at the sign, as telephones write what was spoken. `Meet us @ example.com` is no address."""
+    told = re.search(r"[._+\d-]", found[1]) and any(map(str.isalpha, found[1]))
+    return _email(found) if told or _MAILERS.match(found[2]) else found[0]
 
 
 def _ipv4(found: re.Match[str]) -> str:
@@ -134,6 +159,10 @@ def _ipv6(found: re.Match[str]) -> str:
     except AddressValueError:
         return found[0]
     return "[ip]"
+
+
+def _card(found: re.Match[str]) -> str:
+    return "[card]" if is_card("".join(filter(str.isdigit, found[0]))) else found[0]
 
 
 def _scrub_ibans(text: str) -> str:
@@ -154,13 +183,15 @@ def _scrub_ibans(text: str) -> str:
 
 
 def _iban_end(text: str, start: int, length: int) -> int:
-    """Where the IBAN that starts here ends, or 0. Groups may be parted by one sign."""
+    """Where the IBAN that starts here ends, or 0. Signs may be parted by two others."""
     body = _IBAN_BODY.match(text, start)
     if body is None or not is_iban(body[0].translate(_GAPS)[:length].upper()):
         return 0
     end = start
     for _ in range(length):
-        end += 1 + (text[end] in " -_+.")
+        while text[end] in _GAP_SIGNS:
+            end += 1
+        end += 1
     return 0 if text[end : end + 1].isalnum() else end
 
 

@@ -1,4 +1,5 @@
-"""Country, region and city of an address; the time zone's country, labelled, where no database knows.
+"""Country, region and city of an address; the time zone's country, labelled, where no database knows; and whether it
+lies in a network of rented machines, where a database of networks is installed.
 
 Promises: never finer than a city; latitude, longitude, radius and postcode are not read out of the record. No address
 is held after the call: the cache of places is bounded, lives in memory only, and is keyed by a hash under a key of this
@@ -11,16 +12,17 @@ from __future__ import annotations
 import logging
 import secrets
 import socket
+import tomllib
 from contextlib import suppress
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import maxminddb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from importlib.resources.abc import Traversable
-    from pathlib import Path
 
 _LOG = logging.getLogger("footfall.collector")
 _MAPPED: Final = bytes(10) + b"\xff\xff"
@@ -28,7 +30,7 @@ _MAPPED: Final = bytes(10) + b"\xff\xff"
 
 
 class BadDatabase(ValueError):
-    """A file given as a geography database is none. The message names the file and what to do."""
+    """A file given as a database of places or networks is none. The message names the file and what to do."""
 
 
 class Place(NamedTuple):
@@ -48,23 +50,44 @@ class Place(NamedTuple):
 
 NOWHERE: Final = Place()
 
+_TABLE: Final = Path(__file__).parent / "tables" / "networks.toml"
+
+
+class _Known(NamedTuple):
+    """What the databases tell of an address."""
+
+    place: Place
+    network: str
+    """"datacentre" or ""."""
+
+
+class _Reader(NamedTuple):
+    """An open database."""
+
+    file: maxminddb.Reader
+    ip_version: int
+    """4: addresses of version 4 alone; 6: both."""
+    is_of_networks: bool
+
 
 class Places:
     """Looks places up. Construct once per process; pure after that."""
 
     def __init__(self, paths: Sequence[Path], cache_size: int = 10_000) -> None:
-        """paths: .mmdb files or directories of them, MaxMind's nested shape or DB-IP's flat one; the first that knows
-        the address answers.
+        """paths: .mmdb files or directories of them. Of places, MaxMind's nested shape or DB-IP's flat one; of
+        networks, the ASN shape of both. Of either kind the first that knows the address answers.
 
-        Raises BadDatabase. Without a file, places come from time zones alone.
+        Raises BadDatabase. Without a file, places come from time zones alone and no network is known.
         """
         self._paths = paths
         self._stamp = _stamp(paths)
         self._readers = [_open(path) for path in databases(paths)]
         self._zones = {zone: Place(country=code, place_from="timezone") for zone, code in _zone_countries().items()}
+        table = tomllib.loads(_TABLE.read_text(encoding="utf-8"))
+        self._kinds = {int(number): kind for kind, numbers in table.items() for number in numbers}
         self._key = secrets.token_bytes(16)
         self._cache_size = cache_size
-        self._places: dict[int, Place] = {}
+        self._cache: dict[int, _Known] = {}
 
     def refresh(self) -> bool:
         """Read the files anew if one was replaced, came or went; what was read last stays if a new one is broken."""
@@ -77,43 +100,59 @@ class Places:
         except BadDatabase as error:
             _LOG.error("%s Places go on coming from what was read before.", error)
             return False
-        self._places = {}
+        self._cache = {}
         return True
 
     def locate(self, packed: bytes, timezone: str) -> Place:
         """The place of a packed address (4 or 16 bytes, b"" if unknown), else the time zone's country, else nothing."""
         if self._readers:
-            place = self._remembered(packed)
+            place = self._known(packed).place
             if place.country:
                 return place
         return self._zones.get(timezone, NOWHERE)
 
-    def _remembered(self, packed: bytes) -> Place:
-        """The place, from the cache if it can be. A full cache is emptied: cheaper than keeping an order, and addresses
-        that come often are back at once.
+    def network(self, packed: bytes) -> str:
+        """The kind of network that a packed address lies in: "datacentre", or "" (tables/networks.toml)."""
+        return self._known(packed).network if self._readers else ""
+
+    def _known(self, packed: bytes) -> _Known:
+        """From the cache if it can be. A full cache is emptied: cheaper than keeping an order, and addresses that come
+        often are back at once.
         """
         mark = hash(self._key + packed)  # SipHash behind a secret: nobody can read an address out of it
-        place = self._places.get(mark)
-        if place is None:
-            place = self._of_address(packed)
-            if len(self._places) >= self._cache_size:
-                self._places.clear()
-            self._places[mark] = place
-        return place
+        known = self._cache.get(mark)
+        if known is None:
+            known = self._of_address(packed)
+            if len(self._cache) >= self._cache_size:
+                self._cache.clear()
+            self._cache[mark] = known
+        return known
 
-    def _of_address(self, packed: bytes) -> Place:
+    def _of_address(self, packed: bytes) -> _Known:
         if packed[:12] == _MAPPED:
             packed = packed[12:]
         if len(packed) not in (4, 16):
-            return NOWHERE
+            return _Known(NOWHERE, "")
         text = socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
-        for reader, ip_version in self._readers:
-            if len(packed) == 16 and ip_version == 4:
-                continue
-            record: Any = reader.get(text)
-            if record:
-                return _flat(record) if "country_code" in record else _nested(record)
-        return NOWHERE
+        readers = [reader for reader in self._readers if len(packed) == 4 or reader.ip_version != 4]
+        place = _first(text, (reader for reader in readers if not reader.is_of_networks))
+        number = _first(text, (reader for reader in readers if reader.is_of_networks)).get(
+            "autonomous_system_number", 0
+        )
+        return _Known(_place(place) if place else NOWHERE, self._kinds.get(number, ""))
+
+
+def _first(address: str, readers: Iterable[_Reader]) -> dict[str, Any]:
+    """The record of the first database that knows the address, {} if none does."""
+    for reader in readers:
+        record: Any = reader.file.get(address)
+        if record:
+            return dict(record)
+    return {}
+
+
+def _place(record: dict[str, Any]) -> Place:
+    return _flat(record) if "country_code" in record else _nested(record)
 
 
 def databases(paths: Sequence[Path]) -> list[Path]:
@@ -135,19 +174,15 @@ def _stamp(paths: Sequence[Path]) -> list[tuple[Path, int, int]]:
     return found
 
 
-def _open(path: Path) -> tuple[maxminddb.Reader, int]:
+def _open(path: Path) -> _Reader:
     try:
         reader = maxminddb.open_database(path)
     except (OSError, maxminddb.InvalidDatabaseError) as error:
         raise BadDatabase(
-            f"{path} can't be read as a geography database ({error}); fetch it again or leave it out."
+            f"{path} can't be read as a database of places or networks ({error}); fetch it again or leave it out."
         ) from None
     metadata = reader.metadata()
-    if "ASN" in metadata.database_type:
-        raise BadDatabase(
-            f"{path} is a database of networks ({metadata.database_type}); a City or Country one is needed."
-        )
-    return reader, metadata.ip_version
+    return _Reader(reader, metadata.ip_version, "asn" in metadata.database_type.lower())
 
 
 def _flat(record: dict[str, Any]) -> Place:

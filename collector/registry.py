@@ -9,6 +9,7 @@ import msgspec
 from collector.exclusions import Exclusions
 from collector.path_rules import PathRules
 from control_store.policies import Policy, policies_at, read_region_policies
+from control_store.site_channels import SiteChannels
 from control_store.snapshot import ApiKey, Site, key_digest, read_snapshot
 
 _LOCAL: Final = frozenset(("localhost", "127.0.0.1", "[::1]", "::1", "0.0.0.0"))  # noqa: S104 - names to recognise
@@ -25,6 +26,7 @@ class ServedSite:
         self._suffixes = _suffixes(site.settings.hostnames)
         self._ignored = frozenset(site.settings.ignored_hostnames), _suffixes(site.settings.ignored_hostnames)
         self.query_keys = frozenset(site.settings.query_keys)
+        self.channels = SiteChannels(site.settings.channels)
         exclusions = Exclusions(site.settings)
         self.exclusions = exclusions if exclusions else None
         """None where the site leaves nothing out, as most do: a beacon then asks nothing."""
@@ -37,15 +39,18 @@ class ServedSite:
         self.one_policy = None if self.asks_place or self._for_children else self._everywhere
         """The policy of a site that has the same for every place and page."""
 
-    def policies(self, place: tuple[str, str] | None, url: str = "") -> tuple[Policy, ...]:
+    def policies(
+        self, place: tuple[str, str] | None, url: str = "", *, own_network: bool = False
+    ) -> tuple[Policy, ...]:
         """The policies that may hold for a page and a place (country, region), of which the strictest counts.
 
-        `place` is needed only where `asks_place`.
+        `place` is needed only where `asks_place`; `own_network` as in `policies_at`.
         """
         settings = self.settings
         found = self._everywhere
         if place is not None:
-            found = policies_at(settings.policy, self._by_region, place, insisted=settings.opt_out_in_europe)
+            insisted = settings.opt_out_in_europe
+            found = policies_at(settings.policy, self._by_region, place, insisted=insisted, own_network=own_network)
         if self._for_children and "under_16" not in found and self._for_children.match(url):
             found += ("under_16",)
         return found
@@ -53,6 +58,10 @@ class ServedSite:
     def owns(self, hostname: str) -> bool:
         """Whether a page on this host belongs to the site."""
         return hostname in self._exact or (bool(self._suffixes) and hostname.endswith(self._suffixes))
+
+    def names(self, hostname: str) -> bool:
+        """Whether the site's settings have this very host, and no wildcard for it."""
+        return hostname in self._exact
 
     def ignores(self, hostname: str) -> bool:
         """Whether the owner knows of this host and wants no mention of it."""

@@ -32,27 +32,29 @@ _WORD: Final = (
     rf"(?:[A-Z]?[{_LOW}]{{1,15}}+(?![A-Za-z0-9])|[A-Z]{{1,5}}+(?![A-Za-z0-9])"
     r"|[a-z]{0,6}[0-9]{1,4}+[a-z]{0,2}(?![A-Za-z0-9]|GAP[0-9]))"
 )
-_PLAIN_PATH: Final = re.compile(rf"(?:[/._~-]|{_WORD})*+\Z".replace("GAP", r"[ .,_'’()–-]{1,3}"))
+_PLAIN_PATH: Final = re.compile(
+    rf"(?:[/._~-]|{_WORD})*+\Z".replace("GAP[0-9]", r"[._~-]{1,3}[0-9]|[/~][0-9]{4}[/~][0-9]{4}")
+)
 _LETTERS_ONLY: Final = re.compile(r"(?:[A-Za-zÀ-ɏ.,!?|&'’\"“”–—-]{0,19}+(?: |\Z))++\Z")
 _PLAIN_TEXT: Final = re.compile(
-    rf"(?:[ .,!?|&/'’\"“”„«»–—…·*_-]|{_WORD})*+\Z".replace(
-        "GAP", r"[ .,_'’()/–—·\u00a0\u2000-\u200a\u2010-\u2015\u202f\u2212-]{1,3}"
-    )
+    rf"(?:[ .,!?|&/'’\"“”„«»–—…·*_-]|{_WORD})*+\Z".replace("GAP", r"[ .,!?|&/'’\"“”„«»–—…·*_-]{1,3}")
 )
 _ESCAPED: Final = re.compile(r"%(?:25)*([0-9A-Fa-f]{2})")
 _ENCODED_SLASH: Final = re.compile(r"%(?:25)*+2f", re.I)
 _GAP: Final = re.compile(r"[\s/]")
-_AT_ESCAPE: Final = re.compile(r"&commat;|\\u0040|\\x40", re.I)
-_HIDDEN: Final = r"\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
-# Decimal digits of the scripts that are written on the web; unicodedata knows their values.
-_ZEROS: Final = (
-    "\u0660\u06f0\u07c0\u0966\u09e6\u0a66\u0ae6\u0b66\u0be6\u0c66\u0ce6\u0d66\u0e50\u0ed0\u0f20\u1040\u17e0\u1810"
+_CODED: Final = re.compile(r"(?:%u00|\\u00|\\x)([0-7][0-9A-Fa-f])", re.I)  # as scripts write signs of ASCII
+_ENTITY: Final = re.compile(r"&(?:amp;)*+(?=#)", re.I)
+# What browsers show as nothing (Unicode: Default_Ignorable_Code_Point), and the empty pattern of Braille.
+_HIDDEN: Final = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_DIGITS: Final = "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in _ZEROS)
-_ODD: Final = re.compile(rf"[{_HIDDEN}{_DIGITS}\u2460-\u24ff\ufe50-\ufe6b\uff01-\uff5e\U0001d400-\U0001d7ff]")
+_ODD: Final = re.compile(rf"[{_HIDDEN}\u2024\u2460-\u24ff\ufe50-\ufe6b\uff01-\uff61\U0001d400-\U0001d7ff]|(?![0-9])\d")
+"""Signs that stand for others: hidden ones, look-alikes of ASCII, digits of other scripts."""
 _INVISIBLE: Final = re.compile(rf"[{_HIDDEN}]")
 _ESCAPES: Final = str.maketrans("", "", "%&\\")
 _CAMPAIGN: Final = re.compile(r"[1-9][0-9]{5,19}\Z")
+_BREAK: Final = re.compile(r"[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -93,7 +95,7 @@ def clean_path(path: str) -> str:
         path = _decoded(_read_encoded_slashes(path), control="")
     if _PLAIN_PATH.match(path) and len(path) <= MAX_PATH and not names_secret(path):
         return path
-    path = _CONTROL.sub("", path).strip()
+    path = _without_controls(path, "").strip()
     for _ in range(4):
         cleaned = _fitted(_swept(scrub_secret_links(path), in_path=True))
         if cleaned == path:
@@ -117,7 +119,7 @@ def clean_text(text: str) -> str:
     text = _beginning(text)
     if _LETTERS_ONLY.match(text) or (_PLAIN_TEXT.match(text) and (text.isascii() or not _ODD.search(text))):
         return text[:MAX_TEXT]
-    text = _CONTROL.sub(" ", text)
+    text = _without_controls(text, " ")
     plain = text
     if "%" in text or "&" in text or "\\" in text or not text.isascii():
         plain = _decoded(text, control=" ")
@@ -125,6 +127,11 @@ def clean_text(text: str) -> str:
     if cleaned != plain:
         return cleaned
     return text if len(text) <= MAX_TEXT else _scanned(text[:MAX_TEXT])
+
+
+def clean_host(host: str) -> str:
+    """A host name, label by label: what looks like a number, token or digest of a person is replaced."""
+    return ".".join("[hash]" if is_person_hash(label) else clean_text(label) for label in host.split("."))
 
 
 def _beginning(text: str) -> str:
@@ -151,9 +158,9 @@ def _scanned(text: str) -> str:
 
 
 def _decoded(text: str, *, control: str) -> str:
-    """Percent signs (also doubled), entities and look-alikes of ASCII undone; control characters as `control`."""
+    """Percent signs (also doubled), entities and look-alikes of ASCII undone; ends of lines as `control`."""
     for _ in range(4):
-        plain = _CONTROL.sub(control, _unescaped(text))
+        plain = _without_controls(_unescaped(text), control)
         if plain == text:
             return text
         text = plain
@@ -161,11 +168,17 @@ def _decoded(text: str, *, control: str) -> str:
     return text.translate(_ESCAPES)
 
 
+def _without_controls(text: str, gap: str) -> str:
+    """Without control characters, which no screen shows; ends of lines become the gap."""
+    return _CONTROL.sub("", _BREAK.sub(gap, text))
+
+
 def _unescaped(text: str) -> str:
+    text = _CODED.sub(r"%\1", text)
     if "%" in text and _ESCAPED.search(text):
         text = unquote(_ESCAPED.sub(r"%\1", text), errors="replace")
-    if "&" in text or "\\" in text:
-        text = _AT_ESCAPE.sub("@", text)
+    if "&" in text:
+        text = _ENTITY.sub("&", text.replace("&commat;", "@"))
         text = unescape(text) if "&#" in text else text
     if not text.isascii() and _ODD.search(text):
         text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))

@@ -1,7 +1,8 @@
 """Serves the published snippets: `/js/<site>.js`, an hour fresh, and the immutable `/js/<site>.<hash>.js`.
 
-Beside them `/js/<site>.debug.js` and `/js/<site>.show.js`, which a snippet loads when somebody asks what it sends, and
-`/js/stub.js`, the queue for calls that come before the snippet, where a page may have no inline script.
+Beside them `/js/<site>.debug.js` and `/js/<site>.show.js`, which a snippet loads when somebody asks what it sends;
+`/js/<site>.choices.js`, which it loads where visitors are asked; and `/js/stub.js`, the queue for calls that come
+before the snippet, where a page may have no inline script.
 """
 
 import re
@@ -14,7 +15,7 @@ from starlette.responses import Response
 
 from collector.answers import problem
 
-_NAME: Final = re.compile(r"(?P<site>[0-9A-Za-z]{1,32})(?P<form>\.[0-9a-f]{16}|\.debug|\.show)?\.js\Z")
+_NAME: Final = re.compile(r"(?P<site>[0-9A-Za-z]{1,32})(?P<form>\.[0-9a-f]{16}|\.debug|\.show|\.choices)?\.js\Z")
 _STUB: Final = "stub.js"
 _FORMS: Final = (("br", ".br"), ("gzip", ".gz"), ("", ""))
 _PINNED: Final = len(".0123456789abcdef")

@@ -22,7 +22,7 @@ from collector.sender import Sender, Senders
 from collector.verdict import Verdict
 from collector.visitor import NOBODY, returning_hash, visitor_hash
 from control_store.policies import Policy
-from event_catalogue.days import DAY_MS, local_day
+from event_catalogue.days import DAY_MS, local_day, local_hour
 from event_catalogue.decode import Beacon, Consent, Refused, check_props
 from event_catalogue.event import Outcome, Row, Tally
 from event_catalogue.fields import FIELD
@@ -78,6 +78,11 @@ class Draft:
         """The site's local day at receipt."""
         return local_day(self.zone, self.now)
 
+    @property
+    def hour(self) -> int:
+        """The hour of the site's clock at receipt."""
+        return local_hour(self.zone, self.now)
+
     def leave_out(self, day: int, outcome: Outcome, reason: str) -> None:
         """Count one event of this beacon that is not stored."""
         self.tallies.append(Tally(self.served.site.id, day, outcome, reason))
@@ -92,9 +97,16 @@ def gate(draft: Draft, tools: Tools) -> Verdict | None:
     """Policy, signals and choice; the strictest of header, body and policy."""
     beacon, facts, served = draft.beacon, draft.facts, draft.served
     signals = Signals(facts.gpc or beacon.gpc, facts.dnt, beacon.optout, beacon.gpp)
-    policies = served.one_policy or served.policies(_place(draft, tools) if served.asks_place else None, beacon.url)
+    policies = served.one_policy or _policies(draft, tools)
     draft.ruling, draft.plan = _ruling(served, policies, signals, beacon.consent, mail=draft.way == "mail")
     return Verdict("not_recorded", draft.ruling.reason) if draft.ruling.tier == "denied" else None
+
+
+def _policies(draft: Draft, tools: Tools) -> tuple[Policy, ...]:
+    served, url = draft.served, draft.beacon.url
+    if not served.asks_place:
+        return served.policies(None, url)
+    return served.policies(_place(draft, tools), url, own_network=not draft.facts.address.is_public)
 
 
 @lru_cache(maxsize=1024)
@@ -134,7 +146,8 @@ def describe_sender(draft: Draft, tools: Tools) -> Verdict | None:
     """Browser, system and device; and the rule that takes the sender for a machine. The string itself stays here."""
     facts = draft.facts
     draft.sender = tools.senders.read(facts.user_agent, facts.hints)
-    draft.bot = tools.bots.first(draft.sender.rule, facts.purpose, draft.page.is_spam, facts.address.packed)
+    rule = tools.bots.first(draft.sender.rule, facts.purpose, draft.page.is_spam, facts.address.packed)
+    draft.bot = "" if rule and draft.served.settings.counts(rule) else rule
     return None
 
 

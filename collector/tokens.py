@@ -11,7 +11,7 @@ from typing import Final
 from collector.asset_names import is_build_hash
 from collector.randomness import PADDED, READABLE, looks_random
 
-_KEY: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9._-]{1,40}+[\"']?\s?[=:]\s?[\"']?")
+_KEY: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9._-]{1,40}+[\"'\]]{0,2}\s?[=:]\s?[\"']?")
 _VALUE: Final = re.compile(r"(?:[^\s&;,/\"'<>(){}\[\]]|\[[a-z]{2,5}\])++")
 _PLACEHOLDER: Final = re.compile(r"\[[a-z]{2,5}\]\Z")
 _AUTHORIZATION: Final = re.compile(
@@ -39,12 +39,13 @@ _BASE64_DIGEST: Final = re.compile(
 )
 _SECRET_KEYS: Final = frozenset(
     "sessionid jsessionid sessid phpsessid aspnetsessionid cfid cftoken sid apikey secret clientsecret password passwd "
-    "pwd passwort authorization signature uid userid customerid clientid memberid visitorid deviceid otp jwt nonce "
+    "pwd pw pass passwort kennwort motdepasse contrasena senha wachtwoord privatekey accesskey secretkey csrf xsrf pin "
+    "authorization signature uid userid customerid clientid memberid visitorid deviceid otp jwt nonce "
     "token".split()
 )
-_WEAK_KEYS: Final = frozenset("session sess code state pass hash ticket sig auth bearer key".split())
+_WEAK_KEYS: Final = frozenset("session sess code state hash ticket sig auth bearer key".split())
 _SECRET_ENDINGS: Final = ("token", "sessionid", "password", "secret", "apikey")
-_JOINTS: Final = str.maketrans("", "", "-_. =:\t\n\r\"'")
+_JOINTS: Final = str.maketrans("", "", "-_. =:\t\n\r\"']")
 
 
 def is_person_hash(text: str) -> bool:

@@ -43,18 +43,24 @@ class Metrics(Collector):
         yield pending
         well = int(not self._trouble())
         yield GaugeMetricFamily("footfall_loader_well", "1 while the loader's last step went well.", value=well)
-        yield self._events()
+        yield from self._events()
         answers = CounterMetricFamily("footfall_questions", "Answers of the Stats API.", labels=["status"])
         for status, count in sorted(self._answered.items()):
             answers.add_metric([str(status)], count)
         yield answers
 
-    def _events(self) -> Metric:
+    def _events(self) -> Iterator[Metric]:
         family = CounterMetricFamily("footfall_events", "Where received events went.", labels=["outcome", "reason"])
         totals: Counter[tuple[str, str]] = Counter()
-        for (_site, _day, outcome, reason), events in published(self._store).accounts.items():
+        told = published(self._store)
+        for (_site, _day, outcome, reason), events in told.accounts.items():
             if outcome != "received":
                 totals[outcome, reason] += events
         for (outcome, reason), count in sorted(totals.items()):
             family.add_metric([outcome, reason], count)
-        return family
+        yield family
+        places = GaugeMetricFamily("footfall_stored_events", "Stored events that were loaded.", labels=["place"])
+        places.add_metric(["warehouse"], sum(rows for rows, _ in told.rows.values()))
+        places.add_metric(["purged"], sum(gone.purged for gone in told.gone.values()))
+        places.add_metric(["erased"], sum(gone.erased for gone in told.gone.values()))
+        yield places

@@ -43,15 +43,22 @@ def read_region_policies(pairs: Iterable[str]) -> dict[str, Policy]:
 
 
 def policies_at(
-    policy: Policy, by_region: Mapping[str, Policy], place: tuple[str, str], *, insisted: bool = False
+    policy: Policy,
+    by_region: Mapping[str, Policy],
+    place: tuple[str, str],
+    *,
+    insisted: bool = False,
+    own_network: bool = False,
 ) -> tuple[Policy, ...]:
     """Every policy that may hold for a visitor at `place`, strictest first; the gate keeps what all of them allow.
 
     `place`: country (ISO 3166-1) and region (ISO 3166-2, or a name where the database has no codes), "" if unknown.
-    `insisted`: whether the site insists on `opt_out` in Europe too.
+    `insisted`: whether the site insists on `opt_out` in Europe too. `own_network`: whether the address is none of the
+    public internet's, so that no database can know its place: the owner, who has chosen the site's policy for it.
     """
     found = _candidates(policy, by_region, *place)
-    if "opt_out" in found and not insisted and (place[0] in EUROPE or (by_region and not place[0])):
+    unknown = not place[0] and (bool(by_region) or not own_network)
+    if "opt_out" in found and not insisted and (unknown or place[0] in EUROPE):
         found.add("cookieless")
     return strictest_first(found)
 

@@ -29,6 +29,8 @@ class Seal(NamedTuple):
     """Rows that came after the seal and are in none of its numbers."""
     purged: int = 0
     """When the raw rows went (ms UTC); 0 while they are there."""
+    verified: int = 1
+    """0: the legal maximum came before the aggregates could be proven, or they are not any more what was sealed."""
 
 
 class Fault(NamedTuple):
@@ -57,11 +59,25 @@ def seals_of(store: ControlStore, site: int, first: int, last: int) -> dict[int,
         return {row.day: Seal(*row) for row in connection.execute(chosen)}
 
 
+def last_purge(store: ControlStore, site: int) -> tuple[int, int]:
+    """The latest day of a site whose raw rows are gone, and when they went (ms UTC); zeros if none is."""
+    asked = sa.select(SEALS.c.day, SEALS.c.purged).where(SEALS.c.site == site, SEALS.c.purged > 0)
+    with store.engine.connect() as connection:
+        row = connection.execute(asked.order_by(SEALS.c.day.desc()).limit(1)).one_or_none()
+    return (row.day, row.purged) if row else (0, 0)
+
+
 def all_seals(store: ControlStore) -> list[Seal]:
     """Every seal, by site and day."""
     columns = [SEALS.c[name] for name in Seal._fields]
     with store.engine.connect() as connection:
         return [Seal(*row) for row in connection.execute(sa.select(*columns).order_by(SEALS.c.site, SEALS.c.day))]
+
+
+def doubt_seal(store: ControlStore, site: int, day: int) -> None:
+    """The numbers of a sealed day are not proven."""
+    with store.engine.begin() as connection:
+        connection.execute(sa.update(SEALS).where(SEALS.c.site == site, SEALS.c.day == day).values(verified=0))
 
 
 def save_late(store: ControlStore, late: Mapping[tuple[int, int], int]) -> None:

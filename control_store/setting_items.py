@@ -9,12 +9,14 @@ from collections.abc import Callable
 from typing import Final
 
 from control_store.policies import POLICIES, is_region
+from control_store.site_channels import CHANNEL_FIELDS, BadChannel, SiteChannels
 from control_store.snippet_settings import ALL, MODULES, BadCallNumber, call_number
 
 _QUERY_KEY: Final = re.compile(r"[a-z0-9_.:~$\[\]-]{0,64}\Z")
 _HOSTNAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*\Z")
 _PATH: Final = re.compile(r"/[^\x00-\x20\x7f?#,;%\ud800-\udfff]{0,199}\Z")
 _EXTENSION: Final = re.compile(r"[a-z0-9]{1,10}\Z")
+_BOT_RULE: Final = re.compile(r"[a-z]+(-[a-z]+)*(:([a-z0-9.-]{1,60}|\*))?\Z")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}\Z")
 
 
@@ -120,6 +122,34 @@ def _call_number(key: str, text: str) -> str:
     return text
 
 
+def _name(key: str, text: str) -> str:
+    if len(text) > 100 or not text.isprintable():
+        raise BadSetting(f"The setting '{key}' must be names separated by commas, each at most 100 characters.")
+    return text
+
+
+def _channel(key: str, text: str) -> str:
+    try:
+        SiteChannels([text])
+    except BadChannel:
+        raise BadSetting(
+            f"The setting '{key}' must be NAME:FIELD=PATTERN separated by commas, for example "
+            f"Partners:source=partner.example; the fields are {', '.join(CHANNEL_FIELDS)}, the name has at most 32 "
+            "characters."
+        ) from None
+    return text
+
+
+def _bot_rule(key: str, text: str) -> str:
+    rule = text.lower()
+    if not _BOT_RULE.match(rule):
+        raise BadSetting(
+            f"The setting '{key}' must be names of bot rules separated by commas, for example network:datacentre or "
+            "headless:*."
+        )
+    return rule
+
+
 _ITEMS: Final[dict[str, Callable[[str, str], str]]] = {
     "hostnames": _hostname,
     "exclude_hostnames": _hostname,
@@ -132,4 +162,7 @@ _ITEMS: Final[dict[str, Callable[[str, str], str]]] = {
     "modules": _module,
     "download_extensions": _extension,
     "call_numbers": _call_number,
+    "recipients": _name,
+    "channels": _channel,
+    "counted_bots": _bot_rule,
 }

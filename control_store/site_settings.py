@@ -10,6 +10,9 @@ from control_store.setting_items import BadSetting, read_item
 from control_store.snippet_settings import CALL_CHANNELS, MODULES
 
 GpcEffect = Literal["drop", "cookieless"]
+LegalBasis = Literal["", "legitimate_interests", "public_task"]
+Line = Annotated[str, Meta(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+"""A text of one line, as the notice prints it."""
 KeepDays = Literal[0, 1, 7, 14, 35, 60, 90, 180, 395]
 
 
@@ -34,6 +37,8 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     quiet: bool = False
     download_extensions: tuple[str, ...] = ()
     call_numbers: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    counted_bots: tuple[str, ...] = ()
     exclude_paths: tuple[str, ...] = ()
     exclude_hostnames: tuple[str, ...] = ()
     exclude_networks: tuple[str, ...] = ()
@@ -43,6 +48,21 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     aggregate_months: Annotated[int, Meta(ge=1, le=120)] = 25
     k: Annotated[int, Meta(ge=3, le=1000)] = 5
     policy_version: Annotated[str, Meta(max_length=32, pattern=r"^[ -~]*\Z")] = "1"
+    banner: bool = False
+    shares: bool = False
+    controller: Line = ""
+    controller_address: Line = ""
+    contact: Line = ""
+    privacy_officer: Line = ""
+    representative: Line = ""
+    legal_basis: LegalBasis = ""
+    recipients: tuple[str, ...] = ()
+    transfers: Line = ""
+    authority: Line = ""
+
+    def counts(self, rule: str) -> bool:
+        """Whether what this bot rule finds is counted as people's all the same."""
+        return rule in self.counted_bots or f"{rule.partition(':')[0]}:*" in self.counted_bots
 
 
 class SettingHelp(NamedTuple):
@@ -51,6 +71,8 @@ class SettingHelp(NamedTuple):
     meaning: str
     form: str
 
+
+_LINE: Final = "a text of one line, at most 300 characters"
 
 SETTINGS: Final[dict[str, SettingHelp]] = {
     "policy": SettingHelp(
@@ -91,6 +113,15 @@ SETTINGS: Final[dict[str, SettingHelp]] = {
         "phone numbers that pages show by channel (module calls)",
         f"CHANNEL=NUMBER separated by commas: usual, {', '.join(CALL_CHANNELS)}; campaign:NAME and source:NAME",
     ),
+    "channels": SettingHelp(
+        "marketing channels of the site's own, tried before the usual ones; for visits from now on",
+        "NAME:FIELD=PATTERN separated by commas, * as a wildcard, & between conditions; for example "
+        "Partners:source=partner.example,Letters:utm_medium=letter&utm_campaign=spring*",
+    ),
+    "counted_bots": SettingHelp(
+        "bot rules whose finds are counted as people's all the same, from now on",
+        "names of rules separated by commas, for example network:datacentre,headless:*",
+    ),
     "exclude_paths": SettingHelp("pages that are not counted", "paths separated by commas, * as a wildcard"),
     "exclude_hostnames": SettingHelp(
         "hosts of the site that are not counted", "host names separated by commas, *. as a wildcard"
@@ -107,7 +138,25 @@ SETTINGS: Final[dict[str, SettingHelp]] = {
     "raw_days": SettingHelp("days that raw rows are kept", "0, 1, 7, 14, 35, 60, 90, 180 or 395"),
     "aggregate_months": SettingHelp("months that statistics are kept", "a number from 1 to 120"),
     "k": SettingHelp("smallest group of visitors that is shown", "a number from 3 to 1000"),
-    "policy_version": SettingHelp("version of the notice that rows carry", "at most 32 plain characters"),
+    "policy_version": SettingHelp(
+        "version of the notice that rows carry; raised by itself when a change lets more be kept",
+        "at most 32 plain characters",
+    ),
+    "banner": SettingHelp("whether pages ask visitors for their choice, and show it", "true or false"),
+    "shares": SettingHelp(
+        "whether the site sells or shares visitors' data, so that they can opt out of it", "true or false"
+    ),
+    "controller": SettingHelp("who is responsible for the site, as the notice says it", _LINE),
+    "controller_address": SettingHelp("postal address of who is responsible", _LINE),
+    "contact": SettingHelp("e-mail address or page for visitors' questions and rights", _LINE),
+    "privacy_officer": SettingHelp("data protection officer and how to reach them, where there is one", _LINE),
+    "representative": SettingHelp("representative in the European Union, where there is one", _LINE),
+    "legal_basis": SettingHelp(
+        "legal basis of what is recorded without consent", "legitimate_interests or public_task"
+    ),
+    "recipients": SettingHelp("who else receives visitors' data, such as a hosting firm", "names separated by commas"),
+    "transfers": SettingHelp("countries that data goes to and how it is protected there, where it does", _LINE),
+    "authority": SettingHelp("supervisory authority for complaints", _LINE),
 }
 
 _CLASSES: Final[dict[str, Any]] = {"gpc": "drop", "dnt": True, "basic_only": False, "plugins": False}

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from control_store.site_settings import SiteSettings
+from event_catalogue.days import DAY_MS
 
 Scope = Literal["stats", "events", "import"]
 SCOPES: Final[tuple[Scope, ...]] = ("stats", "events", "import")
@@ -36,6 +37,10 @@ class Site(Struct, frozen=True):
     def timezone_at(self, at: int) -> str:
         """The zone that cuts the site's days at this time (ms UTC)."""
         return self.next_timezone if self.next_timezone and at >= self.next_timezone_from else self.timezone
+
+    def timezone_of(self, day: int) -> str:
+        """The zone that cuts this day (days since 1970-01-01)."""
+        return self.timezone_at(day * DAY_MS + DAY_MS // 2)
 
 
 class ApiKey(Struct, frozen=True):

@@ -68,6 +68,25 @@ ACCOUNTING: Final = sa.Table(
     sa.Column("events", sa.BigInteger, nullable=False),
 )
 
+DENIED_HOURS: Final = sa.Table(
+    "denied_hours",
+    METADATA,
+    sa.Column("loader", sa.String(64), primary_key=True),
+    sa.Column("site", sa.Integer, primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True),
+    sa.Column("reason", sa.String(64), primary_key=True),
+    sa.Column("hour", sa.Integer, primary_key=True),
+    sa.Column("events", sa.BigInteger, nullable=False),
+)
+
+DEVICE_LINKS: Final = sa.Table(
+    "device_links",
+    METADATA,
+    sa.Column("site", sa.Integer, sa.ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+)
+
 SPOOLS: Final = sa.Table(
     "spools",
     METADATA,
@@ -106,6 +125,24 @@ SEALS: Final = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("late", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("purged", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("verified", sa.Integer, nullable=False, server_default="1"),
+)
+
+HOLDS: Final = sa.Table(
+    "holds",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("site", sa.Integer, nullable=False),
+    sa.Column("first", sa.Integer, nullable=False),
+    sa.Column("last", sa.Integer, nullable=False),
+    sa.Column("until", sa.Integer, nullable=False),
+    sa.Column("reason", sa.String(300), nullable=False),
+    sa.Column("asked_by", sa.String(254), nullable=False),
+    sa.Column("asked", sa.BigInteger, nullable=False),
+    sa.Column("confirmed_by", sa.String(254), nullable=False),
+    sa.Column("confirmed", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 REQUESTS: Final = sa.Table(
@@ -238,6 +275,16 @@ RECEIPTS: Final = sa.Table(
     sa.Column("withdrawn", sa.BigInteger, nullable=False),
 )
 
+NOTICES: Final = sa.Table(
+    "notices",
+    METADATA,
+    sa.Column("site", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+)
+
 CHOICE_COUNTS: Final = sa.Table(
     "choice_counts",
     METADATA,
@@ -275,6 +322,41 @@ REFUSED_HOSTS: Final = sa.Table(
     sa.Column("first", sa.BigInteger, nullable=False),
     sa.Column("last", sa.BigInteger, nullable=False),
     sa.Column("hours", sa.BigInteger, nullable=False),
+)
+
+PURGES: Final = sa.Table(
+    "purges",
+    METADATA,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.Integer, nullable=False),
+    sa.Column("keep", sa.Integer, nullable=False),
+    sa.Column("method", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("began", sa.BigInteger, nullable=False),
+    sa.Column("upto", sa.BigInteger, nullable=False),
+    sa.Column("blocks", sa.BigInteger, nullable=False),
+    sa.Column("visit_blocks", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger, nullable=False),
+    sa.Column("remark", sa.String(300), nullable=False),
+)
+
+PURGED_ROWS: Final = sa.Table(
+    "purged_rows",
+    METADATA,
+    sa.Column("purge", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("site", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.Integer, nullable=False),
+    sa.Column("why", sa.String(16), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bots", sa.BigInteger, nullable=False),
+    sa.Column("late", sa.BigInteger, nullable=False),
+)
+
+DELETED_SITES: Final = sa.Table(
+    "deleted_sites",
+    METADATA,
+    sa.Column("site", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("deleted", sa.BigInteger, nullable=False),
 )
 
 

@@ -73,7 +73,12 @@ class Cookie(NamedTuple):
 
 COOKIES: Final = (
     Cookie("ff_id", 395, "a grant of statistics", "random id by which this site recognises the browser"),
-    Cookie("ff_receipt", 395, "a grant", "random number of the grant's receipt"),
+    Cookie(
+        "ff_receipt",
+        395,
+        "a grant",
+        "`<number>:<version>:<day>:<purposes>`: random number of the grant's receipt, and what it is for",
+    ),
     Cookie("ff_choice", 182, "a refusal", "`d:<version>:<day>`, so that nobody is asked again; no id"),
     Cookie("ff_sale", 400, "an opt-out of sale or sharing", "`o:<day>`; it does not lapse with the refusal"),
     Cookie("ff_optout", 400, "an objection", "`o:<day>`: nothing is sent any more"),

@@ -4,9 +4,11 @@ import click
 
 from footfall.commands.demo import demo
 from footfall.commands.geo import geo
+from footfall.commands.hold import hold
 from footfall.commands.importing import import_
 from footfall.commands.key import key
 from footfall.commands.ledger import ledger
+from footfall.commands.purge import purge
 from footfall.commands.seal import seal
 from footfall.commands.serve import collector, core, demo_site, serve, worker
 from footfall.commands.site import site
@@ -38,6 +40,8 @@ for command in (
     ledger,
     import_,
     seal,
+    purge,
+    hold,
     status,
     spool,
 ):

@@ -13,6 +13,7 @@ from control_store.policies import read_region_policies, strictest_first
 from control_store.site_settings import SiteSettings
 from control_store.snapshot import Site
 from control_store.snippet_settings import call_numbers, module_names
+from event_catalogue.choice import COOKIES
 
 _PREVIEW: Final = "api/v1/events?preview=true"
 _REASONS: Final = ("GPC", "DNT", "opt-out", "iframe", "localhost", "path")
@@ -41,7 +42,8 @@ class BuiltSnippet:
 
     def compose(self, site: Site, origin: str) -> str:
         """The site's script."""
-        return self._filled(configuration(site, self.manifest, origin), self.parts(site.settings))
+        config = configuration(site, self.manifest, origin)
+        return self._asking(site, config) + self._filled(config, self.parts(site.settings))
 
     def compose_debug(self, site: Site, origin: str) -> str:
         """The script that takes its place under `?footfall=debug`: it counts nowhere and shows what it would send."""
@@ -57,6 +59,8 @@ class BuiltSnippet:
         wanted = list(module_names(settings.modules))
         if _unchosen(settings) == "hold":
             wanted.append("api" if settings.policy == "opt_in" and not settings.region_policies else "region")
+        if settings.banner:
+            wanted.append("api")
         if settings.plugins:
             wanted.append("plugins")
         if not settings.call_numbers:
@@ -64,6 +68,15 @@ class BuiltSnippet:
         needs = self.manifest["needs"]
         all_wanted = {*wanted, *(name for one in wanted for name in needs.get(one, ()))}
         return [name for name in self.manifest["order"] if name in all_wanted]
+
+    def _asking(self, site: Site, config: dict[str, Any]) -> str:
+        """What stands before the snippet of a site that asks: it tells it the choice that the device remembers."""
+        if not site.settings.banner:
+            return ""
+        keys = ("url", "site", "allow", "version", "exclude")
+        told = {key: config[key] for key in keys if key in config}
+        told["choices"] = {"days": {one.name: one.days for one in COOKIES}}
+        return self.text("tool.asking.js").replace(self.manifest["token"], json.dumps(told, separators=(",", ":")))
 
     def _filled(self, config: dict[str, Any], parts: list[str]) -> str:
         whole = bool(parts) or bool(config.keys() & {"hash", "unchosen", "exclude", "quiet"})
@@ -93,7 +106,7 @@ def configuration(site: Site, manifest: dict[str, Any], origin: str) -> dict[str
 def _for_parts(settings: SiteSettings) -> dict[str, Any]:
     usual, shown = call_numbers(settings.call_numbers)
     unchosen = _unchosen(settings)
-    asks = bool(settings.modules) or unchosen == "hold"
+    asks = bool(settings.modules) or settings.banner or unchosen == "hold"
     return {
         "unchosen": unchosen if asks else None,
         "version": settings.policy_version if asks else None,

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from control_store.site_settings import SiteSettings
 from control_store.sites import NewSite, add_site, find_site, list_sites, save_settings
 from control_store.snapshot import Site
 from control_store.tables import ControlStore
@@ -24,7 +25,7 @@ def ensure_site(store: ControlStore, host: str, *, now: int) -> Site:
     One that exists keeps its settings but for these two, without which no visit of the demo would count.
     """
     if all(one.domain != DOMAIN for one in list_sites(store)):
-        add_site(store, NewSite(DOMAIN, _zone()), now=now)
+        add_site(store, NewSite(DOMAIN, _zone(), SiteSettings(banner=True)), now=now)
     site = find_site(store, DOMAIN)
     hosts = dict.fromkeys((*site.settings.hostnames, "127.0.0.1", *(() if host in _LOOPBACK else (host,))))
     wanted = {"localhost": True, "hostnames": tuple(hosts)}

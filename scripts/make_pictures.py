@@ -45,6 +45,7 @@ _EVERY: Final = {
     "install-waiting": "/sites/new.example/install",
     "empty": "/sites/new.example",
     "settings": "/sites/{site}/settings",
+    "bots": "/sites/{site}/bots",
     "sites": "/sites",
     "new-site": "/sites/new",
     "people": "/people",

@@ -42,6 +42,8 @@ Clock = Callable[[], int]
 """Milliseconds since 1970-01-01, UTC."""
 
 TICK: Final[Entry] = (Kind.TICK, 0, b"")
+ROTATE: Final = "rotate"
+"""A file of this name in a spool's directory asks for a new segment: what the old one holds is to leave the disk."""
 _SPARE_RETRY_SECONDS: Final = 1.0
 _INSERT: Final = "INSERT INTO groups (last, first, received, total, records) VALUES (?, ?, ?, ?, ?)"
 
@@ -83,8 +85,11 @@ class SegmentLog:
         return group.first
 
     def rotate_if_due(self) -> bool:
-        """Begin a new segment when this one is large or its oldest event old. Raises SpoolFull or SpoolBroken."""
-        if self._connection is None or not (self._large() or self._old()):
+        """Begin a new segment when this one is large, its oldest event old, or somebody asks for it.
+
+        Raises SpoolFull or SpoolBroken.
+        """
+        if self._connection is None or not (self._large() or self._old() or self._asked()):
             return False
         if self._retiring is not None and self._retiring.is_alive():
             return False
@@ -155,6 +160,9 @@ class SegmentLog:
         since = self._segment_since
         return since is not None and time.monotonic() - since >= self._settings.segment_age_s
 
+    def _asked(self) -> bool:
+        return (self._directory / ROTATE).exists()
+
     def _rotate(self) -> None:
         old, old_path = self._connection, self._segment.path
         segment = self._name_spare(self.last.seq + 1)
@@ -164,6 +172,7 @@ class SegmentLog:
         self._segment_since = None
         self._retire(old, old_path)
         self._commit(self._grouped([TICK]))
+        (self._directory / ROTATE).unlink(missing_ok=True)
         self._crash("spool.rotate.opened")
         _logger.debug("spool %s: %s is closed", self._directory.name, old_path.name)
 

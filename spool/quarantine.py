@@ -17,7 +17,14 @@ from spool.errors import SpoolBroken, translated
 _COLUMNS: Final = "reason, site, day, events, spool, seq, kind, received, body"
 _BURY: Final = f"INSERT INTO dead_letters ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _READ: Final = f"SELECT letter, {_COLUMNS} FROM dead_letters WHERE letter > ? ORDER BY letter LIMIT 100"  # noqa: S608
+_DELETE: Final = "DELETE FROM dead_letters WHERE letter = ? RETURNING site, day, events"
+_COUNT: Final = (
+    "INSERT INTO totals (site, day, outcome, reason, n) VALUES (?, ?, 'stored', ?, ?) "
+    "ON CONFLICT DO UPDATE SET n = totals.n + excluded.n"
+)
 _RETRY_SECONDS: Final = 1
+PURGED: Final = "purged"
+"""The reason under which events of deleted dead letters stay in the sum of what was stored."""
 
 
 class Buried(NamedTuple):
@@ -62,20 +69,27 @@ class Quarantine:
             after = rows[-1][0]
 
     def delete(self, numbers: Iterable[int]) -> int:
-        """Delete letters, physically; how many. Raises SpoolBroken when the log could not be emptied: do it again."""
+        """Delete letters, physically; how many events of the sum they were, which counts as purged from now on.
+
+        Raises SpoolBroken when the log could not be emptied: do it again.
+        """
+        purged = 0
         with translated("Deleting dead letters", _RETRY_SECONDS):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                cursor = self._connection.executemany("DELETE FROM dead_letters WHERE letter = ?", zip(numbers))
+                for number in numbers:
+                    for site, day, events in self._connection.execute(_DELETE, (number,)).fetchall():
+                        self._connection.execute(_COUNT, (site, day, "", -events))
+                        self._connection.execute(_COUNT, (site, day, PURGED, events))
+                        purged += events
                 self._connection.execute("COMMIT")
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise
-            deleted = cursor.rowcount
             busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
             raise SpoolBroken("Deleting dead letters: the journal's log is in use; try again.", _RETRY_SECONDS)
-        return max(0, deleted)
+        return purged
 
     def close(self) -> None:
         """Close the file."""

@@ -1,6 +1,7 @@
 """The table `rollups`: written by run, read by run, swept of runs that no seal names."""
 
-from collections.abc import Collection, Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from event_catalogue.aggregates import KEPT_MEASURES
@@ -74,3 +75,12 @@ class RollupTable:
             table, on_cluster = self._warehouse.dialect.local(ROLLUPS), self._warehouse.dialect.on_cluster
             numbers = ", ".join(map(str, stale))
             self._warehouse.command(f"ALTER TABLE {table} {on_cluster} DELETE WHERE run IN ({numbers})", slot="seal")
+
+
+def digest(rows: Iterable[Rollup]) -> str:
+    """SHA-256 over the rows of a run in their order, 64 hex digits."""
+    content = hashlib.sha256()
+    for row in rows:
+        numbers = " ".join(map(str, row.measures))
+        content.update(f"{row.dimension}\x1e{row.parent}\x1e{row.key}\x1e{numbers}\n".encode())
+    return content.hexdigest()

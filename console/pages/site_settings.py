@@ -6,6 +6,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from console.pages.desk import Ask, Forbidden, go
+from control_store.notice_gaps import notice_gaps
 from control_store.refused_hosts import refused_hosts
 from control_store.setting_items import BadSetting
 from control_store.site_settings import SETTINGS, SiteSettings, changed
@@ -40,15 +41,40 @@ _TITLES: Final = {
     "quiet": "Keep silent in the browser's console",
     "download_extensions": "Extensions of downloads",
     "call_numbers": "Phone numbers by channel",
+    "banner": "Ask visitors for their choice",
+    "shares": "Visitors' data is sold or shared",
+    "controller": "Who is responsible",
+    "controller_address": "Postal address",
+    "contact": "For questions and rights",
+    "privacy_officer": "Data protection officer",
+    "representative": "Representative in the European Union",
+    "legal_basis": "Legal basis without consent",
+    "recipients": "Who else receives data",
+    "transfers": "Transfers to other countries",
+    "authority": "Supervisory authority",
+    "channels": "Channels of your own",
+    "counted_bots": "Bots that are counted",
 }
 _GROUPS: Final = {
     "What is collected": (
         *("policy", "region_policies", "opt_out_in_europe", "under_16_paths", "gpc", "dnt", "basic_only", "plugins"),
-        *("modules", "download_extensions", "call_numbers", "policy_version"),
+        *("modules", "download_extensions", "call_numbers"),
+    ),
+    "What visitors are told and asked": (
+        *("banner", "shares", "controller", "controller_address", "contact", "privacy_officer", "representative"),
+        *("legal_basis", "recipients", "transfers", "authority", "policy_version"),
     ),
     "What is a page": ("hostnames", "query_keys", "search_keys", "hash_routes", "localhost", "frames"),
+    "Where visits come from": ("channels",),
     "What is not counted": (
-        *("exclude_paths", "exclude_hostnames", "exclude_networks", "exclude_countries", "ignored_hostnames"),
+        *(
+            "counted_bots",
+            "exclude_paths",
+            "exclude_hostnames",
+            "exclude_networks",
+            "exclude_countries",
+            "ignored_hostnames",
+        ),
     ),
     "What is kept, and shown": ("raw_days", "aggregate_months", "k"),
     "Further": tuple(SETTINGS),
@@ -60,6 +86,11 @@ _CHOICES: Final[dict[str, dict[str, str]]] = {
         "opt_in": "Count nothing before a yes",
         "opt_out": "Count everybody who has not said no",
         "under_16": "A site for children: less is read, nothing is asked",
+    },
+    "legal_basis": {
+        "": "not stated",
+        "legitimate_interests": "Legitimate interests (GDPR Art. 6(1)(f))",
+        "public_task": "A task in the public interest (GDPR Art. 6(1)(e))",
     },
     "gpc": {"drop": "is not recorded", "cookieless": "is counted, and never recognised"},
     "raw_days": {
@@ -108,6 +139,8 @@ def _page(ask: Ask, site: Site, sentence: str = "", form: Any = None) -> Respons
         sentence=sentence,
         saved=not sentence and "saved" in ask.request.query_params,
         may_change=ask.role == "admin",
+        gaps=[_TITLES[name] for name in notice_gaps(site.settings)],
+        notice=f"{ask.desk.shop.settings.collector_url}/privacy/{site.key}",
         hosts=refused_hosts(ask.desk.shop.store, site.id),
         timezone=site.timezone_at(ask.desk.shop.clock()),
     )

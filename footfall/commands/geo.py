@@ -1,4 +1,4 @@
-"""`footfall geo`: the city databases of this installation."""
+"""`footfall geo`: the databases of places and of networks of this installation."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,24 +15,26 @@ _OLD_DAYS: Final = 60
 
 @click.group()
 def geo() -> None:
-    """City databases: where visitors' places come from."""
+    """Databases of places and networks: where visitors come from, and what comes from data centres."""
 
 
 @geo.command()
 @click.argument("source", required=False, default="")
+@click.option("--networks", is_flag=True, help="Without SOURCE: fetch the database of networks (ASN).")
 @installation
-def update(source: str, environment: Environment) -> None:
-    """Fetch a city database; running collectors use it within a minute.
+def update(source: str, networks: bool, environment: Environment) -> None:
+    """Fetch a database; running collectors use it within a minute.
 
     SOURCE is a file or an http(s) address (.mmdb, also inside .gz or .tar.gz;
-    https://USER:PASSWORD@HOST/… where it asks for one). Without it: the free one of DB-IP (CC BY 4.0).
+    https://USER:PASSWORD@HOST/… where it asks for one): a City, Country or ASN database.
+    Without it: the free one of DB-IP (CC BY 4.0).
     """
     from footfall.geo import GeoError, credit_of
     from footfall.geo import update as bring
 
     directory = _directory(environment)
     try:
-        files = bring(directory, source, today=_today())
+        files = bring(directory, source, today=_today(), networks=networks)
     except (GeoError, OSError) as error:
         raise click.ClickException(str(error)) from None
     credit = credit_of(files)

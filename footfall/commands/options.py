@@ -74,13 +74,16 @@ def sentences() -> Iterator[None]:
     from control_store.setting_items import BadSetting
     from control_store.snapshot import UnknownSite
     from footfall.assembly import SetUpError
+    from footfall.sealing import ClockJump
     from footfall.supervisor import PortBusyError
+    from retention.ledger import LedgerBroken
     from spool.errors import SpoolError
     from warehouse.errors import WarehouseError
 
+    ours = (BadSetting, UnknownSite, SetUpError, PortBusyError, ClockJump, LedgerBroken, SpoolError, WarehouseError)
     try:
         yield
-    except (BadSetting, UnknownSite, SetUpError, PortBusyError, SpoolError, WarehouseError) as error:
+    except ours as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -1,17 +1,13 @@
 """`footfall seal`: what the core does by itself, at once or for one day; through the core when it runs."""
 
 import os
-import time
-from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any
 
 import click
 
+from footfall.commands.asking import alone, by_core, day_number, moment
 from footfall.commands.options import installation, open_control, say_json, sentences
 from footfall.environment import Environment
-
-_EPOCH: Final = date(1970, 1, 1)
-_PAUSE_S: Final = 0.3
 
 
 @click.command()
@@ -37,17 +33,18 @@ def seal(
     from footfall.assembly import hold_core
     from footfall.sealing import Wish
 
-    moment = _moment(as_of) if as_of else 0
+    at = moment(as_of) if as_of else 0
     with open_control(environment) as store:
         site = find_site(store, name).id if name else 0
-        wish = Wish(moment, final, site, _day(day), dry_run)
+        wish = Wish(at, final, site, day_number(day), dry_run)
         progress = _Progress(as_json)
         lock = hold_core(environment, patience_s=0)
         if lock is None:
-            told = _by_core(store, wish, progress)
+            told = by_core(store, "seal", wish._asdict(), progress)
         else:
             try:
-                told = _alone(environment, store, wish, progress)
+                with sentences(), alone(environment, store) as (_, sealing, _):
+                    told = sealing.fulfil(wish, progress)
             finally:
                 os.close(lock)
     _report(told, as_json, dry_run)
@@ -67,31 +64,6 @@ class _Progress:
                 click.echo(f"{one['day']}\t{one['site']}\t{one['aggregates']} aggregates\t{one['digest'][:16]}")
 
 
-def _by_core(store: Any, wish: Any, progress: _Progress) -> dict[str, Any]:
-    """Ask the running core, and wait for its answer."""
-    from control_store.requests import ask, reply
-    from footfall.assembly import clock
-
-    number = ask(store, "seal", wish._asdict(), now=clock())
-    while not (found := reply(store, number)).done:
-        progress(found.answer)
-        time.sleep(_PAUSE_S)
-    if found.error:
-        raise click.ClickException(found.error)
-    progress(found.answer)
-    return dict(found.answer)
-
-
-def _alone(environment: Environment, store: Any, wish: Any, progress: _Progress) -> dict[str, Any]:
-    """Load what lies in the spools, and seal."""
-    from footfall.assembly import clock
-    from footfall.sealing import Sealing
-
-    with sentences(), _loaded(environment, store) as (warehouse, loader):
-        sealing = Sealing(warehouse, store, loader.at_rest, clock, _crash(environment))
-        return sealing.fulfil(wish, progress)
-
-
 def _report(told: dict[str, Any], as_json: bool, dry_run: bool) -> None:
     failed = [one for one in told["sealed"] if not one["sealed"]]
     if as_json:
@@ -105,59 +77,3 @@ def _report(told: dict[str, Any], as_json: bool, dry_run: bool) -> None:
         raise click.ClickException(
             f"{len(failed)} days can't be sealed and are not purged; the first: {failed[0]['reason']}."
         )
-
-
-def _loaded(environment: Environment, store: Any) -> Any:
-    """The warehouse with all that lies in the spools, and the loader that brought it there."""
-    from contextlib import contextmanager
-
-    @contextmanager
-    def opened() -> Any:
-        from footfall.assembly import clock
-        from footfall.core import open_warehouse
-        from footfall.jobs import publish_loaded
-        from footfall.takers import takers
-        from loader.loop import Hooks, Loader
-        from loader.settings import LoaderSettings
-        from warehouse.events import EventTable
-
-        warehouse = open_warehouse(environment)
-        try:
-            hooks = Hooks(takers(store), crash=_crash(environment))
-            loader = Loader(
-                environment.spool, EventTable(warehouse), settings=LoaderSettings(), clock=clock, hooks=hooks
-            )
-            try:
-                while loader.step().records:
-                    pass
-                publish_loaded(store, environment)
-                yield warehouse, loader
-            finally:
-                loader.close()
-        finally:
-            warehouse.close()
-
-    return opened()
-
-
-def _crash(environment: Environment) -> Any:
-    from spool.crash import crash_points
-
-    return crash_points(environment.crash)
-
-
-def _moment(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.UsageError(f"'{text[:40]}' is no time; write it like 2025-01-31T12:00:00Z.") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-def _day(text: str | None) -> int:
-    if text is None:
-        return -1
-    try:
-        return (date.fromisoformat(text) - _EPOCH).days
-    except ValueError:
-        raise click.UsageError(f"'{text[:40]}' is no day; write it like 2025-01-31.") from None

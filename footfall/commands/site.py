@@ -113,6 +113,24 @@ def hosts(name: str, allow: str, ignore: str, environment: Environment) -> None:
         click.echo(f"No host is refused for {found.domain}.")
 
 
+@site.command("not-me")
+@click.argument("name")
+@installation
+def not_me(name: str, environment: Environment) -> None:
+    """Print a link that opens once and takes the browser that opens it out of the count of a site."""
+    from control_store.device_links import offer_device_link
+    from control_store.sites import find_site
+    from footfall.assembly import clock
+    from footfall.greeting import shown
+
+    with open_control(environment) as store:
+        found = find_site(store, name)
+        token = offer_device_link(store, found, now=clock())
+        noted(store, "device_link", site=found.domain)
+    host, port = environment.console
+    click.echo(f"http://{shown(host)}:{port}/not-me?token={token}")
+
+
 @site.command()
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -120,12 +138,13 @@ def hosts(name: str, allow: str, ignore: str, environment: Environment) -> None:
 def delete(name: str, yes: bool, environment: Environment) -> None:
     """Delete a site: its beacons are refused from now on."""
     from control_store.sites import delete_site, find_site
+    from footfall.assembly import clock
 
     with open_control(environment) as store:
         found = find_site(store, name)
         if not yes:
             click.confirm(f"Delete {found.domain}? Its beacons will be refused.", abort=True)
-        delete_site(store, found)
+        delete_site(store, found, now=clock())
         noted(store, "delete_site", site=found.domain)
     click.echo(f"{found.domain} is deleted.")
 

@@ -30,6 +30,8 @@ declare global {
     ignoreMe?(undo?: false): void;
     page?(): void;
     show?(): unknown;
+    /** Opens the visitor's preferences, where the site asks for choices. */
+    choices?(): void;
   }
 
   interface Window {

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from aggregator.proof import faults_of, raw_totals
-from aggregator.seal import GRACE_MS, SEAL_POINTS, Sealer, digest
+from aggregator.seal import GRACE_MS, SEAL_POINTS, Sealer
 from aggregator.visits import VisitTable
 from collector.importers.invented import Shape, invent_day
 from control_store.seals import all_seals, seal_faults
@@ -28,7 +28,7 @@ from tests.warehouse.engine import fresh_warehouse
 from warehouse.client import Warehouse
 from warehouse.events import EventTable
 from warehouse.migrate import migrate
-from warehouse.seals import RollupTable
+from warehouse.seals import RollupTable, digest
 from warehouse.settings import WarehouseSettings
 
 SPAWN = multiprocessing.get_context("spawn")

@@ -20,7 +20,14 @@ LIVE_S: Final = 3.0
 PAGES: Final = (
     *("/sites", "/sites/new", "/sites/shop.example?range=today", "/sites/shop.example?range=7d&compare=previous"),
     *("/sites/shop.example?range=today&f=is,browser,Firefox&metric=bounce_rate", "/sites/shop.example/by/path"),
-    *("/sites/empty.example", "/sites/shop.example/install", "/sites/shop.example/settings", "/account", "/people"),
+    *(
+        "/sites/empty.example",
+        "/sites/shop.example/install",
+        "/sites/shop.example/settings",
+        "/sites/shop.example/bots",
+        "/account",
+        "/people",
+    ),
     *("/account/second-factor", "/audit", "/sites/shop.example/keys"),
     *("/how-counted", "/sites/none.example"),
 )

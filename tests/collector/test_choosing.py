@@ -184,7 +184,7 @@ def test_cookies_on_the_sites_own_address(door: Door) -> None:
     answer = choose(door, {"statistics": True, "sale": False}, **OWN, x_forwarded_proto="https")
     found, told = cookies(answer), answer.json()
     assert found["ff_id"].value == told["visitor"]
-    assert found["ff_receipt"].value == told["receipt"]
+    assert found["ff_receipt"].value == f"{told['receipt']}:1:{DAY}:s"
     assert found["ff_sale"].value == f"o:{DAY}"
     kept = {name: morsel for name, morsel in found.items() if morsel.value}
     assert kept.keys() == {"ff_id", "ff_receipt", "ff_sale"}
@@ -196,9 +196,33 @@ def test_cookies_on_the_sites_own_address(door: Door) -> None:
     assert {name for name, morsel in found.items() if morsel["max-age"] == "0"} == {"ff_choice", "ff_optout"}
 
 
+@pytest.mark.req("P4", "P8")
+@pytest.mark.parametrize("said", ["ann@example.com", "0791234567", "a b", "x" * 32, "4111111111111111", ""])
+def test_a_version_is_no_place_for_a_text(door: Door, said: str) -> None:
+    """What can be no version of a notice is not written down: today's stands for it."""
+    choose(door, {"statistics": True, "version": said})
+    choose(door, {"statistics": False, "version": said})
+    choose(door, {"statistics": False, "version": "2026-11.a"})
+    assert [one.version for one in records(door)] == ["1", "1", "2026-11.a"]
+
+
+@pytest.mark.req("P6")
+def test_opt_out_holds_where_the_place_is_known_or_the_owners_own(abroad: Door) -> None:
+    """In the US, and in the owner's network; an address that no database knows may be Europe's, as one that is."""
+    change(abroad, policy="opt_out")
+    told = {peer: look(abroad, peer)["policy"] for peer in ("198.51.100.7", "127.0.0.1", "8.8.8.8", "192.0.2.7")}
+    assert told == {
+        "198.51.100.7": "opt_out",
+        "127.0.0.1": "opt_out",
+        "8.8.8.8": "cookieless",
+        "192.0.2.7": "cookieless",
+    }
+
+
 @pytest.mark.req("P2")
 def test_after_a_refusal_the_device_holds_no_id(door: Door) -> None:
     """`d:<version>:<day>` for six months; the ids of an earlier grant are removed."""
+    change(door, policy_version="3;x")
     found = cookies(choose(door, {"statistics": False, "version": "3;x"}, **OWN))
     assert {name: morsel.value for name, morsel in found.items()} == {
         "ff_choice": f"d:3x:{DAY}",

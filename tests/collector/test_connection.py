@@ -22,14 +22,13 @@ class Quick(Connection):
 
 
 async def _echo(scope, receive, send):
-    """Answers with the body's length once it is whole; `/long` with 64 MiB, `/late` after a fifth of a second."""
+    """Answers with the body's length once it is whole; `/long` with 64 MiB, `/late` after a fifth of a second, `/soon` after 10 ms."""
     size, more = 0, True
     while more:
         message = await receive()
         size += len(message.get("body", b""))
         more = message.get("more_body", False)
-    if scope["path"] == "/late":
-        await asyncio.sleep(0.2)
+    await asyncio.sleep({"/late": 0.2, "/soon": 0.01}.get(scope["path"], 0))
     body = b"x" * 2**26 if scope["path"] == "/long" else str(size).encode()
     length = str(len(body)).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
@@ -155,6 +154,21 @@ def test_what_is_no_http_is_answered_as_every_error_and_not_logged(port, caplog)
     assert b"application/problem+json" in answer
     assert answer.endswith(b"}<closed>")
     assert [record.name for record in caplog.records] == ["uvicorn.error"]
+
+
+def test_what_is_sent_ahead_is_not_read_before_its_turn(port):
+    """Twice sixty requests: the second sixty lie in the socket until the first are answered, and all are answered."""
+    request = b"GET /soon HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert _talk(port, request * 60, request * 60, pause=0.1, wait=1).count(b"200 OK") == 120
+
+
+def test_who_asks_and_asks_and_waits_for_nothing_is_cut_off(port):
+    """A hundred may wait; a thousand in one packet would be memory for nothing."""
+    request = b"GET /late HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = _talk(port, request * 1000, wait=3)
+    assert answer.count(b"200 OK") <= 1
+    assert answer.endswith((b"<closed>", b"<reset>"))
+    assert _talk(port, request, wait=0.5).count(b"200 OK") == 1
 
 
 @pytest.mark.parametrize("how", ["closed", "broken"])

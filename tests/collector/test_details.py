@@ -77,7 +77,16 @@ def test_a_width_becomes_a_class(width: int, expected: str) -> None:
 
 @pytest.mark.req("C1", "P8")
 @pytest.mark.parametrize(
-    "text", ["203.0.113.77", "2001:db8::77", "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d", "0a1b2c3d4e5f4a6b8", "a:b"]
+    "text",
+    [
+        "0791234567",
+        "4111111111111111",
+        "203.0.113.77",
+        "2001:db8::77",
+        "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d",
+        "0a1b2c3d4e5f4a6b8",
+        "a:b",
+    ],
 )
 def test_a_build_holds_no_address_and_no_id_of_a_device(text: str) -> None:
     """Every tier keeps the build, so nothing that tells a person may pass as one."""

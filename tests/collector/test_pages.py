@@ -44,6 +44,20 @@ def test_a_page_is_its_address_its_source_and_its_title(pages: Pages) -> None:
     assert pages.read(other, one, NOW).search_term is None
 
 
+@pytest.mark.req("P8")
+def test_a_host_under_a_wildcard_is_a_text_like_any_other(pages: Pages) -> None:
+    """A customer's own host keeps no number, token or digest; one that the site has by name stays as it is."""
+    served = ServedSite(site(hostnames=("*.shop.example", "0791234567.example")))
+    hosts = {
+        "blog.shop.example": "blog.shop.example",
+        "4111111111111111.shop.example": "[card].shop.example",
+        "b1946ac92492d2347c6235b4d2611184.shop.example": "[hash].shop.example",
+        "0791234567.example": "0791234567.example",
+    }
+    seen = {host: pages.read(served, sent(f"https://{host}/"), NOW).fields[0] for host in hosts}
+    assert seen == hosts
+
+
 @pytest.mark.parametrize(
     ("url", "reason"),
     [("about:blank", "bad_url"), ("https://evil.example/", "hostname"), ("http://localhost/", "localhost")],

@@ -2,10 +2,13 @@
 
 import gc
 import socket
+import tomllib
 from pathlib import Path
 
+import maxminddb
 import pytest
 
+from collector import place
 from collector.place import NOWHERE, BadDatabase, Place, Places
 from tests.collector import labelled, mmdb
 
@@ -103,7 +106,7 @@ def test_no_address_is_held_after_the_call(nested: Path) -> None:
     places = Places([nested], cache_size=3)
     for last in range(10):
         places.locate(V4[:3] + bytes([last]), "")
-    assert len(places._places) <= 3
+    assert len(places._cache) <= 3
     held: list[object] = [places]
     seen: set[int] = set()
     while held:
@@ -117,18 +120,49 @@ def test_no_address_is_held_after_the_call(nested: Path) -> None:
 
 
 def test_a_file_that_is_no_place_database_is_refused_by_name(tmp_path: Path) -> None:
-    """The message names the file and says what to do; an ASN database is not mistaken for one of places."""
+    """The message names the file and says what to do."""
     broken = tmp_path / "broken.mmdb"
     broken.write_bytes(b"no database")
-    networks = mmdb.write(
-        tmp_path / "asn.mmdb", {(V4[:3], 24): {"autonomous_system_number": 64500}}, kind="GeoLite2-ASN", ip_version=4
-    )
     with pytest.raises(BadDatabase, match=r"broken\.mmdb .* fetch it again"):
         Places([broken])
     with pytest.raises(BadDatabase, match=r"absent\.mmdb"):
         Places([tmp_path / "absent.mmdb"])
-    with pytest.raises(BadDatabase, match=r"asn\.mmdb is a database of networks"):
-        Places([networks])
+
+
+@pytest.mark.req("C18")
+@pytest.mark.parametrize("kind", ["GeoLite2-ASN", "DBIP-ASN-Lite (compat=GeoLite2-ASN)"])
+def test_a_database_of_networks_tells_rented_machines_from_people(kind: str, nested: Path, tmp_path: Path) -> None:
+    """Amazon's number is in the table, a documentation number is not; either may lie before the places or after them."""
+    rented, home = V4[:3] + bytes([1]), bytes([198, 51, 100, 1])
+    networks = {
+        (bytes(12) + V4[:3], 120): {"autonomous_system_number": 16509},
+        (bytes(12) + home[:3], 120): {"autonomous_system_number": 64500},
+        (V6[:6], 48): {"autonomous_system_number": 24940},
+    }
+    asn = mmdb.write(tmp_path / "asn.mmdb", networks, kind=kind, ip_version=6)
+    for paths in ([asn, nested], [nested, asn], [tmp_path]):
+        places = Places(paths)
+        told = [places.network(packed) for packed in (rented, V6, home, bytes([192, 0, 2, 1]), b"")]
+        assert told == ["datacentre", "datacentre", "", "", ""]
+        assert places.locate(rented, "").country == "CH", "a network's file hides no place"
+    assert Places([nested]).network(rented) == ""
+    assert Places([]).network(rented) == ""
+
+
+@pytest.mark.req("C18")
+def test_networks_of_people_are_none_of_the_rented_ones() -> None:
+    """MaxMind's own rows of networks: telephone companies and universities; relays carry people too."""
+    path = labelled.DATA / "geo" / "GeoLite2-ASN-Test.mmdb"
+    if not path.exists():
+        pytest.skip("MaxMind's test databases do not lie beside the repository")
+    places = Places([path])
+    with maxminddb.open_database(path) as reader:
+        addresses = [network.network_address.packed for network, _ in reader]
+    assert len(addresses) > 90
+    assert {places.network(packed) for packed in addresses} == {""}
+    table = tomllib.loads((Path(place.__file__).parent / "tables" / "networks.toml").read_text())["datacentre"]
+    carriers_of_people = (13335, 36183, 54113, 9009, 212238, 8075, 15169, 32934, 13238, 22616, 3320, 7018)
+    assert not [number for number in carriers_of_people if str(number) in table]
 
 
 def test_a_country_file_gives_the_country_alone() -> None:

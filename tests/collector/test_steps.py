@@ -453,6 +453,20 @@ def test_a_machine_is_stored_with_the_rule_that_saw_it() -> None:
     assert rows_of(walked(beacon(f"{1:016x}")))[0]["bot"] == ""
 
 
+@pytest.mark.req("C18")
+@pytest.mark.parametrize(
+    ("counted", "left_out"), [((), True), (("agent:bing",), True), (("agent:googlebot",), False), (("agent:*",), False)]
+)
+def test_a_site_counts_what_it_wants_to_of_machines(counted: tuple[str, ...], left_out: bool) -> None:
+    """By the rule's name, or all of its kind; everybody else's rules hold on."""
+    served = ServedSite(site(counted_bots=counted))
+    agent = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+    row = rows_of(walked(beacon(served.site.key), served, user_agent=agent))[0]
+    assert bool(row["bot"]) is left_out
+    other = rows_of(walked(beacon(served.site.key), served, user_agent="curl/8.0"))[0]
+    assert bool(other["bot"]) is (counted != ("agent:*",))
+
+
 def test_the_record_of_a_row_is_the_beacons_and_the_sites() -> None:
     """Ids, times, period, versions: where a row comes from and when it goes."""
     content = beacon(f"{7:016x}", page="f" * 32, build="77a")

