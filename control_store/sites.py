@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from control_store.setting_items import BadSetting, ascii_host
 from control_store.site_settings import SiteSettings, from_values
 from control_store.snapshot import ApiKey, Scope, Site, Snapshot, UnknownSite, key_digest
-from control_store.tables import API_KEYS, DELETED_SITES, REFUSED_HOSTS, REVISION, SITES, ControlStore, touch
+from control_store.tables import API_KEYS, DELETED_SITES, NOTICES, REFUSED_HOSTS, REVISION, SITES, ControlStore, touch
 
 
 class NewSite(NamedTuple):
@@ -105,6 +105,7 @@ def delete_site(store: ControlStore, site: Site, *, now: int) -> None:
     """Forget a site and its keys; beacons for it are refused from now on. Its rows are retention's to remove."""
     with store.engine.begin() as connection:
         connection.execute(sa.insert(DELETED_SITES).values(site=site.id, deleted=now))
+        connection.execute(sa.delete(NOTICES).where(NOTICES.c.site == site.id))
         connection.execute(sa.delete(REFUSED_HOSTS).where(REFUSED_HOSTS.c.site == site.id))
         connection.execute(sa.delete(SITES).where(SITES.c.id == site.id))
         touch(connection)
