@@ -49,7 +49,11 @@ ACTIONS: Final[dict[str, str]] = {
     "add_person": "added",
     "add_site": "added a site",
     "delete_site": "deleted a site",
+    "ask_hold": "asked for a legal hold",
+    "confirm_hold": "confirmed a legal hold",
+    "end_hold": "ended a legal hold",
     "settings": "changed settings",
+    "device_link": "made a link for a device that is not counted",
     "add_key": "made a key",
     "revoke_key": "revoked a key",
 }

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from control_store.tables import PURGED_ROWS, PURGES, SEALS, ControlStore
 
-Method = Literal["drop", "rewrite"]
-"""A whole partition goes, or the rows of some sites are taken out of it."""
+Method = Literal["drop", "rewrite", "ttl"]
+"""A whole partition goes, the rows of some sites are taken out of it, or the engine has deleted rows by itself."""
 State = Literal["intended", "gone", "done", "given_up"]
 Why = Literal["purged", "erased"]
 """Their period was over, or somebody asked for it: an erasure, a deleted site."""

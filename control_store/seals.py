@@ -29,6 +29,8 @@ class Seal(NamedTuple):
     """Rows that came after the seal and are in none of its numbers."""
     purged: int = 0
     """When the raw rows went (ms UTC); 0 while they are there."""
+    verified: int = 1
+    """0: the legal maximum came before the aggregates could be proven, or they are not any more what was sealed."""
 
 
 class Fault(NamedTuple):
@@ -70,6 +72,12 @@ def all_seals(store: ControlStore) -> list[Seal]:
     columns = [SEALS.c[name] for name in Seal._fields]
     with store.engine.connect() as connection:
         return [Seal(*row) for row in connection.execute(sa.select(*columns).order_by(SEALS.c.site, SEALS.c.day))]
+
+
+def doubt_seal(store: ControlStore, site: int, day: int) -> None:
+    """The numbers of a sealed day are not proven."""
+    with store.engine.begin() as connection:
+        connection.execute(sa.update(SEALS).where(SEALS.c.site == site, SEALS.c.day == day).values(verified=0))
 
 
 def save_late(store: ControlStore, late: Mapping[tuple[int, int], int]) -> None:

@@ -68,6 +68,25 @@ ACCOUNTING: Final = sa.Table(
     sa.Column("events", sa.BigInteger, nullable=False),
 )
 
+DENIED_HOURS: Final = sa.Table(
+    "denied_hours",
+    METADATA,
+    sa.Column("loader", sa.String(64), primary_key=True),
+    sa.Column("site", sa.Integer, primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True),
+    sa.Column("reason", sa.String(64), primary_key=True),
+    sa.Column("hour", sa.Integer, primary_key=True),
+    sa.Column("events", sa.BigInteger, nullable=False),
+)
+
+DEVICE_LINKS: Final = sa.Table(
+    "device_links",
+    METADATA,
+    sa.Column("site", sa.Integer, sa.ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+)
+
 SPOOLS: Final = sa.Table(
     "spools",
     METADATA,
@@ -106,6 +125,24 @@ SEALS: Final = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("late", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("purged", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("verified", sa.Integer, nullable=False, server_default="1"),
+)
+
+HOLDS: Final = sa.Table(
+    "holds",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("site", sa.Integer, nullable=False),
+    sa.Column("first", sa.Integer, nullable=False),
+    sa.Column("last", sa.Integer, nullable=False),
+    sa.Column("until", sa.Integer, nullable=False),
+    sa.Column("reason", sa.String(300), nullable=False),
+    sa.Column("asked_by", sa.String(254), nullable=False),
+    sa.Column("asked", sa.BigInteger, nullable=False),
+    sa.Column("confirmed_by", sa.String(254), nullable=False),
+    sa.Column("confirmed", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 REQUESTS: Final = sa.Table(

@@ -4,6 +4,7 @@ import click
 
 from footfall.commands.demo import demo
 from footfall.commands.geo import geo
+from footfall.commands.hold import hold
 from footfall.commands.importing import import_
 from footfall.commands.key import key
 from footfall.commands.ledger import ledger
@@ -40,6 +41,7 @@ for command in (
     import_,
     seal,
     purge,
+    hold,
     status,
     spool,
 ):

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from control_store.purges import Purge, open_purges
+from control_store.seals import all_seals
 from control_store.sites import list_sites
 from control_store.tables import ControlStore
 from event_catalogue.days import day_text
@@ -77,12 +78,18 @@ class Purging:
         choice = Choice(wish.as_of or self._clock(), wish.site, wish.day, wish.raw_days if wish.dry_run else -1)
         if not wish.dry_run:
             self._purger.settle()
+            self._purger.expire()
         decisions = self._purger.decide(choice)
         domains = {site.id: site.domain for site in list_sites(self._store)}
         told: dict[str, Any] = {
             "due": [_due(one) for one in decisions if one.sites],
             "held": [
-                {"site": domains.get(held.site, str(held.site)), "day": day_text(one.partition.day), "why": held.reason}
+                {
+                    "site": domains.get(held.site, str(held.site)),
+                    "day": day_text(one.partition.day),
+                    "why": held.reason,
+                    "hold": held.hold,
+                }
                 for one in decisions
                 for held in one.held
             ],
@@ -105,13 +112,17 @@ class Purging:
             words.append(f"{sum(one['rows'] for one in told['purged'])} rows purged")
         waiting = [one for one in told["purged"] if not one["done"]]
         words += [f"purge {one['purge']} is not at its end: {one['remark']}" for one in waiting]
-        if told["held"]:
-            first = told["held"][0]
-            words.append(f"{len(told['held'])} days are held back; the first: {first['day']}, {first['why']}")
+        if held := [one for one in told["held"] if not one["hold"]]:
+            words.append(f"{len(held)} days are held back; the first: {held[0]['day']}, {held[0]['why']}")
             _LOG.error("%s", words[-1])
         return "; ".join(words)
 
     def _purge(self, decisions: list[Decision], choice: Choice, told: dict[str, Any], patience_s: float) -> None:
+        sealed = {(seal.site, seal.day) for seal in all_seals(self._store)}
+        for one in decisions:
+            lacking = [held.site for held in one.unproven if (held.site, one.partition.day) not in sealed]
+            if lacking:
+                self._sealing.seal_anyway(one.partition.day, lacking)
         made = [purge for one in decisions if one.sites and (purge := self._purger.remove(one, choice))]
         waiting = {one.number: one for one in self._purger.finish(patience_s if made or self._are_open() else 0)}
         told["purged"] = [_purged(one, waiting.get(one.number)) for one in made]

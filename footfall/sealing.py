@@ -1,13 +1,14 @@
 """Seals what is due, with the stores of this installation: the core's job, and `footfall seal` when no core runs."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
 from aggregator.seal import DueDay, Sealed, Sealer
 from aggregator.visits import AtRest, VisitTable
 from control_store.accounting import published_spools
 from control_store.marks import last_moment, save_moment
+from control_store.sites import list_sites
 from control_store.tables import ControlStore
 from event_catalogue.days import day_text
 from spool.crash import CrashPoints
@@ -96,6 +97,14 @@ class Sealing:
         if outcomes:
             self._sealer.sweep()
         return outcomes
+
+    def seal_anyway(self, day: int, sites: Collection[int]) -> None:
+        """Seal a day whose raw rows go at the legal maximum, proven or not. Raises TryLater, Broken."""
+        self.visits.tick()
+        chosen = tuple(site for site in list_sites(self._store) if site.id in sites)
+        for one in self._sealer.seal(DueDay(day, chosen), anyway=True) if chosen else []:
+            if one.reason:
+                _LOG.error("Day %s of site %d is sealed and not verified: %s", day_text(day), one.site.id, one.reason)
 
     def fulfil(self, wish: Wish, on_progress: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """Seal what is wished and due; what was due and what became of it. Raises TryLater, Broken.

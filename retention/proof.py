@@ -36,18 +36,18 @@ class Proof:
         seal, gone = self._seals.get((site, day)), self._gone.get((site, day), NOTHING_GONE)
         return max(0, self._rows[site, day] + gone.rows - gone.late - seal.raw_rows) if seal else 0
 
-    def digest(self, site: int, day: int) -> str:
-        """What the seal says of the aggregates; empty without one."""
+    def missing(self, site: int, day: int) -> int:
+        """How many rows that its seal has counted are not there and were not taken out; 0 without a seal."""
         seal = self._seals.get((site, day))
-        return seal.digest if seal else ""
+        present = self._rows[site, day] + self._gone.get((site, day), NOTHING_GONE).rows
+        return max(0, seal.raw_rows - present) if seal else 0
 
     def _fault(self, site: int, day: int) -> str:
         seal = self._seals.get((site, day))
         if seal is None:
             return "the day is not sealed"
-        present = self._rows[site, day] + self._gone.get((site, day), NOTHING_GONE).rows
-        if present < seal.raw_rows:
-            return f"{seal.raw_rows - present} of its {seal.raw_rows} raw rows are missing"
+        if missing := self.missing(site, day):
+            return f"{missing} of its {seal.raw_rows} raw rows are missing"
         return aggregates_fault(self._rollups, seal)
 
 

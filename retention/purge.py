@@ -25,6 +25,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from control_store.holds import list_holds
 from control_store.marks import next_number
 from control_store.purges import (
     Purge,
@@ -37,13 +38,13 @@ from control_store.purges import (
     remark,
     save_purge,
 )
-from control_store.seals import all_seals
+from control_store.seals import all_seals, doubt_seal
 from control_store.sites import deleted_sites, list_sites
 from control_store.snapshot import Site
 from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_text
 from retention.ledger import Ledger
-from retention.policy import Decision, Knowledge, decide
+from retention.policy import LEGAL_MS, NEVER, WARNING_MS, Decision, Knowledge, decide
 from retention.proof import Proof, aggregates_fault
 from retention.remains import CHECKED, delete_letters, remains
 from spool.errors import SpoolError
@@ -122,14 +123,19 @@ class Purger:
         sites = {one.id: _with_period(one, choice) for one in list_sites(self._store)}
         deleted = deleted_sites(self._store)
         shortest = 0 if deleted else min((one.settings.raw_days for one in sites.values()), default=0)
+        expiries = self._partitions.expiries()
         chosen = [
             one
             for one in self._partitions.all()
-            if choice.day in (-1, one.day) and (one.day + min(one.keep, shortest)) * DAY_MS <= choice.now
+            if choice.day in (-1, one.day)
+            and (
+                (one.day + min(one.keep, shortest)) * DAY_MS <= choice.now
+                or expiries.get(one, NEVER) - choice.now <= WARNING_MS
+            )
         ]
         rows = {one: self._partitions.sites(one) for one in self._of_days({one.day for one in chosen})}
         proof = self._proof(rows)
-        known = Knowledge(choice.now, sites, deleted, proof.fault)
+        known = Knowledge(choice.now, sites, deleted, proof.fault, expiries, list_holds(self._store))
         return [decide(one, rows[one], known, choice.site) for one in chosen if one in rows]
 
     def remove(self, decision: Decision, choice: Choice) -> Purge | None:
@@ -144,6 +150,9 @@ class Purger:
                 return None
             self._crash("purge.chosen")
             purge = self._made(found[0])
+            for one in found[0].unproven:
+                doubt_seal(self._store, one.site, purge.day)
+                _LOG.error("Rows of day %s go unproven, by the legal maximum: %s", day_text(purge.day), one.reason)
             save_purge(self._store, purge)
             self._crash("purge.noted")
             self._carry_out(purge)
@@ -155,7 +164,36 @@ class Purger:
         if begun:
             with self._paused():
                 for purge in begun:
-                    self._resume(purge)
+                    if purge.method == "ttl":
+                        self._note_expired(purge)
+                    else:
+                        self._resume(purge)
+
+    def expire(self) -> int:
+        """Write down what the engine has deleted by the legal maximum; how many rows. Raises TryLater, Broken.
+
+        All rows that a seal has counted were stored before it was made.
+        """
+        with self._paused():
+            old = [one for one in all_seals(self._store) if not one.purged and one.sealed <= self._clock() - LEGAL_MS]
+            if not old:
+                return 0
+            proof = self._proof({one: self._partitions.sites(one) for one in self._of_days({one.day for one in old})})
+            found = [(seal, missing) for seal in old if (missing := proof.missing(seal.site, seal.day)) > 0]
+            for seal, missing in found:
+                taken = (Taken(seal.site, missing, 0, 0),)
+                number, now = next_number(self._store, "purge"), self._clock()
+                purge = Purge(number, seal.day, LEGAL_MS // DAY_MS, "ttl", now, now, 0, 0, taken)
+                save_purge(self._store, purge)
+                self._note_expired(purge)
+        return sum(missing for _, missing in found)
+
+    def _note_expired(self, purge: Purge) -> None:
+        content = {"purge": purge.number, "day": day_text(purge.day), "site": purge.taken[0].site, "rows": purge.rows}
+        self._stores.ledger.append("raw.expired", content, now=purge.began)
+        mark_gone(self._store, purge, now=self._clock())
+        mark_done(self._store, purge, now=self._clock())
+        _LOG.error("%d rows of day %s were deleted by the legal maximum.", purge.rows, day_text(purge.day))
 
     def finish(self, patience_s: float) -> list[Purge]:
         """See the purged rows off the disks, and say so in the ledger; those that are not gone in that time.
@@ -228,7 +266,7 @@ class Purger:
         here = [one for one in self._partitions.sites(Partition(purge.day, purge.keep)) if one.site in sites]
         wanted = {one.site: one.rows for one in purge.taken}
         proven = {one.site for one in purge.taken if one.why == "purged"}
-        seals = [one for one in all_seals(self._store) if one.day == purge.day and one.site in proven]
+        seals = [one for one in all_seals(self._store) if one.day == purge.day and one.site in proven and one.verified]
         faults = [fault for seal in seals if (fault := aggregates_fault(self._rollups, seal))]
         if here and (faults or any(one.rows > wanted[one.site] for one in here)):
             reason = faults[0] if faults else "rows have come since"
@@ -265,7 +303,7 @@ class Purger:
         return True
 
     def _told(self, purge: Purge) -> dict[str, Any]:
-        digests = {seal.site: seal.digest for seal in all_seals(self._store) if seal.day == purge.day}
+        seals = {seal.site: seal for seal in all_seals(self._store) if seal.day == purge.day}
         return {
             "purge": purge.number,
             "day": day_text(purge.day),
@@ -277,7 +315,8 @@ class Purger:
                     "rows": one.rows,
                     "late": one.late,
                     "why": one.why,
-                    "seal": digests.get(one.site, ""),
+                    "seal": seals[one.site].digest if one.site in seals else "",
+                    "verified": bool(one.site in seals and seals[one.site].verified),
                 }
                 for one in purge.taken
             ],

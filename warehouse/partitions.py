@@ -54,12 +54,13 @@ class Partitions:
     def all(self) -> list[Partition]:
         """Every partition with rows, the oldest first."""
         tables = {"events": self._local(EVENTS), "visits": self._local(VISITS)}
-        found = (_NAME.fullmatch(str(name)) for (name,) in self._ask("warehouse.partitions", **tables))
-        return [
-            Partition((date(int(part[1]), int(part[2]), int(part[3])) - _EPOCH).days, int(part[4]))
-            for part in found
-            if part
-        ]
+        found = (_parsed(str(name)) for (name,) in self._ask("warehouse.partitions", **tables))
+        return [one for one in found if one]
+
+    def expiries(self) -> dict[Partition, int]:
+        """When the first rows of each partition of `events` reach the legal maximum and are deleted, ms UTC."""
+        found = self._ask("warehouse.expiries", table=self._local(EVENTS))
+        return {one: int(at) * 1000 for name, at in found if (one := _parsed(str(name)))}
 
     def sites(self, partition: Partition) -> list[SiteRows]:
         """The rows of a partition, by site."""
@@ -126,6 +127,12 @@ class Partitions:
     def _command(self, table: str, change: str) -> None:
         dialect = self._warehouse.dialect
         self._warehouse.command(f"ALTER TABLE {dialect.local(table)} {dialect.on_cluster} {change}", slot="seal")
+
+
+def _parsed(name: str) -> Partition | None:
+    """A partition by the engine's name of it."""
+    part = _NAME.fullmatch(name)
+    return Partition((date(int(part[1]), int(part[2]), int(part[3])) - _EPOCH).days, int(part[4])) if part else None
 
 
 def _first_block(part: str) -> int:

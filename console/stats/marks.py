@@ -23,6 +23,10 @@ class Purgeable(Protocol):
     def purged(self) -> int:
         """When the raw rows of its day went; 0 while they are there."""
 
+    @property
+    def verified(self) -> int:
+        """0 where the legal maximum came before its numbers could be proven."""
+
 
 def marks(query: Query, plan: Plan, seals: Mapping[int, Purgeable], groups: Groups | None) -> dict[str, Mark]:
     """By metric. `groups` is None where all was counted from raw rows."""
@@ -45,6 +49,8 @@ def _mark(plan: Plan, seals: Mapping[int, Purgeable], groups: Groups | None, wit
     if raw:
         days = [raw[0].first.isoformat(), raw[-1].last.isoformat()]
         return {"mark": "provisional", "days": days, "reason": "; ".join(["these days are not sealed yet", *lacks])}
+    if any(not seal.verified for seal in seals.values()):
+        lacks.insert(0, "of some days the numbers could not be proven before their raw rows had to go")
     if lacks:
         return {"mark": "merged", "days": whole, "reason": "; ".join(lacks)}
     return {"mark": "exact", "days": whole, "reason": "all days are sealed"}

@@ -48,6 +48,10 @@ class Seal(Protocol):
     def purged(self) -> int:
         """When its raw rows went; 0 while they are there."""
 
+    @property
+    def verified(self) -> int:
+        """0 where the legal maximum came before its numbers could be proven."""
+
 
 Seals = Callable[[int, int, int], Mapping[int, Seal]]
 """Site, first and last day (days since 1970-01-01) → the seals of its sealed days."""

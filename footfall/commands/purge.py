@@ -68,10 +68,10 @@ def _report(told: dict[str, Any], as_json: bool, dry_run: bool) -> None:
             f"{len(waiting)} purges are not at their end; the first, of {first['day']}: {first['remark']}. "
             "A running `footfall serve` goes on with them, or run this again."
         )
-    if told["held"]:
-        first = told["held"][0]
+    if held := [one for one in told["held"] if not one["hold"]]:
+        first = held[0]
         raise click.ClickException(
-            f"{len(told['held'])} days are due and may not be purged; the first: {first['day']} of {first['site']}, "
+            f"{len(held)} days are due and may not be purged; the first: {first['day']} of {first['site']}, "
             f"{first['why']}."
         )
 

@@ -67,7 +67,8 @@ def test_the_ledger_has_the_intention_and_the_end(place: Place) -> None:
     assert (first, second) == ("purge.intended", "purge.completed")
     digests = {seal.site: seal.digest for seal in all_seals(place.store) if seal.day == DAY}
     assert intended["sites"] == [
-        {"site": site, "rows": rows[site, DAY], "late": 0, "why": "purged", "seal": digests[site]} for site in (1, 2)
+        {"site": site, "rows": rows[site, DAY], "late": 0, "why": "purged", "seal": digests[site], "verified": True}
+        for site in (1, 2)
     ]
     assert completed["purge"] == intended["purge"]
     assert completed["rows"] == rows[1, DAY] + rows[2, DAY]
