@@ -20,8 +20,9 @@ from control_store.accounting import (
 )
 from control_store.accounts import forget_sessions
 from control_store.audit import forget_entries
-from control_store.choices import forget_choice_counts, forget_receipts
+from control_store.choices import forget_choice_counts, forget_receipts, open_withdrawals
 from control_store.device_links import forget_device_links
+from control_store.erasures import open_erasures
 from control_store.links import forget_links
 from control_store.purges import gone_rows, open_purges
 from control_store.refused_hosts import forget_hosts
@@ -114,6 +115,14 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             at_start=False,
         ),
         Job(
+            "people.erase",
+            10,
+            aggregating.erase,
+            "erases what withdrawals and requests for erasure mean",
+            history=False,
+            at_start=False,
+        ),
+        Job(
             "days.purge",
             300,
             aggregating.purge,
@@ -198,6 +207,13 @@ class Aggregating:
     def purge(self) -> str:
         """Purge what is due, unless something else is under way: the next run comes soon."""
         return self._in_turn(lambda: self._opened_purging().run())
+
+    def erase(self) -> str:
+        """Erase what is asked for, unless something else is under way: the next run comes soon."""
+        store = self._rooms.store
+        if not open_withdrawals(store) and not open_erasures(store):
+            return ""
+        return self._in_turn(lambda: self._opened_purging().erase())
 
     def settle(self) -> str:
         """End what was cut short: at the start before anything is loaded, and whenever a file was still held."""

@@ -107,6 +107,11 @@ def new_batches(marks: Iterable[int], params: dict[str, Param]) -> str:
     )
 
 
+def recount_visits(meant: str) -> str:
+    """The INSERT that counts those visitors of `day` afresh whom a condition on rows picks. Values as below."""
+    return _renewal(meant, nobodies=False)
+
+
 def any_uncounted(marks: Iterable[int], params: dict[str, Param]) -> str:
     """Whether a site's days have rows of batches beyond the marks: one row if so. Values: `site`, `first`, `last`."""
     return f"SELECT 1 FROM {raw_rows()} AND {uncounted(marks, params)} LIMIT 1"
@@ -118,10 +123,13 @@ def renew_visits(news: Sequence[Ticked], params: dict[str, Param], *, nobodies: 
     Values: `day`, `tick`, `slice` of `slices` (at most 255). `nobodies`: whether there are rows without a visitor among
     the new ones; to look for these costs a third more.
     """
+    return _renewal(new_rows(news, params), nobodies=nobodies)
+
+
+def _renewal(fresh: str, *, nobodies: bool) -> str:
     shape = VisitShape()
     columns = _visit_values(shape)
     people = "day = toDate({day:UInt16}) AND bot = ''"
-    fresh = new_rows(news, params)
 
     def of(who: str, condition: str) -> str:
         slice_ = f"reinterpretAsUInt8({who}) % {{slices:UInt8}} = {{slice:UInt8}}"
