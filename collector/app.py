@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from starlette.applications import Starlette
@@ -24,6 +25,7 @@ from collector.endpoints import Endpoints
 from collector.importing import ImportSessions
 from collector.intake import Intake
 from collector.limits import Limits
+from collector.notice_page import NoticePage
 from collector.pages import Pages
 from collector.place import Places
 from collector.referrer import SourceReader
@@ -79,7 +81,7 @@ def create_app(parts: Collector) -> Beacons:
     endpoints = Endpoints(intake, hops, imports, lambda: _missing(registry, parts.spool))
     snippets = Snippets(settings.snippets, lambda name: found.site.key if (found := registry.in_path(name)) else None)
     inner = Starlette(
-        routes=_routes(endpoints, Choosing(intake, hops), snippets),
+        routes=_routes(endpoints, Choosing(intake, hops), snippets, settings.notices),
         lifespan=_lifespan(
             registry, parts.salts, (imports.forget, lambda: tools.pages.forget(clock()), tools.places.refresh)
         ),
@@ -89,13 +91,16 @@ def create_app(parts: Collector) -> Beacons:
     return Beacons(inner, intake, hops)
 
 
-def _routes(endpoints: Endpoints, choosing: Choosing, snippets: Snippets) -> list[Route]:
+def _routes(endpoints: Endpoints, choosing: Choosing, snippets: Snippets, notices: Path) -> list[Route]:
+    notice = NoticePage(choosing, notices)
     return [
         Route("/e.gif", endpoints.pixel, methods=["GET"]),
         Route("/api/v1/events", endpoints.events, methods=["POST"]),
         Route("/c/{site}", choosing.look, methods=["GET"]),
         Route("/c/{site}", choosing.choose, methods=["POST"]),
         Route("/c/{site}/texts", ChoiceTexts(choosing).serve, methods=["GET"]),
+        Route("/privacy/schema.json", notice.schema, methods=["GET"]),
+        Route("/privacy/{site}", notice.serve, methods=["GET"]),
         Route("/.well-known/gpc.json", choosing.gpc_support, methods=["GET"]),
         Route("/js/{name}", snippets.serve, methods=["GET"]),
         Route("/healthz", endpoints.health, methods=["GET"]),

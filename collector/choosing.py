@@ -117,13 +117,13 @@ class Choosing:
             choice = decode_choice(body, form=form)
         except Refused as refused:
             return respond(problem(refused.status, refused.sentence, field=refused.field))
-        choice = _with_cookies(choice, request) if _is_first_party(served, request) else choice
+        choice = _with_cookies(choice, request) if is_first_party(served, request) else choice
         region, policies = self._policies(served, facts, _page(request))
         ruling = rule(served.settings, policies, _signals(choice, facts), _consent(choice))
         made = _make(choice, ruling, served, region, self._intake.clock())
         answer = Answer(200, _HTML, _THANKS) if form else as_json(_told(choice, ruling, made), 202)
         given = await self._intake.keep_choice(made.records, answer).given() if made.records else answer
-        if given is answer and _is_first_party(served, request):
+        if given is answer and is_first_party(served, request):
             secure = _is_secure(request)
             cookies = _cookies(choice, made, served, self._intake.clock(), secure=secure)
             given = given._replace(headers=[*given.headers, *((b"set-cookie", one.encode()) for one in cookies)])
@@ -296,7 +296,7 @@ def _is_own(served: ServedSite, origin: str) -> bool:
     return served.owns(host) or (served.settings.localhost and served.is_loopback(host))
 
 
-def _is_first_party(served: ServedSite, request: Request) -> bool:
+def is_first_party(served: ServedSite, request: Request) -> bool:
     """Whether this address is the site's own, so that a cookie of it is the site's."""
     named = request.headers.get("x-forwarded-host", "") or request.headers.get("host", "")
     return served.owns(host_of(f"https://{named.rpartition(',')[2].strip()}"))

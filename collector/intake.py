@@ -156,7 +156,9 @@ class Intake:
     def _settle(self, draft: Draft, verdict: Verdict | None) -> Reply:
         events = len(draft.beacon.events)
         if verdict is not None:
-            counted = self._count([Tally(draft.served.site.id, draft.today, verdict.outcome, verdict.reason, events)])
+            hour = draft.hour if verdict.outcome == "not_recorded" else -1
+            tally = Tally(draft.served.site.id, draft.today, verdict.outcome, verdict.reason, events, hour)
+            counted = self._count([tally])
             refused = verdict.status != 204
             if verdict.reason == "hostname":
                 self._tell_host(draft)

@@ -11,6 +11,7 @@ class CollectorSettings:
     snapshot: Path
     salts: Path
     snippets: Path
+    notices: Path
     geo: tuple[Path, ...] = ()
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     network_rate: float = 500.0

@@ -22,7 +22,7 @@ from collector.sender import Sender, Senders
 from collector.verdict import Verdict
 from collector.visitor import NOBODY, returning_hash, visitor_hash
 from control_store.policies import Policy
-from event_catalogue.days import DAY_MS, local_day
+from event_catalogue.days import DAY_MS, local_day, local_hour
 from event_catalogue.decode import Beacon, Consent, Refused, check_props
 from event_catalogue.event import Outcome, Row, Tally
 from event_catalogue.fields import FIELD
@@ -77,6 +77,11 @@ class Draft:
     def today(self) -> int:
         """The site's local day at receipt."""
         return local_day(self.zone, self.now)
+
+    @property
+    def hour(self) -> int:
+        """The hour of the site's clock at receipt."""
+        return local_hour(self.zone, self.now)
 
     def leave_out(self, day: int, outcome: Outcome, reason: str) -> None:
         """Count one event of this beacon that is not stored."""

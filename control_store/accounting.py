@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from control_store.purges import NOTHING_GONE, Gone
-from control_store.tables import ACCOUNTING, SPOOLS, ControlStore
+from control_store.tables import ACCOUNTING, DENIED_HOURS, SPOOLS, ControlStore
 
 
 class Account(NamedTuple):
@@ -18,6 +18,16 @@ class Account(NamedTuple):
     day: int
     outcome: str
     reason: str
+    events: int
+
+
+class DeniedHour(NamedTuple):
+    """How many events of a site and day were denied for this reason in one hour of the site's clock."""
+
+    site: int
+    day: int
+    reason: str
+    hour: int
     events: int
 
 
@@ -60,6 +70,22 @@ def publish_accounts(
         for name, said in ((loader, accounts), (_WAREHOUSE, counted)):
             if said:
                 connection.execute(sa.insert(ACCOUNTING), [{"loader": name, **one._asdict()} for one in said])
+
+
+def publish_hours(store: ControlStore, loader: str, hours: Sequence[DeniedHour]) -> None:
+    """Replace what this loader has said of hours. Groups that are too small are not told here at all."""
+    with store.engine.begin() as connection:
+        connection.execute(sa.delete(DENIED_HOURS).where(DENIED_HOURS.c.loader == loader))
+        if hours:
+            connection.execute(sa.insert(DENIED_HOURS), [{"loader": loader, **hour._asdict()} for hour in hours])
+
+
+def denied_hours(store: ControlStore, site: int, day: int) -> dict[int, int]:
+    """Events of a site's day that were not recorded at visitors' wish, by hour; small hours are in no hour's count."""
+    table = DENIED_HOURS.c
+    asked = sa.select(table.hour, sa.func.sum(table.events)).where(table.site == site, table.day == day)
+    with store.engine.connect() as connection:
+        return {hour: int(events) for hour, events in connection.execute(asked.group_by(table.hour))}
 
 
 def publish_spools(store: ControlStore, loader: str, spools: Sequence[SpoolState], *, now: int) -> None:

@@ -53,6 +53,7 @@ ACTIONS: Final[dict[str, str]] = {
     "confirm_hold": "confirmed a legal hold",
     "end_hold": "ended a legal hold",
     "settings": "changed settings",
+    "device_link": "made a link for a device that is not counted",
     "add_key": "made a key",
     "revoke_key": "revoked a key",
 }

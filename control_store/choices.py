@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from control_store.tables import CHOICE_COUNTS, RECEIPTS, WITHDRAWALS, ControlStore
 from control_store.taking import Place, taking
-from event_catalogue.choice import ChoiceRecord
+from event_catalogue.choice import COOKIE, ChoiceRecord
 from event_catalogue.days import DAY_MS
 
 
@@ -71,6 +71,27 @@ def choice_counts(store: ControlStore, site: int) -> dict[tuple[int, str], int]:
     with store.engine.connect() as connection:
         rows = connection.execute(asked.group_by(table.day, table.what))
         return {(row[0], row[1]): int(row[2]) for row in rows}
+
+
+def forget_receipts(store: ControlStore, *, now: int, days: int) -> int:
+    """Delete receipts `days` after their grant has ended: by withdrawal, else with the device's id. How many they were.
+
+    Until then they prove that what was recorded was agreed to (GDPR 7(1)).
+    """
+    table, over = RECEIPTS.c, now - days * DAY_MS
+    ended = sa.or_(
+        sa.and_(table.withdrawn > 0, table.withdrawn < over),
+        sa.and_(table.withdrawn == 0, table.minute < over - COOKIE["ff_id"].days * DAY_MS),
+    )
+    with store.engine.begin() as connection:
+        return int(connection.execute(sa.delete(RECEIPTS).where(ended)).rowcount)
+
+
+def forget_choice_counts(store: ControlStore, site: int, *, before_day: int) -> int:
+    """Delete the counts of a site's choices of days (UTC) before this one; how many they were."""
+    old = sa.and_(CHOICE_COUNTS.c.site == site, CHOICE_COUNTS.c.day < before_day)
+    with store.engine.begin() as connection:
+        return int(connection.execute(sa.delete(CHOICE_COUNTS).where(old)).rowcount)
 
 
 def open_withdrawals(store: ControlStore) -> list[Withdrawal]:

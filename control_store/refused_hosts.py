@@ -13,8 +13,10 @@ from control_store.sites import find_site, save_settings
 from control_store.snapshot import Site
 from control_store.tables import REFUSED_HOSTS, ControlStore
 from control_store.taking import Place, taking
+from event_catalogue.days import DAY_MS
 
 _MOST: Final = 50
+KEPT_DAYS: Final = 90
 
 Settled = Literal["allowed", "ignored"]
 
@@ -52,6 +54,13 @@ def refused_hosts(store: ControlStore, site: int) -> list[RefusedHost]:
     asked = sa.select(*columns).where(table.site == site).order_by(table.last.desc(), table.hostname)
     with store.engine.connect() as connection:
         return [RefusedHost(*row) for row in connection.execute(asked)]
+
+
+def forget_hosts(store: ControlStore, *, now: int) -> int:
+    """Delete hosts that have not been seen for the list's period; how many they were."""
+    with store.engine.begin() as connection:
+        old = REFUSED_HOSTS.c.last < now - KEPT_DAYS * DAY_MS
+        return int(connection.execute(sa.delete(REFUSED_HOSTS).where(old)).rowcount)
 
 
 def settle_host(store: ControlStore, site: Site, hostname: str, settled: Settled) -> Site:

@@ -59,6 +59,14 @@ def seals_of(store: ControlStore, site: int, first: int, last: int) -> dict[int,
         return {row.day: Seal(*row) for row in connection.execute(chosen)}
 
 
+def last_purge(store: ControlStore, site: int) -> tuple[int, int]:
+    """The latest day of a site whose raw rows are gone, and when they went (ms UTC); zeros if none is."""
+    asked = sa.select(SEALS.c.day, SEALS.c.purged).where(SEALS.c.site == site, SEALS.c.purged > 0)
+    with store.engine.connect() as connection:
+        row = connection.execute(asked.order_by(SEALS.c.day.desc()).limit(1)).one_or_none()
+    return (row.day, row.purged) if row else (0, 0)
+
+
 def all_seals(store: ControlStore) -> list[Seal]:
     """Every seal, by site and day."""
     columns = [SEALS.c[name] for name in Seal._fields]

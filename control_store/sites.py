@@ -16,7 +16,16 @@ import sqlalchemy as sa
 from control_store.setting_items import BadSetting, ascii_host
 from control_store.site_settings import SiteSettings, from_values
 from control_store.snapshot import ApiKey, Scope, Site, Snapshot, UnknownSite, key_digest
-from control_store.tables import API_KEYS, DELETED_SITES, REFUSED_HOSTS, REVISION, SITES, ControlStore, touch
+from control_store.tables import (
+    API_KEYS,
+    CHOICE_COUNTS,
+    DELETED_SITES,
+    REFUSED_HOSTS,
+    REVISION,
+    SITES,
+    ControlStore,
+    touch,
+)
 
 
 class NewSite(NamedTuple):
@@ -80,6 +89,12 @@ def find_site(store: ControlStore, name: str) -> Site:
     raise UnknownSite(f"There is no site '{name[:80]}'; `footfall site list` shows those there are.")
 
 
+def smallest_group(store: ControlStore, site: int) -> int:
+    """The smallest group of visitors that the site tells apart; of a deleted site, none is left to tell."""
+    found = next((one for one in list_sites(store) if one.id == site), None)
+    return found.settings.k if found else 2**62
+
+
 def save_settings(store: ControlStore, site: Site, settings: SiteSettings) -> None:
     """Replace the settings of a site; collectors hold to them within two seconds."""
     with store.engine.begin() as connection:
@@ -105,7 +120,8 @@ def delete_site(store: ControlStore, site: Site, *, now: int) -> None:
     """Forget a site and its keys; beacons for it are refused from now on. Its rows are retention's to remove."""
     with store.engine.begin() as connection:
         connection.execute(sa.insert(DELETED_SITES).values(site=site.id, deleted=now))
-        connection.execute(sa.delete(REFUSED_HOSTS).where(REFUSED_HOSTS.c.site == site.id))
+        for table in (REFUSED_HOSTS, CHOICE_COUNTS):
+            connection.execute(sa.delete(table).where(table.c.site == site.id))
         connection.execute(sa.delete(SITES).where(SITES.c.id == site.id))
         touch(connection)
 

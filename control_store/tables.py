@@ -68,6 +68,25 @@ ACCOUNTING: Final = sa.Table(
     sa.Column("events", sa.BigInteger, nullable=False),
 )
 
+DENIED_HOURS: Final = sa.Table(
+    "denied_hours",
+    METADATA,
+    sa.Column("loader", sa.String(64), primary_key=True),
+    sa.Column("site", sa.Integer, primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True),
+    sa.Column("reason", sa.String(64), primary_key=True),
+    sa.Column("hour", sa.Integer, primary_key=True),
+    sa.Column("events", sa.BigInteger, nullable=False),
+)
+
+DEVICE_LINKS: Final = sa.Table(
+    "device_links",
+    METADATA,
+    sa.Column("site", sa.Integer, sa.ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("expires", sa.BigInteger, nullable=False),
+)
+
 SPOOLS: Final = sa.Table(
     "spools",
     METADATA,
@@ -254,6 +273,16 @@ RECEIPTS: Final = sa.Table(
     sa.Column("region", sa.String(8), nullable=False),
     sa.Column("how", sa.String(16), nullable=False),
     sa.Column("withdrawn", sa.BigInteger, nullable=False),
+)
+
+NOTICES: Final = sa.Table(
+    "notices",
+    METADATA,
+    sa.Column("site", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
 )
 
 CHOICE_COUNTS: Final = sa.Table(

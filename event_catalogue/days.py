@@ -20,6 +20,11 @@ def day_text(day: int) -> str:
     return (_EPOCH + timedelta(days=day)).isoformat()
 
 
+def local_hour(timezone: str, at: int) -> int:
+    """The hour, 0 to 23, that the site's clocks show at a moment (ms UTC)."""
+    return datetime.fromtimestamp(at // 1000, ZoneInfo(timezone)).hour
+
+
 @lru_cache(maxsize=4096)
 def _day_of_quarter(timezone: str, quarter: int) -> int:
     """Offsets from UTC change at quarters of an hour only, so one answer serves a quarter."""

@@ -28,6 +28,8 @@ class Tally(NamedTuple):
     outcome: Outcome
     reason: str
     n: int = 1
+    hour: int = -1
+    """Hour of the site's clock, 0 to 23, of who was denied; -1 where only the day is counted."""
 
 
 class Parcel(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -27,6 +27,7 @@ def run_worker(environment: Environment, name: str, sock: socket.socket) -> None
         snapshot=environment.snapshot,
         salts=environment.salts,
         snippets=environment.snippets,
+        notices=environment.notices,
         geo=environment.geo,
         trusted_proxies=environment.trusted_proxies,
         network_rate=environment.network_rate,

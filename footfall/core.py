@@ -14,6 +14,7 @@ from console.app import ConsoleParts, create_app
 from console.settings import ConsoleSettings
 from control_store.jobs import JobRun, keep_run
 from control_store.salts import SaltFile
+from control_store.sites import smallest_group
 from control_store.tables import ControlStore
 from footfall.assembly import SetUpError, clock, hold_core, make_directories, set_up_logging
 from footfall.collecting import keep_stop_signals, server_config
@@ -49,7 +50,7 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
     warehouse = open_warehouse(environment)
     salts = SaltFile(environment.salts, clock)
     table = EventTable(warehouse)
-    hooks = Hooks(takers(store), crash=crash_points(environment.crash))
+    hooks = Hooks(takers(store), lambda site: smallest_group(store, site), crash=crash_points(environment.crash))
     loader = Loader(environment.spool, table, settings=LoaderSettings(), clock=clock, hooks=hooks)
     rooms = Rooms(environment, store, salts, warehouse, table, loader.at_rest)
     schedule = Schedule(jobs(rooms), clock, lambda run: _keep(store, run))

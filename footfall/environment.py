@@ -75,6 +75,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("spool_segment_kb", "65536", "number", "size at which a spool begins a new segment file"),
     Setting("warehouse_memory_mb", "0", "number", "most memory of the embedded warehouse; 0: half of the machine's"),
     Setting("query_seconds", "30", "number", "longest time of one question"),
+    Setting("receipt_days", "365", "number", "days that a receipt is kept after its grant has ended"),
     Setting("log_level", "info", "word", "debug, info, warning or error"),
     Setting("crash", "", "name:n", "for tests: the process kills itself at the n-th passing of this point"),
 )
@@ -105,6 +106,7 @@ class Environment:
     spool_segment_kb: int
     warehouse_memory_mb: int
     query_seconds: float
+    receipt_days: int
     log_level: str
     crash: str
 
@@ -117,6 +119,11 @@ class Environment:
     def snippets(self) -> Path:
         """Where the core publishes each site's snippet."""
         return self.data / "collector" / "js"
+
+    @property
+    def notices(self) -> Path:
+        """Where the core publishes what visitors of each site are told."""
+        return self.data / "collector" / "notices"
 
     @property
     def salts(self) -> Path:
@@ -328,7 +335,14 @@ def _as_text(name: str, value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-_WHOLE: Final = ("workers", "spool_max_mb", "spool_min_free_mb", "spool_segment_kb", "warehouse_memory_mb")
+_WHOLE: Final = (
+    "workers",
+    "spool_max_mb",
+    "spool_min_free_mb",
+    "spool_segment_kb",
+    "warehouse_memory_mb",
+    "receipt_days",
+)
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "data": _directory,
     "collector": _address("collector"),

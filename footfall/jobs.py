@@ -10,13 +10,22 @@ from typing import Any
 import msgspec
 
 from aggregator.schedule import Job
-from control_store.accounting import Account, SpoolState, publish_accounts, publish_spools
+from control_store.accounting import (
+    Account,
+    DeniedHour,
+    SpoolState,
+    publish_accounts,
+    publish_hours,
+    publish_spools,
+)
 from control_store.accounts import forget_sessions
 from control_store.audit import forget_entries
-from control_store.choices import open_withdrawals
+from control_store.choices import forget_choice_counts, forget_receipts, open_withdrawals
+from control_store.device_links import forget_device_links
 from control_store.erasures import open_erasures
 from control_store.links import forget_links
 from control_store.purges import gone_rows, open_purges
+from control_store.refused_hosts import forget_hosts
 from control_store.requests import Request, answer, open_requests
 from control_store.salts import SaltFile
 from control_store.sites import current_revision, list_sites
@@ -26,6 +35,7 @@ from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
 from footfall.books import note_salt, open_ledger
 from footfall.environment import Environment
+from footfall.noticing import publish_notices
 from footfall.publishing import publish
 from footfall.purging import PurgeWish, Purging
 from footfall.sealing import ClockJump, Sealing, Wish
@@ -38,6 +48,7 @@ from warehouse.errors import TryLater, WarehouseError
 from warehouse.events import EventTable
 
 _LOADER = "this machine"
+_LONGEST_MONTH = 31
 _AHEAD_MS = DAY_MS // 4
 """Salts are made six hours before their local day begins."""
 
@@ -57,16 +68,23 @@ class Rooms:
 
 def jobs(rooms: Rooms) -> tuple[Job, ...]:
     """The table. Order is the order of the first run at start, for those that run then."""
-    aggregating = Aggregating(rooms)
     return (
         Job("salts.destroy", 60, lambda: destroy_salts(rooms), "destroys salts 24 h after their day", history=False),
         Job("salts.make", 600, lambda: make_salts(rooms), "makes the next day's salts six hours ahead", history=False),
         Job("people.forget", 3600, lambda: forget_people(rooms), "ends logins, links and old entries of the audit log"),
+        Job("choices.forget", 3600, lambda: forget_choices(rooms), "ends receipts, counts of choices, refused hosts"),
         Job(
             "sites.publish",
             1,
             lambda: publish_changes(rooms),
             "shows collectors what changed in the control store",
+            history=False,
+        ),
+        Job(
+            "notices.publish",
+            60,
+            lambda: show_notices(rooms),
+            "shows collectors each site's notice and its latest purge",
             history=False,
         ),
         Job(
@@ -76,6 +94,13 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             "brings the loader's counts to the control store",
             history=False,
         ),
+        *_on_rows(Aggregating(rooms)),
+    )
+
+
+def _on_rows(aggregating: "Aggregating") -> tuple[Job, ...]:
+    """The jobs that work on raw rows; one at a time, but for the counting of visits."""
+    return (
         Job(
             "visits.count",
             5,
@@ -123,6 +148,12 @@ def destroy_salts(rooms: Rooms) -> str:
     return f"{len(gone)} destroyed: {' '.join(salt.key_id for salt in gone)}" if gone else ""
 
 
+def show_notices(rooms: Rooms) -> str:
+    """What was purged since the last change of a setting is told too."""
+    publish_notices(rooms.store, rooms.environment.notices)
+    return ""
+
+
 def make_salts(rooms: Rooms) -> str:
     """Make the salts of each site's current local day and, six hours ahead, of its next."""
     now = clock()
@@ -139,9 +170,20 @@ def forget_people(rooms: Rooms) -> str:
     now = clock()
     gone = {
         "logins": forget_sessions(rooms.store, now=now),
-        "links": forget_links(rooms.store, now=now),
+        "links": forget_links(rooms.store, now=now) + forget_device_links(rooms.store, now=now),
         "entries": forget_entries(rooms.store, now=now),
     }
+    return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
+
+
+def forget_choices(rooms: Rooms) -> str:
+    """Delete what has outlived its period: receipts after their grants, counts with the site's statistics, hosts."""
+    store, now = rooms.store, clock()
+    gone = {"receipts": forget_receipts(store, now=now, days=rooms.environment.receipt_days), "counts": 0}
+    for site in list_sites(store):
+        first = now // DAY_MS - site.settings.aggregate_months * _LONGEST_MONTH
+        gone["counts"] += forget_choice_counts(store, site.id, before_day=first)
+    gone["hosts"] = forget_hosts(store, now=now)
     return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
 
 
@@ -283,6 +325,9 @@ class Accounting:
         except WarehouseError:
             return ""  # a batch is in doubt, and the loader tells of it
         publish_accounts(rooms.store, _LOADER, [Account(*total) for total in view.totals], rows, gone)
+        smallest = {site.id: site.settings.k for site in list_sites(rooms.store)}
+        told = [hour for hour in view.hours if hour.site in smallest and hour.events >= smallest[hour.site]]
+        publish_hours(rooms.store, _LOADER, [DeniedHour(*hour) for hour in told])
         self._published = view.totals, gone
         self._not_before = clock() + 50 * (clock() - began)
         return ""

@@ -18,13 +18,16 @@ from control_store.snapshot import Site
 from control_store.tables import ControlStore
 from footfall.composing import BuiltSnippet
 from footfall.environment import Environment
+from footfall.noticing import publish_notices, renew_notices
 
 _KEPT_MS: Final = 400 * 86_400_000
 
 
 def publish(store: ControlStore, environment: Environment, now: int) -> None:
-    """Show collectors the control store as it is: sites and keys, and each site's snippet."""
+    """Show collectors the control store as it is: sites and keys, each site's notice and snippet."""
+    renew_notices(store, now)
     publish_snapshot(store, environment.snapshot)
+    publish_notices(store, environment.notices)
     publish_snippets(list_sites(store), environment.snippets, origin=public_url(environment), now=now)
 
 

@@ -13,9 +13,9 @@ from typing import Final
 
 import msgspec
 
-from event_catalogue.event import Parcel, Row, decode_parcel, decode_tallies
+from event_catalogue.event import Parcel, Row, Tally, decode_parcel, decode_tallies
 from event_catalogue.fields import POSITION
-from spool.cuts import DeadLetter, PlannedBatch, TallyKey
+from spool.cuts import DeadLetter, HourKey, PlannedBatch, TallyKey
 from spool.kinds import Kind, Record
 
 _DAY: Final = POSITION["day"]
@@ -79,6 +79,8 @@ class Contents:
     others: list[tuple[str, Record]] = field(default_factory=list)
     """Records of kinds that are not the loader's."""
     tallies: Counter[TallyKey] = field(default_factory=Counter)
+    hours: Counter[HourKey] = field(default_factory=Counter)
+    """Of what was denied, also counted by the hour."""
 
     def add(self, spool: str, records: Iterable[Record], left_out: Collection[tuple[str, int]] = ()) -> None:
         """Take in a spool's records, in order, but for those left out."""
@@ -141,8 +143,10 @@ class Contents:
             case Kind.TICK:
                 pass
             case Kind.COUNTS:
-                for (site, day, outcome, reason), n in _counts(record.body):
-                    self._account(site, day, outcome, reason, n)
+                for tally in _counts(record.body):
+                    self._account(tally.site, tally.day, tally.outcome, tally.reason, tally.n)
+                    if tally.hour >= 0 and tally.n:
+                        self.hours[tally.site, tally.day, tally.reason, tally.hour] += tally.n
             case _:
                 self.others.append((spool, record))
                 if record.events:
@@ -205,7 +209,7 @@ def _check(partition: tuple[object, object]) -> None:
             raise Unreadable
 
 
-def _counts(body: bytes) -> list[tuple[TallyKey, int]]:
+def _counts(body: bytes) -> list[Tally]:
     """The counts of a record: a key is an encoded tally, its own `n` is not looked at."""
     try:
         pairs = [(decode_tallies(key), n) for key, n in _COUNTS.decode(body)]
@@ -213,7 +217,7 @@ def _counts(body: bytes) -> list[tuple[TallyKey, int]]:
         raise Unreadable from None
     if any(len(tallies) != 1 for tallies, _ in pairs):
         raise Unreadable
-    return [(tallies[0][:4], n) for tallies, n in pairs]
+    return [tallies[0]._replace(n=n) for tallies, n in pairs]
 
 
 def _by_partition(rows: list[Row]) -> Iterable[tuple[Partition, list[Row]]]:

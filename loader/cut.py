@@ -54,6 +54,7 @@ def fix_cut(journal: Journal, claim: Claim, *, takers: Collection[int], batch_ro
         batches=plan_batches(parts, batch_rows),
         left_out=(*repeated, *((letter.spool, letter.seq) for letter in contents.dead)),
         tallies=contents.tallies,
+        hours=contents.hours,
         dead=tuple(contents.dead),
         beacons=fresh,
     )

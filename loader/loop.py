@@ -30,6 +30,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from event_catalogue.days import DAY_MS
 from loader.batch import dead_record
 from loader.bisect import replace_rejected
 from loader.cut import Cut, fix_cut, rebuild_cut
@@ -76,6 +77,8 @@ class Hooks:
 
     takers: Mapping[int, Taker] = field(default_factory=dict)
     """By kind. A taker is called after all rows of its cut have been counted in the warehouse."""
+    smallest: Callable[[int], int] = lambda _: 0
+    """The smallest group of a site that is told apart: smaller hours of the past are not kept."""
     publish: Callable[[LoaderState], None] = lambda _: None
     """Called with each new state, on the loader's thread."""
     crash: CrashPoints = field(default_factory=CrashPoints)
@@ -97,6 +100,7 @@ class Loader:
         self._rejected = False
         self._vanished: set[int] = set()
         self._noticed: float | None = None
+        self._hours_forgotten = 0
         self._turn = threading.Lock()
         self._outcomes: Counter[str] = Counter(self._journal.outcomes())
         self._state = LoaderState(totals=dict(self._outcomes), dead_letters=self._journal.dead_letters())
@@ -210,6 +214,7 @@ class Loader:
         self._close(cut, self._hand_over(cut))
         self._spools.release(cut.fixed.ranges)
         self._crash("loader.released")
+        self._forget_hours()
         self._settled()
         return Progress(cut.records, cut.rows, more=self._spools.pending >= self._settings.enough_events)
 
@@ -287,6 +292,13 @@ class Loader:
             dead, self._rejected = self._journal.dead_letters(), False
             _logger.error("Rows or records could not be used: %d events are dead letters now.", dead)
         self._update(open_batches=0, totals=dict(self._outcomes), dead_letters=dead)
+
+    def _forget_hours(self) -> None:
+        """Once a day. Two days later no event of the day can come any more, whatever the site's zone."""
+        today = self._clock() // DAY_MS
+        if today != self._hours_forgotten:
+            self._journal.forget_small_hours(self._hooks.smallest, before_day=today - 2)
+            self._hours_forgotten = today
 
     def _settled(self) -> None:
         """Nothing is open, and what is in memory is what is in the journal."""

@@ -25,6 +25,16 @@ class Total(NamedTuple):
     events: int
 
 
+class HourTotal(NamedTuple):
+    """Events of one site and day that were denied for the same reason in the same hour."""
+
+    site: int
+    day: int
+    reason: str
+    hour: int
+    events: int
+
+
 class SpoolAccount(NamedTuple):
     """How far one spool is loaded, and how many of its acknowledged events are not."""
 
@@ -51,6 +61,7 @@ class JournalView(NamedTuple):
     dead_letters: dict[tuple[int, int], int]
     """Events in dead letters by (site, day)."""
     open_batches: int
+    hours: list[HourTotal]
     received: int
     """Events of every record that was loaded, counted by the spools themselves and not by what became of them."""
 
@@ -61,11 +72,14 @@ def read_journal(root: Path) -> JournalView:
     positions: dict[str, tuple[int, int]] = {}
     totals: list[Total] = []
     dead: dict[tuple[int, int], int] = {}
+    hours: list[HourTotal] = []
     batches = received = 0
     if path.is_file():
         with translated("Reading the loader's journal", 1), closing(_connect(path)) as journal:
             journal.execute("BEGIN")
             totals = [Total(*row) for row in journal.execute("SELECT site, day, outcome, reason, n FROM totals")]
+            by_hour = journal.execute("SELECT site, day, reason, hour, n FROM hours WHERE cut = 0")
+            hours = [HourTotal(*row) for row in by_hour]
             letters = journal.execute("SELECT site, day, sum(events) FROM dead_letters GROUP BY 1, 2")
             dead = {(site, day): events for site, day, events in letters}
             rows = journal.execute("SELECT name, received, total FROM spools WHERE NOT retired")
@@ -74,7 +88,7 @@ def read_journal(root: Path) -> JournalView:
             received = journal.execute("SELECT coalesce(sum(total), 0) FROM spools").fetchone()[0]
     names = sorted(positions.keys() | set(list_spools(root)))
     spools = [_account(root, name, *positions.get(name, (-1, 0))) for name in names]
-    return JournalView(totals, spools, dead, batches, received)
+    return JournalView(totals, spools, dead, batches, hours, received)
 
 
 def closed_batches(root: Path) -> list[ClosedBatch]:

@@ -61,6 +61,8 @@ class DeadLetter:
 
 TallyKey = tuple[int, int, str, str]
 """(site, day, outcome, reason)."""
+HourKey = tuple[int, int, str, int]
+"""(site, day, reason, hour)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class CutPlan:
     left_out: tuple[tuple[str, int], ...] = ()
     """(spool, number) of records that make no rows: repeated, or dead letters."""
     tallies: Mapping[TallyKey, int] = field(default_factory=dict)
+    hours: Mapping[HourKey, int] = field(default_factory=dict)
     dead: tuple[DeadLetter, ...] = ()
     beacons: Mapping[int, list[bytes]] = field(default_factory=dict)
     """Ids to remember, by generation."""

@@ -27,7 +27,7 @@ from spool.quarantine import bury
 from spool.segment import harden_log, sync_file
 
 _LOCK: Final = "journal.lock"
-_SCHEMA_VERSION: Final = 1
+_SCHEMA_VERSION: Final = 2
 _RETRY_SECONDS: Final = 1
 _BATCHES_KEPT_MS: Final = 7 * 86_400_000
 """Closed batches are remembered for a week, for whoever wants to compare them with the warehouse."""
@@ -99,6 +99,9 @@ class Journal:
             connection.executemany(
                 "INSERT INTO tallies VALUES (?, ?, ?, ?, ?, ?)", [(number, *key, n) for key, n in plan.tallies.items()]
             )
+            connection.executemany(
+                "INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?)", [(number, *key, n) for key, n in plan.hours.items()]
+            )
             batches = _insert_batches(connection, number, plan.batches)
             bury(connection, plan.dead)
             self.beacons.remember(plan.beacons)
@@ -129,12 +132,23 @@ class Journal:
                 [(*part.end, part.spool) for part in cut.ranges],
             )
             bury(connection, dead)
-            connection.execute(_ADD_UP, (cut.number,))
+            for statement in _ADD_UP:
+                connection.execute(statement, (cut.number,))
             connection.execute("UPDATE batches SET closed = ? WHERE cut = ? AND closed = 0", (now, cut.number))
             connection.execute("DELETE FROM batches WHERE closed BETWEEN 1 AND ?", (now - _BATCHES_KEPT_MS,))
             for statement in _CLEAR:
                 connection.execute(statement, (cut.number,))
             self.beacons.forget(forget_before)
+
+    def forget_small_hours(self, smallest: Callable[[int], int], *, before_day: int) -> None:
+        """Of days before this one, hours with fewer events than is the smallest group of their site are not told apart
+        from the rest of their day any more: the day's count holds them all."""
+        sites = self._all("SELECT DISTINCT site FROM hours WHERE cut = 0 AND day < ?", before_day)
+        with self._transaction() as connection:
+            connection.executemany(
+                "DELETE FROM hours WHERE cut = 0 AND day < ? AND site = ? AND n < ?",
+                [(before_day, site, smallest(site)) for (site,) in sites],
+            )
 
     def close(self) -> None:
         """Close the file and let another loader in."""
@@ -166,13 +180,19 @@ class Journal:
 
 
 _ADD_UP: Final = (
-    "INSERT INTO totals SELECT site, day, outcome, reason, n FROM tallies WHERE cut = ? "
-    "ON CONFLICT DO UPDATE SET n = totals.n + excluded.n"
+    (
+        "INSERT INTO totals SELECT site, day, outcome, reason, n FROM tallies WHERE cut = ? "
+        "ON CONFLICT DO UPDATE SET n = totals.n + excluded.n"
+    ),
+    (
+        "INSERT INTO hours SELECT 0, site, day, reason, hour, n FROM hours WHERE cut = ? "
+        "ON CONFLICT DO UPDATE SET n = hours.n + excluded.n"
+    ),
 )
 
 _CLEAR: Final = tuple(
     f"DELETE FROM {table} WHERE cut = ?"  # noqa: S608  # names from this line
-    for table in ("ranges", "left_out", "tallies", "cuts")
+    for table in ("ranges", "left_out", "tallies", "hours", "cuts")
 )
 
 

@@ -60,6 +60,16 @@ CREATE TABLE totals (
     n INTEGER NOT NULL,
     PRIMARY KEY (day, site, outcome, reason)
 ) WITHOUT ROWID;
+-- What was denied, once more by the hour: of a cut (0: of all that are closed), until its day is long over.
+CREATE TABLE hours (
+    cut INTEGER NOT NULL,
+    site INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (cut, day, site, reason, hour)
+) WITHOUT ROWID;
 CREATE TABLE dead_letters (
     letter INTEGER PRIMARY KEY AUTOINCREMENT,
     reason TEXT NOT NULL,

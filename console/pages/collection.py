@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 from console.pages.desk import Shop
 from console.pages.formats import ago, moment, whole
-from control_store.accounting import published, published_spools
+from control_store.accounting import denied_hours, published, published_spools
 from control_store.snapshot import Site
 from event_catalogue.days import local_day
 
@@ -77,6 +77,8 @@ class Unrecorded(NamedTuple):
 
     events: int
     reasons: tuple[tuple[str, int], ...]
+    hours: tuple[tuple[int, int], ...] = ()
+    """Of a single day: hours of the site's clock with enough events to be told apart."""
 
     @property
     def sentence(self) -> str:
@@ -119,7 +121,8 @@ def unrecorded(shop: Shop, site: Site, first: date, last: date) -> Unrecorded:
     for (number, day, outcome, reason), events in published(shop.store).accounts.items():
         if number == site.id and outcome == "not_recorded" and reason in WISH and _in(day, first, last):
             found[WISH[reason]] += events
-    return Unrecorded(found.total(), tuple(found.most_common()))
+    hours = denied_hours(shop.store, site.id, (first - _EPOCH).days) if first == last else {}
+    return Unrecorded(found.total(), tuple(found.most_common()), tuple(sorted(hours.items())))
 
 
 def outcomes(shop: Shop, site: Site, first: date, last: date) -> list[tuple[str, str, int]]:

@@ -89,6 +89,11 @@ class Ask:
         """The site that the address names. Raises UnknownSite."""
         return find_site(self.desk.shop.store, self.request.path_params["site"])
 
+    def origin(self) -> str:
+        """Where the asker's own browser reaches the console."""
+        scheme = "https" if self.desk.door.callers.is_https(self.request) else "http"
+        return f"{scheme}://{self.request.headers.get('host', '')}"
+
     async def note(self, action: str, *, site: str = "", subject: str = "") -> None:
         """Write into the audit log what was done."""
         await self.desk.notes.note(self.session.user.email, action, site=site, subject=subject)

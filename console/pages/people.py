@@ -138,9 +138,7 @@ def _account(ask: Ask, sentence: str = "") -> Response:
 
 
 def _link(ask: Ask, token: str) -> str:
-    """As the admin's own browser reaches the console."""
-    scheme = "https" if ask.desk.door.callers.is_https(ask.request) else "http"
-    return f"{scheme}://{ask.request.headers.get('host', '')}/join?token={token}"
+    return f"{ask.origin()}/join?token={token}"
 
 
 def _people(ask: Ask, sentence: str = "", link: str = "") -> Response:

@@ -7,6 +7,7 @@ from console.login import Door
 from console.pages.audit import audit
 from console.pages.bots import bots, count_bots
 from console.pages.desk import Desk, Shop
+from console.pages.devices import Devices, offer
 from console.pages.entrance import Entrance, keep_screen
 from console.pages.hosts import settle
 from console.pages.how_counted import how_counted
@@ -34,7 +35,7 @@ from console.pages.table import table
 def page_routes(shop: Shop) -> list[Route]:
     """The routes of all pages."""
     desk = Desk(shop, Door(shop.store, Callers(shop.settings.trusted_proxies), shop.clock))
-    entrance, joining = Entrance(desk), Joining(desk)
+    entrance, joining, devices = Entrance(desk), Joining(desk), Devices(desk)
     return [
         Route("/static/{mark}/{name}", desk.assets.serve, methods=["GET"]),
         Route("/login", entrance.login_page, methods=["GET"]),
@@ -42,6 +43,8 @@ def page_routes(shop: Shop) -> list[Route]:
         Route("/login/code", entrance.enter_code, methods=["POST"]),
         Route("/join", joining.page, methods=["GET"]),
         Route("/join", joining.join, methods=["POST"]),
+        Route("/not-me", devices.page, methods=["GET"]),
+        Route("/not-me", devices.leave, methods=["POST"]),
         Route("/logout", entrance.log_out, methods=["POST"]),
         Route("/setup", entrance.setup_page, methods=["GET"]),
         Route("/setup", entrance.set_up, methods=["POST"]),
@@ -74,6 +77,7 @@ def page_routes(shop: Shop) -> list[Route]:
         Route("/sites/{site}/keys", desk.page(make_key, role="admin"), methods=["POST"]),
         Route("/sites/{site}/keys/revoke", desk.page(drop_key, role="admin"), methods=["POST"]),
         Route("/sites/{site}/hosts", desk.page(settle, role="admin"), methods=["POST"]),
+        Route("/sites/{site}/not-me", desk.page(offer, role="admin"), methods=["POST"]),
         Route("/sites/{site}/settings", desk.page(settings_page), methods=["GET"]),
         Route("/sites/{site}/settings", desk.page(save, role="admin"), methods=["POST"]),
     ]

@@ -6,6 +6,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from console.pages.desk import Ask, Forbidden, go
+from control_store.notice_gaps import notice_gaps
 from control_store.refused_hosts import refused_hosts
 from control_store.setting_items import BadSetting
 from control_store.site_settings import SETTINGS, SiteSettings, changed
@@ -138,6 +139,8 @@ def _page(ask: Ask, site: Site, sentence: str = "", form: Any = None) -> Respons
         sentence=sentence,
         saved=not sentence and "saved" in ask.request.query_params,
         may_change=ask.role == "admin",
+        gaps=[_TITLES[name] for name in notice_gaps(site.settings)],
+        notice=f"{ask.desk.shop.settings.collector_url}/privacy/{site.key}",
         hosts=refused_hosts(ask.desk.shop.store, site.id),
         timezone=site.timezone_at(ask.desk.shop.clock()),
     )

@@ -113,6 +113,24 @@ def hosts(name: str, allow: str, ignore: str, environment: Environment) -> None:
         click.echo(f"No host is refused for {found.domain}.")
 
 
+@site.command("not-me")
+@click.argument("name")
+@installation
+def not_me(name: str, environment: Environment) -> None:
+    """Print a link that opens once and takes the browser that opens it out of the count of a site."""
+    from control_store.device_links import offer_device_link
+    from control_store.sites import find_site
+    from footfall.assembly import clock
+    from footfall.greeting import shown
+
+    with open_control(environment) as store:
+        found = find_site(store, name)
+        token = offer_device_link(store, found, now=clock())
+        noted(store, "device_link", site=found.domain)
+    host, port = environment.console
+    click.echo(f"http://{shown(host)}:{port}/not-me?token={token}")
+
+
 @site.command()
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -1,10 +1,12 @@
 """One browser per worker, one context per test, and the loopback web of each test."""
 
+import fcntl
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from event_catalogue.decode import check_props, decode_beacon
@@ -34,6 +36,23 @@ LARGEST_BEACON: Final = 60 * 1024
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Holds where this folder is named on the command line; elsewhere recordings are only compared."""
     parser.addoption("--write-beacons", action="store_true", help="record tests/contract/beacons anew")
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[str, Callable[[Path], Any]], Any]:
+    """What `make` answers for a new folder, made by whichever worker asks first, for all of them."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+
+    def ask(name: str, make: Callable[[Path], Any]) -> Any:
+        kept = shared / f"{name}.kept"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                kept.write_bytes(msgspec.msgpack.encode(make(tmp_path_factory.mktemp(name))))
+        return msgspec.msgpack.decode(kept.read_bytes())
+
+    return ask
 
 
 @pytest.fixture(autouse=True)

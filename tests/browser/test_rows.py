@@ -4,12 +4,12 @@ The acts are in stage.py; they are played once for all tests of this file, which
 are what a person would write down who watched the browser.
 """
 
-import fcntl
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import pytest
 
 from event_catalogue.events import EVENTS
@@ -23,16 +23,9 @@ BY_SERVER: Final = {"open", "call"}
 
 
 @pytest.fixture(scope="module")
-def played(browser: Any, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, Any]:
+def played(browser: Any, once: Callable[[str, Callable[[Path], Any]], Any]) -> dict[str, Any]:
     """Rows, what pages saw, and sites; workers share one performance."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
-    kept = shared / "played"
-    with (shared / "played.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.exists():
-            kept.write_bytes(msgspec.msgpack.encode(stage.play(browser, tmp_path_factory.mktemp("stage"))))
-    told: dict[str, Any] = msgspec.msgpack.decode(kept.read_bytes())
+    told: dict[str, Any] = once("played", partial(stage.play, browser))
     return told
 
 

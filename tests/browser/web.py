@@ -3,6 +3,7 @@
 Every host under `.example` leads to loopback in the browser under test, so pages have real host names on plain http.
 """
 
+import http.client
 import json
 import threading
 import time
@@ -14,6 +15,8 @@ from typing import Any, Final
 Beacon = dict[str, Any]
 Event = dict[str, Any]
 PATIENCE_S: Final = 10.0
+HOP_BY_HOP: Final = {"Connection", "Keep-Alive"}
+LENGTHS: Final = {"content-length", "transfer-encoding", "connection"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +80,52 @@ class _Quiet(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+@dataclass(slots=True)
+class Passage:
+    """A path of the site behind which another server answers, as a web server's `proxy_pass` makes it."""
+
+    path: str
+    port: int
+    visitor: str = "127.0.0.1"
+    """The address that the visitor is said to come from."""
+
+
 class Site:
-    """Pages and scripts by path, the same on every host name."""
+    """Pages and scripts by path, the same on every host name; `passages` lead on to other servers."""
 
     def __init__(self) -> None:
         self.pages: dict[str, Page] = {"/favicon.ico": Page("", content_type="image/x-icon")}
+        self.passages: list[Passage] = []
         self.asked: list[str] = []
-        pages, asked = self.pages, self.asked
+        pages, passages, asked = self.pages, self.passages, self.asked
 
         class Handler(_Quiet):
             def do_GET(self) -> None:
                 asked.append(self.path)
                 page = pages.get(self.path.partition("?")[0])
-                if page is None:
+                way = next((one for one in passages if self.path.startswith(one.path)), None)
+                if way:
+                    self.lead_on(way)
+                elif page is None:
                     self.answer(404, {"Content-Type": "text/plain"})
                 else:
                     self.answer(page.status, {"Content-Type": page.content_type, **page.headers}, page.body.encode())
+
+            do_POST = do_GET  # noqa: N815
+
+            def lead_on(self, way: Passage) -> None:
+                """The recipe's lines in docs/recipes.md: the rest of the path, the visitor's address and the host."""
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                headers = {name: value for name, value in self.headers.items() if name not in HOP_BY_HOP}
+                behind = http.client.HTTPConnection("127.0.0.1", way.port, timeout=PATIENCE_S)
+                try:
+                    address = "/" + self.path.removeprefix(way.path)
+                    behind.request(self.command, address, body, headers | {"X-Forwarded-For": way.visitor})
+                    answer = behind.getresponse()
+                    told = {name: value for name, value in answer.getheaders() if name.lower() not in LENGTHS}
+                    self.answer(answer.status, told, answer.read())
+                finally:
+                    behind.close()
 
         self._server = _Server(("127.0.0.1", 0), Handler)
         self.port = self._server.server_port

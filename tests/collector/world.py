@@ -124,7 +124,11 @@ class World:
         self.spool = SpoolWriter(root / "spool", "w0", SpoolSettings(tick_s=3600), self.clock)
         rates = {"network_rate": 0.0, "site_rate": 0.0, **settings}
         self.settings = CollectorSettings(
-            snapshot=self.snapshot, salts=root / "salts", snippets=root / "snippets", **rates
+            notices=root / "collector" / "notices",
+            snapshot=self.snapshot,
+            salts=root / "salts",
+            snippets=root / "snippets",
+            **rates,
         )
         self.site = self.add("shop.example")
         self.app = create_app(Collector(self.settings, self.spool, self.salts, self.clock, self.clock))

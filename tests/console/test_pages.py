@@ -17,7 +17,14 @@ from console.pages.panels import PANELS, Tab, make_table
 from console.pages.questions import Row
 from console.pages.tiles import change_of
 from console.pages.view import DIMENSION_TITLES, METRIC_TITLES, RANGES, TILES, View
-from control_store.accounting import Account, SpoolState, publish_accounts, publish_spools
+from control_store.accounting import (
+    Account,
+    DeniedHour,
+    SpoolState,
+    publish_accounts,
+    publish_hours,
+    publish_spools,
+)
 from control_store.refused_hosts import take_host
 from control_store.sites import find_site
 from control_store.taking import Place
@@ -382,6 +389,18 @@ def test_what_was_not_recorded_at_visitors_wish_is_said(own_shop: Desk, events: 
     others = [Account(site.id, TODAY - 1, "not_recorded", "gpc", 100), Account(99, TODAY, "not_recorded", "gpc", 1000)]
     publish_accounts(own_shop.store, "this machine", [*accounts, *others], {})
     assert sentence in plain(own_shop.read("/sites/shop.example?range=today"))
+
+
+def test_of_a_single_day_hours_are_told_where_there_are_enough(own_shop: Desk) -> None:
+    """By the site's clock; of several days none."""
+    site = find_site(own_shop.store, "shop.example")
+    publish_accounts(own_shop.store, "this machine", [Account(site.id, TODAY, "not_recorded", "gpc", 20)], {})
+    publish_hours(own_shop.store, "this machine", [DeniedHour(site.id, TODAY, "gpc", hour, 9) for hour in (11, 8)])
+    said = "Global Privacy Control 20. By the hour, where there were enough: 08:00 9, 11:00 9."
+    assert said in plain(own_shop.read("/sites/shop.example?range=today"))
+    assert "By the hour" not in plain(own_shop.read("/sites/shop.example?range=7d"))
+    publish_accounts(own_shop.store, "this machine", [], {})
+    publish_hours(own_shop.store, "this machine", [])
 
 
 def test_the_worth_of_numbers_is_said(shop: Desk) -> None:

@@ -8,8 +8,11 @@ import pytest
 
 from control_store.accounting import (
     Account,
+    DeniedHour,
     SpoolState,
+    denied_hours,
     publish_accounts,
+    publish_hours,
     publish_spools,
     published,
     published_spools,
@@ -56,6 +59,19 @@ def test_what_the_warehouse_holds_is_told_apart_from_what_loaders_say(store: Con
     publish_accounts(store, "host-a", said, {(1, 20_000): (4, 1)})
     assert published(store).rows == {(1, 20_000): (4, 1)}
     assert published(store).accounts == {(1, 20_000, "stored", ""): 5}
+
+
+@pytest.mark.req("P7")
+def test_hours_are_added_up_over_loaders_and_reasons(store: ControlStore) -> None:
+    """Each loader's last word counts once, for the site and day that are asked for."""
+    said = [DeniedHour(1, 20_000, "gpc", 9, 5), DeniedHour(1, 20_000, "dnt", 9, 6), DeniedHour(1, 20_000, "gpc", 23, 7)]
+    others = [DeniedHour(1, 20_001, "gpc", 9, 100), DeniedHour(2, 20_000, "gpc", 9, 100)]
+    for _ in range(2):
+        publish_hours(store, "host-a", [*said, *others])
+    publish_hours(store, "host-b", said[:1])
+    assert denied_hours(store, 1, 20_000) == {9: 16, 23: 7}
+    publish_hours(store, "host-a", [])
+    assert denied_hours(store, 1, 20_000) == {9: 5}
 
 
 @pytest.mark.req("O5")

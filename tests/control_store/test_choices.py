@@ -8,8 +8,16 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from control_store.choices import choice_counts, close_withdrawal, open_withdrawals, receipt, take_choices
-from control_store.refused_hosts import refused_hosts, settle_host, take_host
+from control_store.choices import (
+    choice_counts,
+    close_withdrawal,
+    forget_choice_counts,
+    forget_receipts,
+    open_withdrawals,
+    receipt,
+    take_choices,
+)
+from control_store.refused_hosts import KEPT_DAYS, forget_hosts, refused_hosts, settle_host, take_host
 from control_store.sites import NewSite, add_site, delete_site
 from control_store.tables import ControlStore
 from control_store.taking import Place
@@ -132,6 +140,34 @@ def test_refused_hosts_are_a_short_list_of_the_newest(store: ControlStore) -> No
     assert (settled.settings.hostnames, settled.settings.ignored_hostnames) == (("h60.example",), ("*.h59.example",))
     assert len(refused_hosts(store, site.id)) == 49
     assert [one.hostname for one in refused_hosts(store, 8)] == ["other.example"]
+
+
+@pytest.mark.req("R4", "P4")
+def test_a_receipt_is_kept_for_a_period_after_its_grant_has_ended(store: ControlStore) -> None:
+    """Withdrawn, from the withdrawal on; else from the day on which the device's id ends, 13 months after the grant."""
+    other = UUID(int=7)
+    take_choices(store, Place("w0", 1), [GRANT, msgspec.structs.replace(GRANT, receipt=other.bytes)])
+    take_choices(store, Place("w0", 2), [WITHDRAWAL])
+    ends = {NUMBER: WITHDRAWAL.minute + 100 * 86_400_000, other: NOW + (395 + 100) * 86_400_000}
+    for number, end in ends.items():
+        assert forget_receipts(store, now=end, days=100) == 0
+        assert receipt(store, number) is not None
+        assert forget_receipts(store, now=end + 1, days=100) == 1
+        assert receipt(store, number) is None
+
+
+@pytest.mark.req("R4")
+def test_counts_of_choices_and_refused_hosts_have_periods_too(store: ControlStore) -> None:
+    """Counts of a site by their day, hosts by when they were seen last; others stay."""
+    take_choices(store, Place("w0", 1), [REFUSAL, msgspec.structs.replace(REFUSAL, site=8)])
+    assert forget_choice_counts(store, 7, before_day=DAY) == 0
+    assert forget_choice_counts(store, 7, before_day=DAY + 1) == 1
+    assert (choice_counts(store, 7), choice_counts(store, 8)) == ({}, {(DAY, "refusal"): 1})
+    take_host(store, Place("w0", 2), 7, "stage.example", at=NOW)
+    period = KEPT_DAYS * 86_400_000
+    assert forget_hosts(store, now=NOW + period) == 0
+    assert forget_hosts(store, now=NOW + period + 1) == 1
+    assert refused_hosts(store, 7) == []
 
 
 @pytest.mark.req("C22")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_catalogue.days import DAY_MS, day_end, local_day
+from event_catalogue.days import DAY_MS, day_end, local_day, local_hour
 
 EPOCH: Final = date(1970, 1, 1)
 QUARTER_S: Final = 900
@@ -156,3 +156,18 @@ def test_every_name_of_a_zone_is_understood(name: str, at: int) -> None:
     assert at < day_end(name, day) <= at + 2 * DAY_MS
     assert local_day(name, day_end(name, day)) > day
     assert local_day(name, day_end(name, day) - 1) == day
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "hour"),
+    [
+        ("UTC", "2025-11-24T23:59:59.999+00:00", 23),
+        ("Europe/Zurich", "2025-11-24T23:59:59+00:00", 0),
+        ("Asia/Kathmandu", "2025-11-24T00:14:59+00:00", 5),
+        ("Europe/Zurich", "2025-10-26T00:30:00+00:00", 2),
+        ("Europe/Zurich", "2025-10-26T01:30:00+00:00", 2),
+    ],
+)
+def test_an_hour_is_what_the_sites_clocks_show(zone: str, at: str, hour: int) -> None:
+    """Zones of quarters of an hour, and the hour that comes twice."""
+    assert local_hour(zone, round(datetime.fromisoformat(at).timestamp() * 1000)) == hour

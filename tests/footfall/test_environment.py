@@ -38,6 +38,7 @@ GOOD: Final[dict[str, list[tuple[str, Any]]]] = {
     "fast_lane": [("true", True), ("false", False)],
     "warehouse_memory_mb": [("2048", 2048)],
     "query_seconds": [("30", 30.0)],
+    "receipt_days": [("365", 365), ("0", 0)],
     "log_level": [("DEBUG", "debug"), ("error", "error")],
     "crash": [("spool.commit.durable:2", "spool.commit.durable:2"), ("import.before_commit", "import.before_commit")],
 }
@@ -49,7 +50,9 @@ BAD: Final[dict[str, tuple[str, ...]]] = {
         ("collector", "console", "demo"), ("", "8420", "host", "host:", "host:x", "h:65536", "h:-1", "h:²")
     ),
     "public_url": ("stats.example", "ftp://stats.example", "https://", "https://h?x", "https://u:p@h", "https://h h"),
-    **dict.fromkeys(("workers", "spool_max_mb", "spool_min_free_mb", "spool_segment_kb"), (*NUMBERS, "1.5")),
+    **dict.fromkeys(
+        ("workers", "spool_max_mb", "spool_min_free_mb", "spool_segment_kb", "receipt_days"), (*NUMBERS, "1.5")
+    ),
     "warehouse_memory_mb": (*NUMBERS, "1.5"),
     **dict.fromkeys(("network_rate", "site_rate", "query_rate", "query_seconds"), (*NUMBERS, "1.", ".5")),
     "clickhouse": ("host:8123", "clickhouse://host", "https://", "https://h:x", "https://h:0", "https://h:99999"),

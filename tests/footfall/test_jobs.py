@@ -9,13 +9,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from control_store.choices import take_choices
+from control_store.refused_hosts import refused_hosts, take_host
 from control_store.salts import SaltFile
+from control_store.site_settings import SiteSettings
 from control_store.sites import NewSite, add_site
 from control_store.snapshot import read_snapshot
 from control_store.tables import ControlStore
+from control_store.taking import Place
+from event_catalogue.choice import ChoiceRecord
 from footfall.assembly import clock, make_directories
 from footfall.environment import read_environment
-from footfall.jobs import Rooms, destroy_salts, jobs, make_salts, publish_changes
+from footfall.jobs import Rooms, destroy_salts, forget_choices, jobs, make_salts, publish_changes
 
 DAY_MS: Final = 86_400_000
 EPOCH: Final = date(1970, 1, 1)
@@ -70,6 +75,20 @@ def test_overdue_salts_are_destroyed_and_named_once(rooms: Rooms) -> None:
     assert secret.hex()[:8] not in message
     assert secret not in rooms.environment.salts.read_bytes()
     assert destroy_salts(rooms) == ""
+
+
+@pytest.mark.req("R4", "P4")
+def test_what_visitors_chose_is_kept_for_its_periods(rooms: Rooms) -> None:
+    """Receipts a year after their grants ended, counts with the site's statistics, hosts for 90 days; each told once."""
+    site = add_site(rooms.store, NewSite("shop.example", settings=SiteSettings(aggregate_months=1)), now=clock())
+    old = clock() - 800 * DAY_MS
+    for seq, at in enumerate((old, clock()), 1):
+        grant = ChoiceRecord(site.id, "grant", at, "1", True, receipt=bytes([seq]) * 16)
+        take_choices(rooms.store, Place("w0", 2 * seq), [grant, ChoiceRecord(site.id, "refusal", at, "1")])
+        take_host(rooms.store, Place("w0", 2 * seq + 1), site.id, f"h{seq}.example", at=at)
+    assert forget_choices(rooms) == "1 receipts, 1 counts, 1 hosts"
+    assert forget_choices(rooms) == ""
+    assert [one.hostname for one in refused_hosts(rooms.store, site.id)] == ["h2.example"]
 
 
 @pytest.mark.req("O3")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from control_store.device_links import use_device_link
 from control_store.refused_hosts import take_host
 from control_store.tables import ControlStore
 from control_store.taking import Place
@@ -39,6 +40,19 @@ def test_refused_hosts_are_allowed_or_ignored(tmp_path: Path) -> None:
     assert site["settings"]["hostnames"] == ["a.example", "stage.shop.example"]
     assert site["settings"]["ignored_hostnames"] == ["mirror.example"]
     assert command(tmp_path, "site", "hosts", "shop.example", "--allow", "https://x", check=False).returncode == 1
+
+
+@pytest.mark.req("C22")
+def test_a_link_for_an_own_device_is_printed(tmp_path: Path) -> None:
+    """To the console's address; the server may be stopped."""
+    command(tmp_path, "site", "add", "shop.example")
+    link = command(tmp_path, "site", "not-me", "shop.example").stdout.strip()
+    assert link.startswith("http://127.0.0.1:8421/not-me?token=")
+    store = ControlStore.in_directory(tmp_path)
+    site = use_device_link(store, link.partition("token=")[2], now=1)
+    store.close()
+    assert site is not None
+    assert site.settings.modules == ("api",)
 
 
 @pytest.mark.req("P6")

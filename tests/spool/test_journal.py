@@ -1,6 +1,7 @@
 """The journal fixes a cut whole or not at all, and never gives a batch number twice."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,21 @@ def test_a_closed_cut_moves_the_position_and_adds_up(tmp_path: Path, journal: Jo
     assert [(b.day, b.rows) for b in closed_batches(tmp_path)] == [(20_000, 5), (20_001, 5)] * 3
     view = read_journal(tmp_path)
     assert (view.open_batches, view.received, view.dead_letters) == (0, 90, {(1, 20_000): 3})
+    journal.close()
+
+
+@pytest.mark.req("P7")
+def test_what_was_denied_is_counted_by_the_hour_until_its_day_is_over(tmp_path: Path, journal: Journal) -> None:
+    """Added up over cuts; of days gone by, only hours with as many events as the site's smallest group are told apart."""
+    hours = {(1, 20_000, "gpc", 9): 2, (1, 20_000, "gpc", 10): 3, (2, 20_000, "dnt", 9): 3, (1, 20_001, "gpc", 9): 1}
+    for after in (0, 10):
+        cut = replace(plan(after, after + 10, beacon=bytes([after]) * 16), hours=hours)
+        fixed = journal.fix(cut)
+        assert len(read_journal(tmp_path).hours) == (4 if after else 0)
+        journal.close_cut(fixed)
+    journal.forget_small_hours({1: 5, 2: 7}.__getitem__, before_day=20_001)
+    assert read_journal(tmp_path).hours == [(1, 20_000, "gpc", 10, 6), (1, 20_001, "gpc", 9, 2)]
+    assert journal.outcomes() == {"received": 60, "stored": 60}
     journal.close()
 
 

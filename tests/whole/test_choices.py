@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+from control_store.accounting import denied_hours
 from control_store.choices import choice_counts, open_withdrawals, receipt
 from control_store.refused_hosts import refused_hosts
 from control_store.sites import find_site
@@ -124,6 +125,11 @@ def test_who_was_not_to_be_recorded_is_in_no_byte(here: Here) -> None:
     bytes_ = b"".join(path.read_bytes() for path in files(here.product.data.parent))
     found = {name for name, mark in marks.items() if mark.encode() in bytes_}
     assert found == {"counted"}
+    for _ in range(5):
+        assert here.send(site, address.format(30), "/again", headers={"Sec-GPC": "1"}) == 204
+    today = int(time.time() // 86_400)
+    by_hour = until(lambda: denied_hours(here.store, number, today) or denied_hours(here.store, number, today - 1))
+    assert sum(by_hour.values()) in (5, 6)  # the one of before, if it was in the same hour; other reasons had too few
     for never in (DEVICE.bytes, str(DEVICE).encode(), DEVICE.hex.encode(), b"203.0.113."):
         assert never not in bytes_
 
