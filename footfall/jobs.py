@@ -28,6 +28,7 @@ from control_store.purges import gone_rows, open_purges
 from control_store.refused_hosts import forget_hosts
 from control_store.requests import Request, answer, open_requests
 from control_store.salts import SaltFile
+from control_store.seals import forget_seals
 from control_store.sites import current_revision, list_sites
 from control_store.snapshot import read_snapshot
 from control_store.tables import ControlStore
@@ -41,6 +42,7 @@ from footfall.publishing import publish
 from footfall.purging import PurgeWish, Purging
 from footfall.sealing import ClockJump, Sealing, Wish
 from retention.ledger import LedgerBroken
+from retention.letters import delete_old_letters
 from spool.accounts import JournalView, read_journal
 from spool.crash import crash_points
 from spool.errors import SpoolError
@@ -72,6 +74,7 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
     return (
         Job("salts.destroy", 60, lambda: destroy_salts(rooms), "destroys salts 24 h after their day", history=False),
         Job("salts.make", 600, lambda: make_salts(rooms), "makes the next day's salts six hours ahead", history=False),
+        Job("stores.forget", 3600, lambda: forget_stores(rooms), "ends aggregates and dead letters after their period"),
         Job("people.forget", 3600, lambda: forget_people(rooms), "ends logins, links and old entries of the audit log"),
         Job("choices.forget", 3600, lambda: forget_choices(rooms), "ends receipts, counts of choices, refused hosts"),
         Job(
@@ -185,6 +188,19 @@ def forget_choices(rooms: Rooms) -> str:
         first = now // DAY_MS - site.settings.aggregate_months * _LONGEST_MONTH
         gone["counts"] += forget_choice_counts(store, site.id, before_day=first)
     gone["hosts"] = forget_hosts(store, now=now)
+    return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
+
+
+def forget_stores(rooms: Rooms) -> str:
+    """Delete what has outlived its period: seals, whose aggregates the next sweep removes, and dead letters."""
+    store, today = rooms.store, clock() // DAY_MS
+    sites = list_sites(store)
+    gone = {"seals": 0}
+    for site in sites:
+        first = today - site.settings.aggregate_months * _LONGEST_MONTH
+        gone["seals"] += forget_seals(store, site.id, before_day=first)
+    kept = {site.id: site.settings.raw_days for site in sites}
+    gone["dead letters"] = delete_old_letters(rooms.environment.spool, kept, today=today)
     return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
 
 
