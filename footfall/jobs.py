@@ -1,5 +1,6 @@
 """The one table of everything that runs by itself."""
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -40,6 +41,7 @@ from footfall.environment import Environment
 from footfall.noticing import publish_notices
 from footfall.publishing import publish
 from footfall.purging import PurgeWish, Purging
+from footfall.reconciling import reconcile, said
 from footfall.sealing import ClockJump, Sealing, Wish
 from retention.ledger import LedgerBroken
 from retention.letters import delete_old_letters
@@ -51,6 +53,8 @@ from warehouse.errors import TryLater, WarehouseError
 from warehouse.events import EventTable
 
 _LOADER = "this machine"
+_ASKED = ("seal", "purge", "attack", "reconcile")
+_LOG = logging.getLogger("footfall.jobs")
 _LONGEST_MONTH = 31
 _AHEAD_MS = DAY_MS // 4
 """Salts are made six hours before their local day begins."""
@@ -121,6 +125,13 @@ def _on_rows(aggregating: "Aggregating") -> tuple[Job, ...]:
             aggregating.seal,
             "seals days 26 hours after their end",
             history=False,
+            at_start=False,
+        ),
+        Job(
+            "accounts.reconcile",
+            6 * 3600,
+            aggregating.reconcile,
+            "proves that every acknowledged event is where it is said to be",
             at_start=False,
         ),
         Job(
@@ -237,6 +248,14 @@ class Aggregating:
             return ""
         return self._in_turn(lambda: self._opened_purging().erase())
 
+    def reconcile(self) -> str:
+        """Prove the accounts; what `footfall status` shows of it."""
+        rooms = self._rooms
+        report = reconcile(rooms.warehouse, rooms.store, rooms.environment.spool, rooms.at_rest)
+        if report["faults"]:
+            _LOG.error("The accounts do not agree: %s", said(report))
+        return said(report)
+
     def settle(self) -> str:
         """End what was cut short: at the start before anything is loaded, and whenever a file was still held."""
         if not open_purges(self._rooms.store):
@@ -244,8 +263,8 @@ class Aggregating:
         return self._in_turn(lambda: self._opened_purging().settle())
 
     def answer(self) -> str:
-        """Do what `footfall seal`, `footfall purge` and `footfall attack` ask."""
-        requests = [one for what in ("seal", "purge", "attack") for one in open_requests(self._rooms.store, what)]
+        """Do what commands ask."""
+        requests = [one for what in _ASKED for one in open_requests(self._rooms.store, what)]
         if not requests or not self._turn.acquire(blocking=False):
             return ""
         try:
@@ -272,6 +291,9 @@ class Aggregating:
                 return self._opened().fulfil(Wish(**request.arguments), tell)
             case "purge":
                 return self._opened_purging().fulfil(PurgeWish(**request.arguments), tell)
+            case "reconcile":
+                rooms = self._rooms
+                return reconcile(rooms.warehouse, rooms.store, rooms.environment.spool, rooms.at_rest)
             case _:
                 return attack(self._rooms.warehouse, self._rooms.store, **request.arguments)
 
