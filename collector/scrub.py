@@ -129,7 +129,7 @@ def clean_text(text: str) -> str:
     cleaned = _scanned(plain)
     if cleaned != plain:
         return cleaned
-    return text if len(text) <= MAX_TEXT else _scanned(text[:MAX_TEXT])  # shortcut
+    return text if len(text) <= MAX_TEXT else _scanned(text[:MAX_TEXT])
 
 
 def clean_host(host: str) -> str:
