@@ -315,6 +315,10 @@ def test_what_is_read_of_an_overlong_text() -> None:
     assert Scrubber().scrub_path(f"/{'aB3dE5fG7h' * 6}" * 100) == "/[token]" * 33
     assert Scrubber().scrub_text("x%0Ajohn@example.org") == "x [email]"
     assert Scrubber().scrub_text("é-net%202024") == "é-net%202024"
+    unit = "aB3dE5fG7h" * 6
+    assert Scrubber().scrub_text(" ".join([unit] * 31)) == " ".join(["[token]"] * 31)
+    assert Scrubber().scrub_text(" ".join([unit] * 33) + " " + unit[:35]) == " ".join(["[token]"] * 34)
+    assert Scrubber().scrub_text("x\njohn@example.org") == "x [email]"
 
 
 def test_hosts_and_long_texts() -> None:
