@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,8 +85,9 @@ def _servers(data: Path) -> Iterator[dict[str, Server]]:
         for (name, started), sock in zip(processes.items(), socks, strict=True)
     }
     made["  all new"] = replace(made["  all new"], wrk={**usual, "BENCH_VISITORS": "0"})
-    time.sleep(5)
     try:
+        for sock in socks:
+            wait_for(sock)
         yield made
     finally:
         for process in {process for server in made.values() for process in server.processes}:
@@ -113,6 +114,18 @@ def listen() -> socket.socket:
     sock.listen(1024)
     sock.set_inheritable(True)
     return sock
+
+
+def wait_for(sock: socket.socket, patience_s: float = 60) -> None:
+    """Until whoever inherited the socket answers on it. Raises TimeoutError."""
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        with suppress(OSError), socket.create_connection(sock.getsockname(), timeout=patience_s) as asking:
+            asking.sendall(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            if not asking.recv(64).startswith(b"HTTP/1.1 503"):
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"Nothing answers on port {sock.getsockname()[1]}.")
 
 
 def _round(server: Server, seconds: int) -> Round:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.beacon import listen, worker
+from bench.beacon import listen, wait_for, worker
 from tests.product import command
 
 _HONEST_RATE = 300
@@ -41,7 +41,7 @@ def main(rounds: int = 3, seconds: int = 8) -> None:
         sock = listen()
         rates = {"FOOTFALL_NETWORK_RATE": str(_NETWORK_RATE), "FOOTFALL_SITE_RATE": str(_SITE_RATE)}
         server = worker(sock, data, "flood", **rates)
-        time.sleep(5)
+        wait_for(sock)
         port = int(sock.getsockname()[1])
         try:
             _waits(port, honest, 2)
