@@ -79,6 +79,7 @@ class Details:
             "resource": link,
             "resource_kind": lambda kind: self._word(_RESOURCE_KINDS.get(kind, kind)),
             "target_host": self._host,
+            "slow_host": self._host,
             "search_term": self.term,
             "error_message": text,
             "error_source": lambda source: text(_QUERY.sub("", source)),

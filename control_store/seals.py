@@ -56,7 +56,8 @@ def seals_of(store: ControlStore, site: int, first: int, last: int) -> dict[int,
     columns = [SEALS.c[name] for name in Seal._fields]
     chosen = sa.select(*columns).where(SEALS.c.site == site, SEALS.c.day.between(first, last))
     with store.engine.connect() as connection:
-        return {row.day: Seal(*row) for row in connection.execute(chosen)}
+        seals = [Seal(*row) for row in connection.execute(chosen).all()]
+    return {seal.day: seal for seal in seals}
 
 
 def last_purge(store: ControlStore, site: int) -> tuple[int, int]:

@@ -100,7 +100,7 @@ def _query_key(_key: str, text: str) -> str:
 def _module(_key: str, text: str) -> str:
     name = text.lower()
     if name not in (*MODULES, ALL):
-        raise BadSetting(f"The snippet has no module '{name}'; choose from {', '.join(MODULES)}, or all.")
+        raise BadSetting(f"The snippet has no module '{name[:80]}'; choose from {', '.join(MODULES)}, or all.")
     return name
 
 

@@ -183,8 +183,10 @@ def changed(current: SiteSettings, assignments: list[str], preset: str = "") -> 
         values.update(PRESETS[preset])
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
+        if not _is_text(assignment):
+            raise BadSetting("A setting is text in UTF-8 without control characters; write key=value.")
         if not equals or key not in SETTINGS:
-            raise BadSetting(f"There is no setting '{key}'; write key=value with one of {', '.join(SETTINGS)}.")
+            raise BadSetting(f"There is no setting '{key[:80]}'; write key=value with one of {', '.join(SETTINGS)}.")
         values[key] = _read(key, text.strip())
     settings = from_values(values)
     _check_europe(settings)
@@ -201,6 +203,11 @@ def from_values(values: dict[str, Any]) -> SiteSettings:
         raise BadSetting(
             f"The setting '{key}' must be {form}." if form else "The settings hold an unknown key."
         ) from None
+
+
+def _is_text(text: str) -> bool:
+    """Whether a command line brought letters: bytes that are none come as halves of surrogate pairs."""
+    return not any("\ud800" <= sign <= "\udfff" or (sign < " " and not sign.isspace()) for sign in text)
 
 
 def _read(key: str, text: str) -> object:

@@ -118,6 +118,7 @@ DIMENSIONS: Final[tuple[Dimension, ...]] = (
     _event("ad_creative", "Advertisement."),
     _event("ad_position", "Position on the page."),
     _event("ad_quality", "Hidden tab or stacked slot."),
+    _event("slow_host", "Host of the slowest file that a page waited for, where it took a second or more."),
 )
 
 DIMENSION: Final[dict[str, Dimension]] = {

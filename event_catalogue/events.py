@@ -129,6 +129,7 @@ EVENTS: Final[tuple[EventKind, ...]] = (
             Prop("cls", "score", "cls"),
             Prop("dom_ready", "milliseconds", "dom_ready"),
             Prop("load", "milliseconds", "load"),
+            Prop("slow_host", "text", "slow_host"),
         ),
     ),
     EventKind(

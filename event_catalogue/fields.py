@@ -292,6 +292,7 @@ DETAIL: Final = (
     Field("ad_viewable_ms", "UInt32", "ads", "script", "how long it could be seen", "internet_activity", "sum"),
     Field("ad_visible", "UInt8", "ads", "script", "how much of it, in percent", "internet_activity", "sum"),
     Field("ad_quality", _LC, "ads", "script", "hidden tab or stacked slot", "internet_activity", "dimension", 16),
+    Field("slow_host", _LC, "measurement", "script", "host of a slow file", "internet_activity", "dimension", 255),
 )
 
 FIELDS: Final[tuple[Field, ...]] = RECORD + PLACE_IN_SITE + SOURCE + AGENT + PLACE + SCRIPT + DETAIL

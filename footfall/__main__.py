@@ -2,6 +2,7 @@
 
 import click
 
+from footfall.commands.attack import attack
 from footfall.commands.demo import demo
 from footfall.commands.geo import geo
 from footfall.commands.hold import hold
@@ -40,6 +41,7 @@ for command in (
     ledger,
     import_,
     seal,
+    attack,
     purge,
     hold,
     status,

@@ -20,8 +20,9 @@ from control_store.accounting import (
 )
 from control_store.accounts import forget_sessions
 from control_store.audit import forget_entries
-from control_store.choices import forget_choice_counts, forget_receipts
+from control_store.choices import forget_choice_counts, forget_receipts, open_withdrawals
 from control_store.device_links import forget_device_links
+from control_store.erasures import open_erasures
 from control_store.links import forget_links
 from control_store.purges import gone_rows, open_purges
 from control_store.refused_hosts import forget_hosts
@@ -32,6 +33,7 @@ from control_store.snapshot import read_snapshot
 from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
+from footfall.attacking import attack
 from footfall.books import note_salt, open_ledger
 from footfall.environment import Environment
 from footfall.noticing import publish_notices
@@ -103,12 +105,20 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             at_start=False,
         ),
         Job("purges.settle", 60, aggregating.settle, "ends purges that were cut short", history=False),
-        Job("requests.answer", 1, aggregating.answer, "seals and purges what commands ask for", False, at_start=False),
+        Job("requests.answer", 1, aggregating.answer, "does what commands ask of the core", False, at_start=False),
         Job(
             "days.seal",
             60,
             aggregating.seal,
             "seals days 26 hours after their end",
+            history=False,
+            at_start=False,
+        ),
+        Job(
+            "people.erase",
+            10,
+            aggregating.erase,
+            "erases what withdrawals and requests for erasure mean",
             history=False,
             at_start=False,
         ),
@@ -198,6 +208,13 @@ class Aggregating:
         """Purge what is due, unless something else is under way: the next run comes soon."""
         return self._in_turn(lambda: self._opened_purging().run())
 
+    def erase(self) -> str:
+        """Erase what is asked for, unless something else is under way: the next run comes soon."""
+        store = self._rooms.store
+        if not open_withdrawals(store) and not open_erasures(store):
+            return ""
+        return self._in_turn(lambda: self._opened_purging().erase())
+
     def settle(self) -> str:
         """End what was cut short: at the start before anything is loaded, and whenever a file was still held."""
         if not open_purges(self._rooms.store):
@@ -205,8 +222,8 @@ class Aggregating:
         return self._in_turn(lambda: self._opened_purging().settle())
 
     def answer(self) -> str:
-        """Do what `footfall seal` and `footfall purge` ask."""
-        requests = [one for what in ("seal", "purge") for one in open_requests(self._rooms.store, what)]
+        """Do what `footfall seal`, `footfall purge` and `footfall attack` ask."""
+        requests = [one for what in ("seal", "purge", "attack") for one in open_requests(self._rooms.store, what)]
         if not requests or not self._turn.acquire(blocking=False):
             return ""
         try:
@@ -223,12 +240,18 @@ class Aggregating:
             answer(store, request, told, done=done)
 
         try:
-            if request.what == "seal":
-                tell(self._opened().fulfil(Wish(**request.arguments), tell), done=True)
-            else:
-                tell(self._opened_purging().fulfil(PurgeWish(**request.arguments), tell), done=True)
+            tell(self._told(request, tell), done=True)
         except (WarehouseError, SpoolError, LedgerBroken, ClockJump) as error:
             answer(store, request, {}, done=True, error=str(error))
+
+    def _told(self, request: Request, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        match request.what:
+            case "seal":
+                return self._opened().fulfil(Wish(**request.arguments), tell)
+            case "purge":
+                return self._opened_purging().fulfil(PurgeWish(**request.arguments), tell)
+            case _:
+                return attack(self._rooms.warehouse, self._rooms.store, **request.arguments)
 
     def _in_turn(self, work: Callable[[], str]) -> str:
         if not self._turn.acquire(blocking=False):

@@ -84,8 +84,8 @@ export interface Extra {
 /** Why what belongs to the page must be recorded now: it may go (0), a new view follows (1), the document goes (2). */
 export type Leaving = 0 | 1 | 2;
 
-/** Events that wait for their acknowledgement; the id is made when they are sent. */
-export type Beacon = [view: View, id: string | undefined, events: readonly WireEvent[]];
+/** Events that wait for their acknowledgement. */
+export type Beacon = readonly [view: View, id: string, events: readonly WireEvent[]];
 
 export interface WireEvent {
   readonly name: string;

@@ -200,6 +200,12 @@ def test_every_page_tells_once_how_fast_it_was(rows: list[Row]) -> None:
     assert [row for row in told if row["inp"]], "pages that were clicked tell how long that took"
 
 
+@pytest.mark.req("C8")
+def test_the_host_of_a_slow_file_is_told(rows: list[Row]) -> None:
+    """Of the slowest that the page waited for, where it took a second."""
+    assert said(on(rows, "/slow", "vitals"), "slow_host") == [("slow.example",)]
+
+
 TAGGED: Final = ["contact", "late_seen", "offer_seen", "signup"]
 
 

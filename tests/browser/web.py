@@ -27,6 +27,7 @@ class Page:
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "text/html; charset=utf-8"
     status: int = 200
+    delay_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Site:
                 elif page is None:
                     self.answer(404, {"Content-Type": "text/plain"})
                 else:
+                    time.sleep(page.delay_s)
                     self.answer(page.status, {"Content-Type": page.content_type, **page.headers}, page.body.encode())
 
             do_POST = do_GET  # noqa: N815

@@ -37,8 +37,8 @@ let told: unknown;
 
 /** What parts add to every beacon. */
 export const extra: Extra = {};
-/** Events that were given up since the last engagement event, which tells it. */
-export const losses: { dropped_client?: number | undefined } = {};
+/** How many events were given up since the last engagement event, which takes the number with it. */
+export const losses: number[] = [];
 
 const send = (beacon: Beacon): void => {
   const settle = (failed: unknown, retryAfter?: unknown) => {
@@ -60,8 +60,7 @@ const send = (beacon: Beacon): void => {
       failures = 0;
     }
   };
-  // One id for all tries. Random bytes cost time too: made as late as what `flush` adds to the view.
-  const [envelope, id = (beacon[1] = uuid()), events] = beacon;
+  const [envelope, id, events] = beacon;
   const body = JSON.stringify({ ...envelope, ...(__WHOLE__ && extra), id, events, sent: Date.now() })
     // Half of an emoji, where a text was cut, is no valid JSON to the server. An escaped backslash is no such half.
     .replace(/(\\\\)|\\ud\w{3}/g, "$1");
@@ -115,14 +114,14 @@ export const emit = (name: string, props?: Props, alone?: boolean, at?: number):
     if (alone || !open || (room -= cost) < 0) {
       open = [];
       room = LARGEST - cost;
-      waiting.push([view as View, undefined, open]);
+      waiting.push([view as View, uuid(), open]);
     }
     // A copy: the page may change its object before the beacon goes.
     open.push(JSON.parse(event));
     if (__WHOLE__ && waiting.length > MOST) {
       const low = waiting.findIndex(([, , [first]]) => !/^(pagev|eng|exit)/.test((first as WireEvent).name));
       const [lost] = waiting.splice(Math.max(low, 0), 1) as [Beacon];
-      losses.dropped_client = ((losses.dropped_client as number) | 0) + lost[2].length;
+      losses[0] = ((losses[0] as number) | 0) + lost[2].length;
     }
     if (alone) {
       open = undefined;

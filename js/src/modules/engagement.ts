@@ -44,9 +44,8 @@ export const engagement = (): void => {
       emit("engagement", {
         ms,
         scroll: Math.min(100, (100 * depth) / document.documentElement.scrollHeight) | 0,
-        ...(__WHOLE__ ? losses : {}),
+        ...(__WHOLE__ ? { dropped_client: losses.pop() } : {}),
       });
-      if (__WHOLE__) losses.dropped_client = undefined;
     }
   };
 

@@ -1,7 +1,13 @@
 import { type Metric, onCLS, onFCP, onINP, onLCP, onTTFB } from "web-vitals";
 import type { Part } from "../types";
 
-/** Records how fast the page was, once for each document, when it is hidden or left for the first time. */
+/** A file that takes so long is slow, ms. */
+const SLOW = 1e3;
+
+/**
+ * Records how fast the page was, once for each document, when it is hidden or left for the first time; and which host
+ * the slowest of the files came from that it had to wait for until its load.
+ */
 export const vitals: Part = (core) => {
   const told: Record<string, number> = {};
   const note = ({ name, value }: Metric) => {
@@ -21,10 +27,14 @@ export const vitals: Part = (core) => {
     const [page] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
     if (!done && (why || document.hidden) && page) {
       done = true;
+      const [slowest] = (performance.getEntriesByType("resource") as PerformanceResourceTiming[])
+        .filter(({ duration, responseEnd }) => duration >= SLOW && responseEnd <= page.loadEventEnd)
+        .sort((a, b) => b.duration - a.duration);
       core.emit("vitals", {
         ...told,
         dom_ready: page.domContentLoadedEventEnd | 0 || undefined,
         load: page.loadEventEnd | 0 || undefined,
+        slow_host: slowest && new URL(slowest.name).hostname,
       });
     }
   });
