@@ -25,7 +25,7 @@ TOPICS: Final[dict[str, tuple[str, ...]]] = {
     "actions": ("target", "target_role", "target_region", "target_url", "target_host", "method", "progress"),
     "search": ("search_term", "search_results"),
     "faults": ("error_message", "error_source", "error_stack", "resource", "resource_kind", "status"),
-    "speed": ("ttfb", "fcp", "lcp", "inp", "cls", "dom_ready", "load"),
+    "speed": ("ttfb", "fcp", "lcp", "inp", "cls", "dom_ready", "load", "slow_host"),
     "orders": ("revenue", "currency"),
     "own": ("prop_keys", "prop_values"),
     "calls": ("dialled", "caller_country", "caller_area"),
