@@ -10,7 +10,7 @@ from typing import Final
 
 from control_store.policies import POLICIES, is_region
 from control_store.site_channels import CHANNEL_FIELDS, BadChannel, SiteChannels
-from control_store.snippet_settings import ALL, MODULES, BadCallNumber, call_number
+from control_store.snippet_settings import ALL, MANAGERS, MODULES, BadCallNumber, call_number
 
 _QUERY_KEY: Final = re.compile(r"[a-z0-9_.:~$\[\]-]{0,64}\Z")
 _HOSTNAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*\Z")
@@ -122,6 +122,13 @@ def _call_number(key: str, text: str) -> str:
     return text
 
 
+def _manager(_key: str, text: str) -> str:
+    name = text.lower()
+    if name not in MANAGERS:
+        raise BadSetting(f"The snippet reads no consent manager '{name}'; choose from {', '.join(MANAGERS)}.")
+    return name
+
+
 def _name(key: str, text: str) -> str:
     if len(text) > 100 or not text.isprintable():
         raise BadSetting(f"The setting '{key}' must be names separated by commas, each at most 100 characters.")
@@ -163,6 +170,7 @@ _ITEMS: Final[dict[str, Callable[[str, str], str]]] = {
     "download_extensions": _extension,
     "call_numbers": _call_number,
     "recipients": _name,
+    "consent_managers": _manager,
     "channels": _channel,
     "counted_bots": _bot_rule,
 }

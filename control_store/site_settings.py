@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from control_store.policies import Policy, europe_opted_out, read_region_policies
 from control_store.setting_items import BadSetting, read_item
-from control_store.snippet_settings import CALL_CHANNELS, MODULES
+from control_store.snippet_settings import CALL_CHANNELS, MANAGERS, MODULES
 
 GpcEffect = Literal["drop", "cookieless"]
 LegalBasis = Literal["", "legitimate_interests", "public_task"]
@@ -50,6 +50,7 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     policy_version: Annotated[str, Meta(max_length=32, pattern=r"^[ -~]*\Z")] = "1"
     banner: bool = False
     shares: bool = False
+    consent_managers: tuple[str, ...] = ()
     controller: Line = ""
     controller_address: Line = ""
     contact: Line = ""
@@ -145,6 +146,10 @@ SETTINGS: Final[dict[str, SettingHelp]] = {
     "banner": SettingHelp("whether pages ask visitors for their choice, and show it", "true or false"),
     "shares": SettingHelp(
         "whether the site sells or shares visitors' data, so that they can opt out of it", "true or false"
+    ),
+    "consent_managers": SettingHelp(
+        "other consent managers whose choices the snippet reads; a choice made on the site goes before theirs",
+        f"names separated by commas: {', '.join(MANAGERS)}",
     ),
     "controller": SettingHelp("who is responsible for the site, as the notice says it", _LINE),
     "controller_address": SettingHelp("postal address of who is responsible", _LINE),

@@ -88,13 +88,7 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             "shows collectors what changed in the control store",
             history=False,
         ),
-        Job(
-            "notices.publish",
-            60,
-            lambda: show_notices(rooms),
-            "shows collectors each site's notice and its latest purge",
-            history=False,
-        ),
+        Job("notices.publish", 60, lambda: show_notices(rooms), "shows each site's notice and latest purge", False),
         Job(
             "accounting.publish",
             5,
