@@ -6,7 +6,7 @@ are what a person would write down who watched the browser.
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -311,7 +311,8 @@ def test_time_is_time_in_front(rows: list[Row]) -> None:
     ends = on(rows, "/half-hidden", "engagement")
     assert len(ends) >= 3, "told each time when it was hidden"
     (view,) = on(rows, "/half-hidden", "pageview")
-    wall = (ends[-1]["at"] - view["at"]) / timedelta(milliseconds=1)
+    began, ended = (datetime.fromisoformat(str(row["at"])) for row in (view, ends[-1]))
+    wall = (ended - began) / timedelta(milliseconds=1)
     assert 900 <= sum(row["engaged_ms"] for row in ends) <= wall - 950
 
 
