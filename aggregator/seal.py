@@ -20,6 +20,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from aggregator.attack import exposed
+from aggregator.coarser import coarser
 from aggregator.proof import faults_of, raw_totals
 from control_store.marks import next_number
 from control_store.seals import Fault, Seal, all_seals, save_fault, save_late, save_seals
@@ -83,16 +85,29 @@ class Sealer:
         """What can be sealed at `now` (ms UTC), the oldest day first, when all that was received up to `loaded` lies
         in the warehouse. `final`: without waiting, for days that are known to be complete."""
         sites = {site.id: site for site in list_sites(self._store)}
-        sealed = {(seal.site, seal.day) for seal in all_seals(self._store)}
+        seals = {(seal.site, seal.day): seal for seal in all_seals(self._store)}
+        rows = self._table.raw_rows()
         days: dict[int, list[Site]] = defaultdict(list)
         for (site, day), newest in sorted(self._table.newest_rows().items()):
-            known = sites.get(site)
-            if known is None or (site, day) in sealed or (newest > now - QUIET_MS and not final):
+            known, seal = sites.get(site), seals.get((site, day))
+            if known is None or (newest > now - QUIET_MS and not final):
+                continue
+            if seal and not self._again(known, seal, rows.get((site, day), 0)):
                 continue
             over = day_end(known.timezone_of(day), day) + (0 if final else GRACE_MS)
             if over <= min(now, loaded):
                 days[day].append(known)
         return [DueDay(day, tuple(found)) for day, found in sorted(days.items())]
+
+    def _again(self, site: Site, seal: Seal, rows: int) -> bool:
+        """Whether a sealed day is sealed anew: its k has been raised, or at least k visitors came late.
+
+        The raw rows must be whole: what of them was erased or purged would be missing in the numbers.
+        """
+        if seal.purged or rows < seal.raw_rows:
+            return False
+        k = site.settings.k
+        return k > seal.k or (rows > seal.raw_rows and self._table.late_visitors(seal) >= k)
 
     def seal(self, due: DueDay, *, anyway: bool = False) -> list[Sealed]:
         """Seal one day for its sites; `visits` must hold what `events` holds. Raises TryLater, Broken.
@@ -107,13 +122,49 @@ class Sealer:
         self._crash("seal.numbered")
         self._table.write(due.day, runs, rows)
         self._crash("seal.written")
-        outcomes = [self._prove(site, due.day, runs[site.id], before, anyway=anyway) for site in due.sites]
+        generations = {seal.site: seal.generation for seal in all_seals(self._store) if seal.day == due.day}
+        outcomes = []
+        for site in due.sites:
+            count = _Count(runs[site.id], before[site.id, due.day], generations.get(site.id, 0) + 1)
+            outcomes.append(self._prove(site, due.day, count, anyway=anyway))
         if not anyway and self._table.raw_rows(due.day) != before:
             return [Sealed(site, due.day, None, "rows were loaded meanwhile") for site in due.sites]
         self._crash("seal.proven")
         self._commit(outcomes)
         self._crash("seal.committed")
         return outcomes
+
+    def coarsen(self, budget_ms: int) -> int:
+        """Merge sealed days again whose site has raised its k since, and whose raw rows are not whole any more.
+
+        How many that were; the next run goes on where the budget ended. Raises TryLater, Broken.
+        """
+        begun = self._clock()
+        sites = {site.id: site for site in list_sites(self._store)}
+        rows = self._table.raw_rows()
+        done = 0
+        for seal in all_seals(self._store):
+            site = sites.get(seal.site)
+            whole = not seal.purged and rows.get((seal.site, seal.day), 0) >= seal.raw_rows
+            if site is None or whole or site.settings.k <= seal.k:
+                continue
+            if self._clock() - begun > budget_ms:
+                break
+            self._commit([self._merge_again(site, seal)])
+            done += 1
+        return done
+
+    def _merge_again(self, site: Site, seal: Seal) -> Sealed:
+        """The next generation of a seal, of the same day and with what the last one kept."""
+        run = next_number(self._store, "run")
+        self._table.write(
+            seal.day, {site.id: run}, coarser(self._table.read(site.id, seal.day, seal.run), site.settings.k)
+        )
+        rows = self._table.read(site.id, seal.day, run)
+        if found := exposed(rows, site.settings.k):
+            return Sealed(site, seal.day, None, "; ".join(found)[:300])
+        changes = {"generation": seal.generation + 1, "run": run, "k": site.settings.k, "rollup_rows": len(rows)}
+        return Sealed(site, seal.day, seal._replace(**changes, digest=digest(rows)))
 
     def sweep(self) -> None:
         """Remove the rows of every run that no seal names: what kills left behind. To be called at the start and after
@@ -136,20 +187,21 @@ class Sealer:
         sites = [site_day(site, due.day) for site in due.sites]
         return [row for rows in self._rollups.count(due.day, sites) for row in rows]
 
-    def _prove(self, site: Site, day: int, run: int, raw_rows: dict[tuple[int, int], int], *, anyway: bool) -> Sealed:
-        """Read the rows from the disk again, and compare every total with one that was counted another way."""
-        rows = self._table.read(site.id, day, run)
-        faults = faults_of(rows, raw_totals(self._warehouse, site.id, day))
+    def _prove(self, site: Site, day: int, count: "_Count", *, anyway: bool) -> Sealed:
+        """Read the rows from the disk again, compare every total with one that was counted another way, and attack
+        them."""
+        rows = self._table.read(site.id, day, count.run)
+        faults = faults_of(rows, raw_totals(self._warehouse, site.id, day)) or exposed(rows, site.settings.k)
         if faults and not anyway:
             return Sealed(site, day, None, "; ".join(faults)[:300])
         seal = Seal(
             site=site.id,
             day=day,
-            generation=1,
-            run=run,
+            generation=count.generation,
+            run=count.run,
             sealed=self._clock(),
             k=site.settings.k,
-            raw_rows=raw_rows[site.id, day],
+            raw_rows=count.raw_rows,
             rollup_rows=len(rows),
             digest=digest(rows),
             verified=int(not faults),
@@ -162,6 +214,14 @@ class Sealer:
             if seal is None:
                 _LOG.error("Day %d of site %d can't be sealed, and is not purged: %s", day, site.id, reason)
                 save_fault(self._store, Fault(site.id, day, self._clock(), reason))
+
+
+class _Count(NamedTuple):
+    """Which rows of a site's day are proven: their run, of how many raw rows, as which generation."""
+
+    run: int
+    raw_rows: int
+    generation: int
 
 
 def site_day(site: Site, day: int) -> SiteDay:

@@ -57,7 +57,7 @@ class NoticePage:
         ).get_template("notice.html")
         digest = b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
         self._policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; "
+            f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; "
             "frame-ancestors 'none'"
         )
 

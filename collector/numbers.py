@@ -66,7 +66,7 @@ _PRODUCT_BEFORE: Final = re.compile(r"(?:isbn(?:-?1[03])?|ean|gtin|upc|sku|asin|
 
 def scrub_numbers(text: str, *, in_path: bool) -> str:
     """The text with personal numbers replaced. In a path the slash parts numbers."""
-    if not _SIX_DIGITS.match(text):
+    if not _SIX_DIGITS.match(text):  # shortcut
         return text
     pattern = _IN_PATH if in_path else _IN_TEXT
     place = itertools.count()

@@ -8,7 +8,7 @@ values. What has no shape (a name, a street) it can't see; small groups are merg
 
 import re
 import unicodedata
-from enum import Enum
+from enum import Enum, auto
 from html import unescape
 from typing import Final, Literal
 from urllib.parse import unquote
@@ -61,7 +61,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
 class Refused(Enum):
     """Why a value is not stored at all."""
 
-    PERSON_HASH = "person_hash"
+    PERSON_HASH = auto()
 
 
 class Scrubber:
@@ -84,21 +84,21 @@ class Scrubber:
     def scrub_value(self, text: str) -> str | Literal[Refused.PERSON_HASH]:
         """A property's value, personal data replaced; Refused.PERSON_HASH where it is a digest."""
         plain = text[:_MAX_READ]
-        plain = _decoded(plain, control=" ") if "%" in plain or not plain.isascii() else plain
+        plain = plain if plain.isalnum() and plain.isascii() else _decoded(plain, control=" ")  # shortcut
         return Refused.PERSON_HASH if is_person_hash(plain) else clean_text(text)
 
 
 def clean_path(path: str) -> str:
     """What Scrubber.scrub_path promises."""
     path = _beginning(path)
-    if "%" in path or "&" in path or "\\" in path or not path.isascii():
+    if "%" in path or "&" in path or "\\" in path or not path.isascii():  # shortcut
         path = _decoded(_read_encoded_slashes(path), control="")
-    if _PLAIN_PATH.match(path) and len(path) <= MAX_PATH and not names_secret(path):
+    if _PLAIN_PATH.match(path) and len(path) <= MAX_PATH and not names_secret(path):  # shortcut
         return path
     path = _without_controls(path, "").strip()
     for _ in range(4):
         cleaned = _fitted(_swept(scrub_secret_links(path), in_path=True))
-        if cleaned == path:
+        if cleaned == path:  # shortcut
             break
         path = cleaned
     return _escaped(path)
@@ -117,11 +117,14 @@ def _fitted(path: str) -> str:
 def clean_text(text: str) -> str:
     """What Scrubber.scrub_text promises. Where nothing is found the text stays as written, encodings too."""
     text = _beginning(text)
-    if _LETTERS_ONLY.match(text) or (_PLAIN_TEXT.match(text) and (text.isascii() or not _ODD.search(text))):
+    if (  # shortcut
+        not ("earer " in text or "asic " in text or "igest " in text or "oken " in text)  # a secret is announced
+        and (_LETTERS_ONLY.match(text) or (_PLAIN_TEXT.match(text) and (text.isascii() or not _ODD.search(text))))
+    ):
         return text[:MAX_TEXT]
     text = _without_controls(text, " ")
     plain = text
-    if "%" in text or "&" in text or "\\" in text or not text.isascii():
+    if "%" in text or "&" in text or "\\" in text or not text.isascii():  # shortcut
         plain = _decoded(text, control=" ")
     cleaned = _scanned(plain)
     if cleaned != plain:
@@ -131,7 +134,7 @@ def clean_text(text: str) -> str:
 
 def clean_host(host: str) -> str:
     """A host name, label by label: what looks like a number, token or digest of a person is replaced."""
-    return ".".join("[hash]" if is_person_hash(label) else clean_text(label) for label in host.split("."))
+    return ".".join(map(clean_text, host.split(".")))
 
 
 def _beginning(text: str) -> str:
@@ -175,12 +178,12 @@ def _without_controls(text: str, gap: str) -> str:
 
 def _unescaped(text: str) -> str:
     text = _CODED.sub(r"%\1", text)
-    if "%" in text and _ESCAPED.search(text):
+    if "%" in text:  # shortcut
         text = unquote(_ESCAPED.sub(r"%\1", text), errors="replace")
-    if "&" in text:
+    if "&" in text:  # shortcut
         text = _ENTITY.sub("&", text.replace("&commat;", "@"))
         text = unescape(text) if "&#" in text else text
-    if not text.isascii() and _ODD.search(text):
+    if _ODD.search(text):
         text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
         text = "".join(str(unicodedata.digit(sign)) if sign.isdigit() else sign for sign in text)
     return text
@@ -188,7 +191,7 @@ def _unescaped(text: str) -> str:
 
 def _read_encoded_slashes(path: str) -> str:
     """What holds an encoded slash is one segment before decoding and several after; it is read before."""
-    if not _ENCODED_SLASH.search(path):
+    if not _ENCODED_SLASH.search(path):  # shortcut
         return path
     segments = path.split("/")
     for place, segment in enumerate(segments):

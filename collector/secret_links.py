@@ -35,7 +35,7 @@ _NAME: Final = re.compile(r"[a-z]{4,}|[A-Z][a-z]{3,}")
 
 def scrub_secret_links(path: str) -> str:
     """The path with the codes of secret links replaced."""
-    if not names_secret(path):
+    if not names_secret(path):  # shortcut
         return path
     segments = path.split("/", _DEPTH)
     reach, soft, before = 0, False, ""

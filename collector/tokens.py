@@ -58,21 +58,19 @@ def is_person_hash(text: str) -> bool:
 
 def scrub_tokens(text: str, *, in_path: bool) -> str:
     """The text without runs of signs that machines make: base64, hex, nanoids. In a path a slash parts runs."""
-    if " " in text:
+    if " " in text:  # shortcut
         text = _AUTHORIZATION.sub(r"\1[token]", text)
         text = _BEARER.sub(_bearer, text)
-    if "=" in text:
+    if "=" in text:  # shortcut
         text = (_BASE64_SEGMENT if in_path else _BASE64).sub(_padded, text)
-    if not in_path and "/" in text:
+    if not in_path:
         text = _SLASHED.sub(_slashed, text)
     return _RUN.sub(_run, text)
 
 
 def scrub_named_secrets(text: str) -> str:
     """The text without values that are called a session, token, password or key. Comes last: it knows no kinds."""
-    if "=" in text or ":" in text:
-        return _scrub_values(text)
-    return text
+    return _scrub_values(text) if "=" in text or ":" in text else text  # shortcut
 
 
 def _padded(found: re.Match[str]) -> str:
@@ -93,7 +91,7 @@ def _scrub_values(text: str) -> str:
         if (strong and ("=" in found[0] or _is_literal(found[0], key))) or _is_secret(value[0]):
             pieces += [text[start : found.end()], "[token]"]
             start = value.end()
-    return "".join((*pieces, text[start:])) if pieces else text
+    return "".join((*pieces, text[start:]))
 
 
 def _is_literal(found: str, key: str) -> bool:
@@ -132,16 +130,20 @@ def _run(found: re.Match[str]) -> str:
 def _odd_span(run: str) -> tuple[int, int]:
     """From the first part that is no word to the last one; (0, 0) where words prevail or no part is long enough."""
     odd: list[tuple[int, int]] = []
-    words = longest = 0
+    words = after = longest = 0
     for part in _PART.finditer(run):
         if not _is_word(part[0]):
             odd.append(part.span())
             longest = max(longest, len(part[0]))
+            words, after = words + after, 0
         elif odd and len(part[0]) > 3:
-            words += len(part[0])
-    if not odd or words * 3 > odd[-1][1] - odd[0][0] or (words and longest < 8):
+            after += len(part[0])
+    end = odd[-1][1] if odd else 0
+    if run.endswith("="):  # padding belongs to all of it
+        words, end = words + after, len(run)
+    if not odd or words * 3 > end - odd[0][0] or (words and longest < 8):
         return 0, 0
-    return odd[0][0], len(run) if run.endswith("=") else odd[-1][1]
+    return odd[0][0], end
 
 
 def _is_word(part: str) -> bool:

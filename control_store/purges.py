@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from control_store.tables import PURGED_ROWS, PURGES, SEALS, ControlStore
 
-Method = Literal["drop", "rewrite", "ttl"]
-"""A whole partition goes, the rows of some sites are taken out of it, or the engine has deleted rows by itself."""
+Method = Literal["drop", "rewrite", "ttl", "erase"]
+"""A whole partition goes, the rows of some sites are taken out of it, the engine has deleted rows by itself, or rows of
+people are erased."""
 State = Literal["intended", "gone", "done", "given_up"]
 Why = Literal["purged", "erased"]
 """Their period was over, or somebody asked for it: an erasure, a deleted site."""
@@ -83,6 +84,8 @@ def mark_gone(store: ControlStore, purge: Purge, *, now: int) -> None:
     sites = [one.site for one in purge.taken]
     with store.engine.begin() as connection:
         connection.execute(sa.update(PURGES).where(PURGES.c.number == purge.number).values(state="gone"))
+        if purge.method == "erase":
+            return  # the others' rows of these days are still there
         mine = (SEALS.c.site.in_(sites), SEALS.c.day == purge.day, SEALS.c.purged == 0)
         connection.execute(sa.update(SEALS).where(*mine).values(purged=now))
 
@@ -142,6 +145,19 @@ def gone_rows(store: ControlStore) -> dict[tuple[int, int], Gone]:
                 before.purged + purged, before.erased + erased, before.bots + bots, before.late + late
             )
     return found
+
+
+def gone_by_partition(store: ControlStore) -> dict[tuple[int, int], int]:
+    """How many rows were taken out of each partition (day, keep)."""
+    purges = PURGES.c
+    chosen = (
+        sa.select(purges.day, purges.keep, sa.func.sum(PURGED_ROWS.c.rows))
+        .join_from(PURGED_ROWS, PURGES, PURGED_ROWS.c.purge == purges.number)
+        .where(purges.state != "intended")
+        .group_by(purges.day, purges.keep)
+    )
+    with store.engine.connect() as connection:
+        return {(day, keep): int(rows) for day, keep, rows in connection.execute(chosen)}
 
 
 def _purges(store: ControlStore, chosen: sa.ColumnElement[bool]) -> list[Purge]:

@@ -56,7 +56,8 @@ def seals_of(store: ControlStore, site: int, first: int, last: int) -> dict[int,
     columns = [SEALS.c[name] for name in Seal._fields]
     chosen = sa.select(*columns).where(SEALS.c.site == site, SEALS.c.day.between(first, last))
     with store.engine.connect() as connection:
-        return {row.day: Seal(*row) for row in connection.execute(chosen)}
+        seals = [Seal(*row) for row in connection.execute(chosen).all()]
+    return {seal.day: seal for seal in seals}
 
 
 def last_purge(store: ControlStore, site: int) -> tuple[int, int]:
@@ -72,6 +73,16 @@ def all_seals(store: ControlStore) -> list[Seal]:
     columns = [SEALS.c[name] for name in Seal._fields]
     with store.engine.connect() as connection:
         return [Seal(*row) for row in connection.execute(sa.select(*columns).order_by(SEALS.c.site, SEALS.c.day))]
+
+
+def forget_seals(store: ControlStore, site: int, *, before_day: int) -> int:
+    """Delete the seals of a site's days before this one whose raw rows are gone; how many.
+
+    Their aggregates belong to no seal then, and the next sweep removes them.
+    """
+    old = sa.and_(SEALS.c.site == site, SEALS.c.day < before_day, SEALS.c.purged > 0)
+    with store.engine.begin() as connection:
+        return int(connection.execute(sa.delete(SEALS).where(old)).rowcount)
 
 
 def doubt_seal(store: ControlStore, site: int, day: int) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from control_store.policies import POLICIES, is_region
 from control_store.site_channels import CHANNEL_FIELDS, BadChannel, SiteChannels
-from control_store.snippet_settings import ALL, MODULES, BadCallNumber, call_number
+from control_store.snippet_settings import ALL, MANAGERS, MODULES, BadCallNumber, call_number
 
 _QUERY_KEY: Final = re.compile(r"[a-z0-9_.:~$\[\]-]{0,64}\Z")
 _HOSTNAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*\Z")
@@ -100,7 +100,7 @@ def _query_key(_key: str, text: str) -> str:
 def _module(_key: str, text: str) -> str:
     name = text.lower()
     if name not in (*MODULES, ALL):
-        raise BadSetting(f"The snippet has no module '{name}'; choose from {', '.join(MODULES)}, or all.")
+        raise BadSetting(f"The snippet has no module '{name[:80]}'; choose from {', '.join(MODULES)}, or all.")
     return name
 
 
@@ -120,6 +120,13 @@ def _call_number(key: str, text: str) -> str:
             "usual=+41 44 111 11 11,paid=+41 44 222 22 22."
         ) from None
     return text
+
+
+def _manager(_key: str, text: str) -> str:
+    name = text.lower()
+    if name not in MANAGERS:
+        raise BadSetting(f"The snippet reads no consent manager '{name}'; choose from {', '.join(MANAGERS)}.")
+    return name
 
 
 def _name(key: str, text: str) -> str:
@@ -163,6 +170,7 @@ _ITEMS: Final[dict[str, Callable[[str, str], str]]] = {
     "download_extensions": _extension,
     "call_numbers": _call_number,
     "recipients": _name,
+    "consent_managers": _manager,
     "channels": _channel,
     "counted_bots": _bot_rule,
 }

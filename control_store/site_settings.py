@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from control_store.policies import Policy, europe_opted_out, read_region_policies
 from control_store.setting_items import BadSetting, read_item
-from control_store.snippet_settings import CALL_CHANNELS, MODULES
+from control_store.snippet_settings import CALL_CHANNELS, MANAGERS, MODULES
 
 GpcEffect = Literal["drop", "cookieless"]
 LegalBasis = Literal["", "legitimate_interests", "public_task"]
@@ -50,6 +50,7 @@ class SiteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     policy_version: Annotated[str, Meta(max_length=32, pattern=r"^[ -~]*\Z")] = "1"
     banner: bool = False
     shares: bool = False
+    consent_managers: tuple[str, ...] = ()
     controller: Line = ""
     controller_address: Line = ""
     contact: Line = ""
@@ -146,6 +147,10 @@ SETTINGS: Final[dict[str, SettingHelp]] = {
     "shares": SettingHelp(
         "whether the site sells or shares visitors' data, so that they can opt out of it", "true or false"
     ),
+    "consent_managers": SettingHelp(
+        "other consent managers whose choices the snippet reads; a choice made on the site goes before theirs",
+        f"names separated by commas: {', '.join(MANAGERS)}",
+    ),
     "controller": SettingHelp("who is responsible for the site, as the notice says it", _LINE),
     "controller_address": SettingHelp("postal address of who is responsible", _LINE),
     "contact": SettingHelp("e-mail address or page for visitors' questions and rights", _LINE),
@@ -178,8 +183,10 @@ def changed(current: SiteSettings, assignments: list[str], preset: str = "") -> 
         values.update(PRESETS[preset])
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
+        if not _is_text(assignment):
+            raise BadSetting("A setting is text in UTF-8 without control characters; write key=value.")
         if not equals or key not in SETTINGS:
-            raise BadSetting(f"There is no setting '{key}'; write key=value with one of {', '.join(SETTINGS)}.")
+            raise BadSetting(f"There is no setting '{key[:80]}'; write key=value with one of {', '.join(SETTINGS)}.")
         values[key] = _read(key, text.strip())
     settings = from_values(values)
     _check_europe(settings)
@@ -196,6 +203,11 @@ def from_values(values: dict[str, Any]) -> SiteSettings:
         raise BadSetting(
             f"The setting '{key}' must be {form}." if form else "The settings hold an unknown key."
         ) from None
+
+
+def _is_text(text: str) -> bool:
+    """Whether a command line brought letters: bytes that are none come as halves of surrogate pairs."""
+    return not any("\ud800" <= sign <= "\udfff" or (sign < " " and not sign.isspace()) for sign in text)
 
 
 def _read(key: str, text: str) -> object:

@@ -20,6 +20,7 @@ from control_store.tables import (
     API_KEYS,
     CHOICE_COUNTS,
     DELETED_SITES,
+    NOTICES,
     REFUSED_HOSTS,
     REVISION,
     SITES,
@@ -120,7 +121,7 @@ def delete_site(store: ControlStore, site: Site, *, now: int) -> None:
     """Forget a site and its keys; beacons for it are refused from now on. Its rows are retention's to remove."""
     with store.engine.begin() as connection:
         connection.execute(sa.insert(DELETED_SITES).values(site=site.id, deleted=now))
-        for table in (REFUSED_HOSTS, CHOICE_COUNTS):
+        for table in (REFUSED_HOSTS, CHOICE_COUNTS, NOTICES):
             connection.execute(sa.delete(table).where(table.c.site == site.id))
         connection.execute(sa.delete(SITES).where(SITES.c.id == site.id))
         touch(connection)

@@ -25,6 +25,8 @@ MODULES: Final[dict[str, str]] = {
 """Every module that a site can turn on, and what it records."""
 
 ALL: Final = "all"
+MANAGERS: Final = ("tcf", "gpp", "consent_mode")
+"""Consent managers that the snippet can read: IAB TCF and GPP, Google Consent Mode."""
 
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ()/.-]{1,30}[0-9]\Z")
 _ASSIGNED: Final = re.compile(r"(?P<channel>[a-z]+)(?::(?P<name>[A-Za-z0-9_.-]{1,64}))?=(?P<number>.+)\Z")

@@ -307,6 +307,18 @@ WITHDRAWALS: Final = sa.Table(
     sqlite_autoincrement=True,
 )
 
+ERASURES: Final = sa.Table(
+    "erasures",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("what", sa.String(16), nullable=False),
+    sa.Column("site", sa.Integer, nullable=False),
+    sa.Column("pseudonym", sa.LargeBinary(16), nullable=False),
+    sa.Column("day", sa.Integer, nullable=False),
+    sa.Column("asked", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 TAKEN: Final = sa.Table(
     "taken",
     METADATA,
@@ -383,6 +395,12 @@ class ControlStore:
         config.attributes["engine"] = self.engine
         with self._alone():
             command.upgrade(config, "head")
+
+    def forget_log(self) -> None:
+        """Empty SQLite's log, where what was deleted stands still; what a reader holds up is done by the next call."""
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Give back every connection."""

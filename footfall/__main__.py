@@ -2,6 +2,7 @@
 
 import click
 
+from footfall.commands.attack import attack
 from footfall.commands.demo import demo
 from footfall.commands.geo import geo
 from footfall.commands.hold import hold
@@ -9,6 +10,7 @@ from footfall.commands.importing import import_
 from footfall.commands.key import key
 from footfall.commands.ledger import ledger
 from footfall.commands.purge import purge
+from footfall.commands.reconcile import reconcile
 from footfall.commands.seal import seal
 from footfall.commands.serve import collector, core, demo_site, serve, worker
 from footfall.commands.site import site
@@ -40,8 +42,10 @@ for command in (
     ledger,
     import_,
     seal,
+    attack,
     purge,
     hold,
+    reconcile,
     status,
     spool,
 ):

@@ -61,6 +61,8 @@ class BuiltSnippet:
             wanted.append("api" if settings.policy == "opt_in" and not settings.region_policies else "region")
         if settings.banner:
             wanted.append("api")
+        if settings.consent_managers:
+            wanted.append("managers")
         if settings.plugins:
             wanted.append("plugins")
         if not settings.call_numbers:
@@ -106,8 +108,9 @@ def configuration(site: Site, manifest: dict[str, Any], origin: str) -> dict[str
 def _for_parts(settings: SiteSettings) -> dict[str, Any]:
     usual, shown = call_numbers(settings.call_numbers)
     unchosen = _unchosen(settings)
-    asks = bool(settings.modules) or settings.banner or unchosen == "hold"
+    asks = bool(settings.modules or settings.consent_managers) or settings.banner or unchosen == "hold"
     return {
+        "managers": list(settings.consent_managers),
         "unchosen": unchosen if asks else None,
         "version": settings.policy_version if asks else None,
         "exclude": "|".join(_path_pattern(path) for path in settings.exclude_paths),

@@ -1,5 +1,6 @@
 """The one table of everything that runs by itself."""
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,25 +21,30 @@ from control_store.accounting import (
 )
 from control_store.accounts import forget_sessions
 from control_store.audit import forget_entries
-from control_store.choices import forget_choice_counts, forget_receipts
+from control_store.choices import forget_choice_counts, forget_receipts, open_withdrawals
 from control_store.device_links import forget_device_links
+from control_store.erasures import open_erasures
 from control_store.links import forget_links
 from control_store.purges import gone_rows, open_purges
 from control_store.refused_hosts import forget_hosts
 from control_store.requests import Request, answer, open_requests
 from control_store.salts import SaltFile
+from control_store.seals import forget_seals
 from control_store.sites import current_revision, list_sites
 from control_store.snapshot import read_snapshot
 from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
+from footfall.attacking import attack
 from footfall.books import note_salt, open_ledger
 from footfall.environment import Environment
 from footfall.noticing import publish_notices
 from footfall.publishing import publish
 from footfall.purging import PurgeWish, Purging
+from footfall.reconciling import reconcile, said
 from footfall.sealing import ClockJump, Sealing, Wish
 from retention.ledger import LedgerBroken
+from retention.letters import delete_old_letters
 from spool.accounts import JournalView, read_journal
 from spool.crash import crash_points
 from spool.errors import SpoolError
@@ -47,6 +53,8 @@ from warehouse.errors import TryLater, WarehouseError
 from warehouse.events import EventTable
 
 _LOADER = "this machine"
+_ASKED = ("seal", "purge", "attack", "reconcile")
+_LOG = logging.getLogger("footfall.jobs")
 _LONGEST_MONTH = 31
 _AHEAD_MS = DAY_MS // 4
 """Salts are made six hours before their local day begins."""
@@ -67,10 +75,10 @@ class Rooms:
 
 def jobs(rooms: Rooms) -> tuple[Job, ...]:
     """The table. Order is the order of the first run at start, for those that run then."""
-    aggregating = Aggregating(rooms)
     return (
         Job("salts.destroy", 60, lambda: destroy_salts(rooms), "destroys salts 24 h after their day", history=False),
         Job("salts.make", 600, lambda: make_salts(rooms), "makes the next day's salts six hours ahead", history=False),
+        Job("stores.forget", 3600, lambda: forget_stores(rooms), "ends aggregates and dead letters after their period"),
         Job("people.forget", 3600, lambda: forget_people(rooms), "ends logins, links and old entries of the audit log"),
         Job("choices.forget", 3600, lambda: forget_choices(rooms), "ends receipts, counts of choices, refused hosts"),
         Job(
@@ -80,13 +88,7 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             "shows collectors what changed in the control store",
             history=False,
         ),
-        Job(
-            "notices.publish",
-            60,
-            lambda: show_notices(rooms),
-            "shows collectors each site's notice and its latest purge",
-            history=False,
-        ),
+        Job("notices.publish", 60, lambda: show_notices(rooms), "shows each site's notice and latest purge", False),
         Job(
             "accounting.publish",
             5,
@@ -94,6 +96,13 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             "brings the loader's counts to the control store",
             history=False,
         ),
+        *_on_rows(Aggregating(rooms)),
+    )
+
+
+def _on_rows(aggregating: "Aggregating") -> tuple[Job, ...]:
+    """The jobs that work on raw rows; one at a time, but for the counting of visits."""
+    return (
         Job(
             "visits.count",
             5,
@@ -103,12 +112,27 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             at_start=False,
         ),
         Job("purges.settle", 60, aggregating.settle, "ends purges that were cut short", history=False),
-        Job("requests.answer", 1, aggregating.answer, "seals and purges what commands ask for", False, at_start=False),
+        Job("requests.answer", 1, aggregating.answer, "does what commands ask of the core", False, at_start=False),
         Job(
             "days.seal",
             60,
             aggregating.seal,
             "seals days 26 hours after their end",
+            history=False,
+            at_start=False,
+        ),
+        Job(
+            "accounts.reconcile",
+            6 * 3600,
+            aggregating.reconcile,
+            "proves that every acknowledged event is where it is said to be",
+            at_start=False,
+        ),
+        Job(
+            "people.erase",
+            10,
+            aggregating.erase,
+            "erases what withdrawals and requests for erasure mean",
             history=False,
             at_start=False,
         ),
@@ -172,6 +196,19 @@ def forget_choices(rooms: Rooms) -> str:
     return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
 
 
+def forget_stores(rooms: Rooms) -> str:
+    """Delete what has outlived its period: seals, whose aggregates the next sweep removes, and dead letters."""
+    store, today = rooms.store, clock() // DAY_MS
+    sites = list_sites(store)
+    gone = {"seals": 0}
+    for site in sites:
+        first = today - site.settings.aggregate_months * _LONGEST_MONTH
+        gone["seals"] += forget_seals(store, site.id, before_day=first)
+    kept = {site.id: site.settings.raw_days for site in sites}
+    gone["dead letters"] = delete_old_letters(rooms.environment.spool, kept, today=today)
+    return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
+
+
 class Aggregating:
     """Visits and seals. A warehouse that does not answer is the loader's to tell of; the next run makes up for it."""
 
@@ -198,6 +235,21 @@ class Aggregating:
         """Purge what is due, unless something else is under way: the next run comes soon."""
         return self._in_turn(lambda: self._opened_purging().run())
 
+    def erase(self) -> str:
+        """Erase what is asked for, unless something else is under way: the next run comes soon."""
+        store = self._rooms.store
+        if not open_withdrawals(store) and not open_erasures(store):
+            return ""
+        return self._in_turn(lambda: self._opened_purging().erase())
+
+    def reconcile(self) -> str:
+        """Prove the accounts; what `footfall status` shows of it."""
+        rooms = self._rooms
+        report = reconcile(rooms.warehouse, rooms.store, rooms.environment.spool, rooms.at_rest)
+        if report["faults"]:
+            _LOG.error("The accounts do not agree: %s", said(report))
+        return said(report)
+
     def settle(self) -> str:
         """End what was cut short: at the start before anything is loaded, and whenever a file was still held."""
         if not open_purges(self._rooms.store):
@@ -205,8 +257,8 @@ class Aggregating:
         return self._in_turn(lambda: self._opened_purging().settle())
 
     def answer(self) -> str:
-        """Do what `footfall seal` and `footfall purge` ask."""
-        requests = [one for what in ("seal", "purge") for one in open_requests(self._rooms.store, what)]
+        """Do what commands ask."""
+        requests = [one for what in _ASKED for one in open_requests(self._rooms.store, what)]
         if not requests or not self._turn.acquire(blocking=False):
             return ""
         try:
@@ -223,12 +275,21 @@ class Aggregating:
             answer(store, request, told, done=done)
 
         try:
-            if request.what == "seal":
-                tell(self._opened().fulfil(Wish(**request.arguments), tell), done=True)
-            else:
-                tell(self._opened_purging().fulfil(PurgeWish(**request.arguments), tell), done=True)
+            tell(self._told(request, tell), done=True)
         except (WarehouseError, SpoolError, LedgerBroken, ClockJump) as error:
             answer(store, request, {}, done=True, error=str(error))
+
+    def _told(self, request: Request, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        match request.what:
+            case "seal":
+                return self._opened().fulfil(Wish(**request.arguments), tell)
+            case "purge":
+                return self._opened_purging().fulfil(PurgeWish(**request.arguments), tell)
+            case "reconcile":
+                rooms = self._rooms
+                return reconcile(rooms.warehouse, rooms.store, rooms.environment.spool, rooms.at_rest)
+            case _:
+                return attack(self._rooms.warehouse, self._rooms.store, **request.arguments)
 
     def _in_turn(self, work: Callable[[], str]) -> str:
         if not self._turn.acquire(blocking=False):

@@ -34,10 +34,13 @@ def renew_notices(store: ControlStore, now: int) -> None:
 
 
 def publish_notices(store: ControlStore, directory: Path) -> None:
-    """Show collectors every site's notices and its latest purge."""
-    for site in list_sites(store):
+    """Show collectors every site's notices and its latest purge; those of a deleted site go."""
+    sites = list_sites(store)
+    for site in sites:
         day, at = last_purge(store, site.id)
         write_notice(directory / f"{site.key}.notice", NoticeFile(revisions(store, site.id), day, at))
+    for path in set(directory.glob("*.notice")) - {directory / f"{site.key}.notice" for site in sites}:
+        path.unlink(missing_ok=True)
 
 
 def _is_wider(last: Revision, site: Site) -> bool:

@@ -13,6 +13,7 @@ from event_catalogue.days import day_text
 from footfall.books import open_ledger
 from footfall.environment import Environment
 from footfall.sealing import ClockJump, Sealing
+from retention.erase import Eraser
 from retention.policy import Decision
 from retention.purge import Choice, Purger, Stores
 from warehouse.client import Warehouse
@@ -56,6 +57,7 @@ class Purging:
         stores = Stores(warehouse, store, ledger, environment.spool)
         newest = EventTable(warehouse).newest
         self._newest = newest
+        self._eraser = Eraser(stores, self._paused, sealing.clock, newest=newest, crash=sealing.crash)
         self._purger = Purger(stores, self._paused, sealing.clock, newest=newest, load=load, crash=sealing.crash)
 
     def settle(self) -> str:
@@ -99,6 +101,14 @@ class Purging:
             on_progress(told)
             self._purge(decisions, choice, told, patience_s or _PATIENCE_S)
         return told
+
+    def erase(self) -> str:
+        """What another job does: erase what withdrawals and requests mean, and close those whose rows are gone."""
+        rows = self._eraser.run()
+        self._purger.finish(0)
+        closed = self._eraser.close()
+        words = (f"{rows} rows erased" if rows else "", f"{closed} requests closed" if closed else "")
+        return ", ".join(word for word in words if word)
 
     def run(self) -> str:
         """What the job does: purge what is due."""

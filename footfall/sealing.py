@@ -137,10 +137,15 @@ class Sealing:
             return str(jump)
         outcomes = self.seal(self.due(now), lambda _: None, budget_ms=_BUDGET_MS)
         self._sealer.count_late()
+        if coarsened := self._sealer.coarsen(_BUDGET_MS):
+            self._sealer.sweep()
         failed = sum(one.seal is None for one in outcomes)
-        if not outcomes:
-            return ""
-        return f"{len(outcomes) - failed} site-days sealed" + (f", {failed} can't be" if failed else "")
+        told = {
+            "site-days sealed": len(outcomes) - failed,
+            "can't be": failed,
+            "merged again for a larger k": coarsened,
+        }
+        return ", ".join(f"{count} {what}" for what, count in told.items() if count)
 
 
 def _chosen(days: list[DueDay], wish: Wish) -> list[DueDay]:

@@ -132,7 +132,7 @@ function composed(wanted) {
 }
 
 /** What a site's setting turns on by name; plug-ins have a setting of their own. */
-const modules = names.filter((name) => !["plugins", "region"].includes(name));
+const modules = names.filter((name) => !["managers", "plugins", "region"].includes(name));
 
 const measured = {
   default: template,

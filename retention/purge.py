@@ -44,9 +44,10 @@ from control_store.snapshot import Site
 from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_text
 from retention.ledger import Ledger
+from retention.letters import delete_letters
 from retention.policy import LEGAL_MS, NEVER, WARNING_MS, Decision, Knowledge, decide
 from retention.proof import Proof, aggregates_fault
-from retention.remains import CHECKED, delete_letters, remains
+from retention.remains import CHECKED, remains
 from spool.errors import SpoolError
 from warehouse.client import Warehouse
 from warehouse.errors import Broken, WarehouseError
@@ -160,7 +161,7 @@ class Purger:
 
     def settle(self) -> None:
         """Go on with what a kill or an error has cut short, before anything is loaded. Raises TryLater, Broken."""
-        begun = [one for one in open_purges(self._store) if one.state == "intended"]
+        begun = [one for one in open_purges(self._store) if one.state == "intended" and one.method != "erase"]
         if begun:
             with self._paused():
                 for purge in begun:
@@ -296,7 +297,8 @@ class Purger:
             "rows": purge.rows,
             "checked": list(CHECKED),
         }
-        self._stores.ledger.append("purge.completed", content, now=self._clock())
+        kind = "erase.completed" if purge.method == "erase" else "purge.completed"
+        self._stores.ledger.append(kind, content, now=self._clock())
         self._crash("purge.completed")
         mark_done(self._store, purge, now=self._clock())
         self._crash("purge.closed")

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from control_store.purges import Purge
-from spool.accounts import JOURNAL
-from spool.quarantine import Buried, Quarantine
+from retention.letters import letters_of_purge
 from spool.remains import rotate, spools_that_hold
 from warehouse.partitions import Partition, Partitions
 from warehouse.tables import EVENTS
@@ -32,21 +31,6 @@ def remains(purge: Purge, partitions: Partitions, spools: Path, clock: Callable[
     for name in spools_that_hold(spools, purge.upto):
         left.append(f"a file of the spool {name}")
         rotate(spools, name, clock)
-    if letters := _letters(purge, spools):
+    if letters := letters_of_purge(purge, spools):
         left.append(f"{len(letters)} dead letters")
     return left
-
-
-def delete_letters(purge: Purge, spools: Path) -> None:
-    """Delete the dead letters of the days and sites of a purge. Raises SpoolError."""
-    if letters := _letters(purge, spools):
-        with Quarantine(spools) as quarantine:
-            quarantine.delete([one.number for one in letters])
-
-
-def _letters(purge: Purge, spools: Path) -> list[Buried]:
-    if not (spools / JOURNAL).is_file():
-        return []
-    sites = {one.site for one in purge.taken}
-    with Quarantine(spools) as quarantine:
-        return [one for one in quarantine.letters() if one.letter.day == purge.day and one.letter.site in sites]

@@ -19,7 +19,8 @@ from warehouse.client import Param, Record, Warehouse
 from warehouse.kanon import Cell, Group, dominated, too_small, widened
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
 
-_SEPARATOR: Final = "\x1f"
+SEPARATOR: Final = "\x1f"
+"""Between the parts of a parent that lies in another one."""
 _HOUR_MS: Final = 3_600_000
 _EVERY_NAME: Final = frozenset(one.name for one in KEPT)
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
@@ -230,7 +231,7 @@ class _Counting:
             if cell not in small
         ]
         self._kept[dimension.name] = {
-            (cell.site, f"{cell.parent}{_SEPARATOR}{cell.key}" if parents is not None else cell.key)
+            (cell.site, f"{cell.parent}{SEPARATOR}{cell.key}" if parents is not None else cell.key)
             for cell, _, _ in shown
         }
         return self._rows(dimension, [*shown, *unions.values()])
@@ -316,7 +317,7 @@ def _parent(dimension: Dimension) -> str:
 def _joined(names: Sequence[str]) -> list[str]:
     parts: list[str] = []
     for name in names:
-        parts += [f"'{_SEPARATOR}'", f"one_{name}"] if parts else [f"one_{name}"]
+        parts += [f"'{SEPARATOR}'", f"one_{name}"] if parts else [f"one_{name}"]
     return parts
 
 
@@ -367,7 +368,8 @@ _PERSON: Final[dict[MeasureName, str]] = {
 _BY_PERSON: Final = "max(known) AS is_known, " + ", ".join(f"{sql} AS m_{name}" for name, sql in _PERSON.items())
 _SUMMED: Final = ", ".join(
     [
-        "count()",
+        # Whom a group protects: its visitors; where there are none, each message of nobody is somebody.
+        "if(max(is_known) > 0, sum(is_known), count())",
         *("sum(is_known)" if name == "visitors" else f"sum(m_{name})" for name in KEPT_MEASURES),
         *(f"max(m_{name})" for name in SUMS),
     ]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from event_catalogue.aggregates import KEPT_MEASURES
 from warehouse.client import Warehouse
@@ -23,6 +23,22 @@ ROLLUP_COLUMNS: Final[dict[str, str]] = {
 _BLOCK: Final = 100_000
 
 
+class Sealed(Protocol):
+    """A seal, as far as it matters here."""
+
+    @property
+    def site(self) -> int:
+        """The site's number."""
+
+    @property
+    def day(self) -> int:
+        """Days since 1970-01-01."""
+
+    @property
+    def sealed(self) -> int:
+        """When, ms UTC."""
+
+
 class RollupTable:
     """Rows of sealed days, by run."""
 
@@ -41,6 +57,11 @@ class RollupTable:
         """When the newest row of each (site, day) arrived, ms UTC. Raises TryLater, Broken."""
         found = self._warehouse.query("warehouse.newest_rows", {}, "seal")
         return {(int(site), int(day)): int(received) for site, day, received in found}
+
+    def late_visitors(self, seal: Sealed) -> int:
+        """How many different visitors' rows arrived after the seal. Raises TryLater, Broken."""
+        values = {"site": seal.site, "day": seal.day, "sealed": seal.sealed}
+        return int(self._warehouse.query("warehouse.late_visitors", values, "seal")[0][0])
 
     def write(self, day: int, runs: Mapping[int, int], rows: Sequence[Rollup]) -> None:
         """Store the rows under the run of their site, durably. Raises TryLater, Broken."""

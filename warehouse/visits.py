@@ -20,7 +20,7 @@ from event_catalogue.dimensions import DIMENSIONS
 from event_catalogue.events import EVENTS as EVENT_KINDS
 from event_catalogue.metrics import ENGAGED_MS
 from warehouse.client import Param
-from warehouse.metrics import NOBODY, VisitShape
+from warehouse.metrics import NOBODY, VisitShape, raw_rows
 
 VISITS: Final = "visits"
 JOURNAL_BITS: Final = 32
@@ -88,18 +88,33 @@ def new_rows(news: Sequence[Ticked], params: dict[str, Param]) -> str:
     return f"({' OR '.join(parts)})"
 
 
-def new_batches(marks: Iterable[int], params: dict[str, Param]) -> str:
-    """Which days have rows of batches beyond the marks: day, journal, newest batch, rows, rows of nobody. A mark is the
-    last batch of its journal that was counted; a journal without a mark is new as a whole."""
+def uncounted(marks: Iterable[int], params: dict[str, Param]) -> str:
+    """The condition that picks rows of batches beyond the marks; its values are added to `params`. A mark is the last
+    batch of its journal that was counted; a journal without a mark is new as a whole."""
     known = []
     for place, mark in enumerate(marks):
         params[f"from{place}"], params[f"mark{place}"] = mark >> JOURNAL_BITS << JOURNAL_BITS, mark
         known.append(f"batch NOT BETWEEN {{from{place}:UInt64}} AND {{mark{place}:UInt64}}")
+    return f"({' AND '.join(known) or '1'})"
+
+
+def new_batches(marks: Iterable[int], params: dict[str, Param]) -> str:
+    """Which days have rows of batches beyond the marks: day, journal, newest batch, rows, rows of nobody."""
     return (
         f"SELECT toUInt16(day), bitShiftRight(batch, {JOURNAL_BITS}) AS journal, max(batch), count(), "
-        f"countIf(visitor = {NOBODY}) FROM events WHERE {' AND '.join(known) or '1'} "
+        f"countIf(visitor = {NOBODY}) FROM events WHERE {uncounted(marks, params)} "
         "GROUP BY day, journal ORDER BY day, journal"
     )
+
+
+def recount_visits(meant: str) -> str:
+    """The INSERT that counts those visitors of `day` afresh whom a condition on rows picks. Values as below."""
+    return _renewal(meant, nobodies=False)
+
+
+def any_uncounted(marks: Iterable[int], params: dict[str, Param]) -> str:
+    """Whether a site's days have rows of batches beyond the marks: one row if so. Values: `site`, `first`, `last`."""
+    return f"SELECT 1 FROM {raw_rows()} AND {uncounted(marks, params)} LIMIT 1"
 
 
 def renew_visits(news: Sequence[Ticked], params: dict[str, Param], *, nobodies: bool) -> str:
@@ -108,10 +123,13 @@ def renew_visits(news: Sequence[Ticked], params: dict[str, Param], *, nobodies: 
     Values: `day`, `tick`, `slice` of `slices` (at most 255). `nobodies`: whether there are rows without a visitor among
     the new ones; to look for these costs a third more.
     """
+    return _renewal(new_rows(news, params), nobodies=nobodies)
+
+
+def _renewal(fresh: str, *, nobodies: bool) -> str:
     shape = VisitShape()
     columns = _visit_values(shape)
     people = "day = toDate({day:UInt16}) AND bot = ''"
-    fresh = new_rows(news, params)
 
     def of(who: str, condition: str) -> str:
         slice_ = f"reinterpretAsUInt8({who}) % {{slices:UInt8}} = {{slice:UInt8}}"
@@ -135,27 +153,28 @@ def renew_visits(news: Sequence[Ticked], params: dict[str, Param], *, nobodies: 
 
 def _visit_values(shape: VisitShape) -> dict[str, str]:
     """The columns of a visit over `v`, its rows in order; in the order of VISIT_COLUMNS behind the keys."""
-    views = f"arrayCount(r -> r.{shape.place('viewed')}, v)"
-    acts = f"arrayCount(r -> r.{shape.place('acted')}, v)"
-    engaged_ms = f"arraySum(r -> toUInt64(r.{shape.place('engaged_ms')}), v)"
-    own = shape.place_of("own", OWN_EVENT)
-    money = f"arrayFilter(r -> r.{shape.place('revenue')} != 0, v)"
+    views = f"arrayCount(v.{shape.place('viewed')})"
+    acts = f"arrayCount(v.{shape.place('acted')})"
+    engaged_ms = f"arraySum(v.{shape.place('engaged_ms')})"
+    own, left = shape.place_of("own", OWN_EVENT), shape.place_of("left", LEFT)
+    revenue, currency = (f"v.{shape.place(name)}" for name in ("revenue", "currency"))
     by_currency = (
-        f"arrayReduce('sumMap', arrayMap(r -> map(r.{shape.place('currency')}, r.{shape.place('revenue')}), {money}))"
+        f"arrayReduce('sumMap', arrayMap((c, m) -> map(c, m), arrayFilter((c, m) -> m != 0, {currency}, {revenue}), "
+        f"arrayFilter(m -> m != 0, {revenue})))"
     )
     counts = {
         "began": "v[1].1",
         "took_ms": "v[-1].1 - v[1].1",
         "rows": "length(v)",
         "views": views,
-        "counted": f"arrayCount(r -> r.{shape.place('counted')}, v)",
+        "counted": f"arrayCount(v.{shape.place('counted')})",
         "engaged_ms": engaged_ms,
         "acts": acts,
         "engaged": f"({views} > 1 OR {engaged_ms} >= {ENGAGED_MS} OR {acts} > 0)",
         "single": f"({views} <= 1 AND {acts} = 0)",
-        "conversions": f"arrayCount(r -> r.{own}, v)",
+        "conversions": f"arrayCount(v.{own})",
         "revenue": by_currency,
-        "exit_method": f"arrayLast(r -> r.{shape.place_of('left', LEFT)}, v).{shape.place('method')}",
+        "exit_method": f"arrayLast((x, left) -> left, v.{shape.place('method')}, v.{left})",
     }
     return {f"v_{name}": text for name, text in counts.items()} | {
         f"v_{one.name}": f"toString({shape.value(one)})" for one in VISIT_DIMENSIONS

@@ -25,6 +25,7 @@ from console.sharing import Sharing
 from console.stats.query import BadQuery
 from console.stats.run import Statistics
 from control_store.accounts import Role, Session, has_users
+from control_store.marks import visit_marks
 from control_store.seals import seals_of
 from control_store.sites import find_site, list_sites
 from control_store.snapshot import Site, UnknownSite
@@ -117,7 +118,9 @@ class Desk:
         self.shop = shop
         self.door = door
         self.notes = Notes(shop.store, shop.clock)
-        self.statistics = Statistics(shop.warehouse, shop.clock, partial(seals_of, shop.store))
+        self.statistics = Statistics(
+            shop.warehouse, shop.clock, partial(seals_of, shop.store), lambda: visit_marks(shop.store).values()
+        )
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=True,

@@ -34,6 +34,8 @@ class Groups:
     """For each metric how many numbers of sealed days are withheld."""
     merged: bool = False
     """Whether any group is `(other)`."""
+    hidden: int = 0
+    """Groups of too few people that are not in the answer, nor in any `(other)`."""
     days: int = 0
     """Days with numbers, over all groups of sealed days."""
 
@@ -42,16 +44,30 @@ class Groups:
         if not self.query.dimensions:
             self._at(())
 
+    def add(self, key: Key, sums: Sums) -> None:
+        """Add sums to a group."""
+        for mine, more in zip(self._at(key), sums, strict=True):
+            mine[0] += more[0]
+            mine[1] += more[1]
+
+    def key(self, row: Record) -> Key:
+        """The group of a row."""
+        width = len(self.query.dimensions)
+        return tuple(
+            str(value) if asked.dimension.scope != "time" else int(value)
+            for asked, value in zip(self.query.dimensions, row[:width], strict=True)
+        )
+
     def add_measures(self, row: Record, measures: dict[MeasureName, int]) -> None:
         """Add a row of raw rows' measures."""
-        sums = self._at(self._key(row))
+        sums = self._at(self.key(row))
         for place, metric in enumerate(self.query.metrics):
             sums[place][0] += measures[metric.over]
             sums[place][1] += measures[metric.under or metric.over]
 
     def add_kept(self, row: Record) -> None:
         """Add a row of sealed days' sums."""
-        sums = self._at(self._key(row))
+        sums = self._at(self.key(row))
         *numbers, days, others = map(int, row[len(self.query.dimensions) :])
         for place in range(len(self.query.metrics)):
             over, under, withheld = numbers[3 * place : 3 * place + 3]
@@ -86,13 +102,6 @@ class Groups:
                 shown(asked, value, self.plan) for asked, value in zip(self.query.dimensions, key, strict=True)
             ],
         }
-
-    def _key(self, row: Record) -> Key:
-        width = len(self.query.dimensions)
-        return tuple(
-            str(value) if asked.dimension.scope != "time" else int(value)
-            for asked, value in zip(self.query.dimensions, row[:width], strict=True)
-        )
 
     def _at(self, key: Key) -> Sums:
         if key not in self.sums:

@@ -44,6 +44,8 @@ def _mark(plan: Plan, seals: Mapping[int, Purgeable], groups: Groups | None, wit
     lacks = []
     if groups.merged:
         lacks.append("groups of too few people are merged into (other)")
+    if groups.hidden:
+        lacks.append("groups of too few people are left out: with several filters they would be single people")
     if withheld:
         lacks.append("means and sums leave out days on which they are withheld")
     if raw:

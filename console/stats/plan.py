@@ -72,8 +72,9 @@ class Plan:
 
     def span(self) -> tuple[str, str]:
         """First and last second of the range, in ISO 8601 with the offsets of the site's clock."""
-        first = datetime.fromtimestamp(self.starts[0] / 1000, self.zone)
-        last = datetime.fromtimestamp(self.starts[-1] / 1000 - 1, self.zone)
+        # Not `starts`: a year of them takes longer than its question.
+        first = datetime.fromtimestamp(self.start_of(self.first) / 1000, self.zone)
+        last = datetime.fromtimestamp(self.start_of(self.last + timedelta(days=1)) / 1000 - 1, self.zone)
         return first.isoformat(), last.isoformat()
 
     def hour_label(self, instant: int) -> str:

@@ -3,28 +3,34 @@
 Every number says in `meta.quality` what it is worth.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 from typing import Any, Final, Protocol, TypedDict
 
-from console.stats.build import Statement, build
-from console.stats.groups import Groups, Row, shown
+from console.stats.build import Statement, build, needs_visits
+from console.stats.groups import Groups, Key, Row, shown
+from console.stats.guarded import is_guarded, merge_small
 from console.stats.kept import Kept, foretold, kept_form, kept_statement, needed
 from console.stats.marks import marks
 from console.stats.plan import EPOCH, Plan, day_number, plan, split
 from console.stats.query import BadQuery, Last, Query, SiteRef
-from console.stats.terms import step_of
-from event_catalogue.metrics import MeasureName
+from console.stats.remembered import Remembered
+from console.stats.terms import range_params, step_of
+from event_catalogue.metrics import METRIC, MeasureName
 from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
 from warehouse.rollups import Rollups, SiteDay
+from warehouse.visits import any_uncounted
 
 Clock = Callable[[], int]
 """Now, in ms UTC."""
 
 _LAST_DAY: Final = 65_535
 _ALL_ROWS: Final = 4_000_000_000
+_MOST_GROUPS: Final = 100_000
+"""Groups that are merged here: a question with several filters and dimensions could have millions."""
 _BAD_PATTERN: Final = 427
 """CANNOT_COMPILE_REGEXP."""
 
@@ -57,17 +63,29 @@ Seals = Callable[[int, int, int], Mapping[int, Seal]]
 """Site, first and last day (days since 1970-01-01) → the seals of its sealed days."""
 
 
+Counted = Callable[[], Collection[int]]
+"""The batches up to which the table `visits` is counted, one of each journal."""
+
+
 def _no_seals(_site: int, _first: int, _last: int) -> Mapping[int, Seal]:
     return {}
+
+
+def _none_counted() -> Collection[int]:
+    return ()
 
 
 class Statistics:
     """Answers questions from the warehouse; safe to use from several threads."""
 
-    def __init__(self, warehouse: Warehouse, clock: Clock, seals: Seals = _no_seals) -> None:
+    def __init__(
+        self, warehouse: Warehouse, clock: Clock, seals: Seals = _no_seals, counted: Counted = _none_counted
+    ) -> None:
         self._warehouse = warehouse
         self._clock = clock
         self._seals = seals
+        self._counted = counted
+        self._kept = Remembered()
         self._rollups = Rollups(warehouse, "console")
 
     def answer(self, query: Query, site: SiteRef, *, query_id: str = "") -> Answer:
@@ -87,8 +105,11 @@ class Statistics:
             decided = split(decided, {EPOCH + timedelta(days=day) for day in seals})
             groups = self._joined(query, decided, site, kept, seals=seals, query_id=query_id)
             rows, total, merging = groups.page(query), len(groups.sums), groups
+        elif is_guarded(query):
+            groups = self._guarded(query, decided, site, query_id)
+            rows, total, merging = groups.page(query), len(groups.sums), groups
         else:
-            statement = build(query, decided, site)
+            statement = self._build(query, decided, site)
             found = self._run(statement.sql, statement.params, query_id)
             rows = [_row(query, decided, row, _measured(query, statement, row)) for row in found]
             total = self._total(query, statement, len(rows), query_id) if query.include.total_rows else 0
@@ -109,16 +130,56 @@ class Statistics:
             if part.source == "raw" and query.include.kept:
                 self._foretell(groups, decided.only(part), site, kept)
             elif part.source == "raw":
-                statement = build(whole, decided.only(part), site)
+                statement = self._build(whole, decided.only(part), site)
                 for row in self._run(statement.sql, statement.params, query_id):
                     groups.add_measures(row, _measured(query, statement, row))
         sealed = kept_statement(query, decided, site, kept, [seal.run for seal in seals.values()])
-        for row in self._run(sealed.sql, sealed.params, query_id):
+        for row in self._kept.rows(
+            sealed.sql, sealed.params, lambda: self._run(sealed.sql, sealed.params, query_id) if seals else []
+        ):
             groups.add_kept(row)
         # A value that was asked for and is not among a day's may be in its `(other)`.
         days = decided.days if query.include.kept else len(seals)
         groups.merged |= kept.value is not None and groups.days < days
         return groups
+
+    def _guarded(self, query: Query, decided: Plan, site: SiteRef, query_id: str) -> Groups:
+        """The groups from raw rows, small ones merged."""
+        groups = Groups(query, decided)
+        whole = replace(query, limit=_MOST_GROUPS + 1, offset=0)
+        # Visitors are asked for in any case: they decide what is small.
+        counted = replace(whole, metrics=(*query.metrics, METRIC["visitors"]))
+        statement = self._build(counted, decided, site)
+        people: dict[Key, int] = {}
+        rows = self._run(statement.sql, statement.params, query_id)
+        if len(rows) > _MOST_GROUPS:
+            raise BadQuery(
+                "dimensions", f"With several filters at most {_MOST_GROUPS:,} groups can be answered: ask for fewer."
+            )
+        for row in rows:
+            measures = _measured(query, statement, row)
+            groups.add_measures(row, measures)
+            people[groups.key(row)] = measures["visitors"]
+
+        def unions() -> dict[Key, int]:
+            times = tuple(asked for asked in query.dimensions if asked.dimension.scope == "time")
+            asked = replace(whole, metrics=(METRIC["visitors"],), dimensions=times, order_by=())
+            each = self._build(asked, decided, site)
+            found = self._run(each.sql, each.params, query_id)
+            return {tuple(map(int, row[:-1])): int(row[-1]) for row in found}
+
+        merge_small(groups, people, site.k, cache(unions))
+        return groups
+
+    def _build(self, query: Query, decided: Plan, site: SiteRef) -> Statement:
+        """The statement over unsealed days. Marks are read before the rows are looked at: what comes meanwhile is in
+        the visits, or seen as new."""
+        marks = self._counted() if needs_visits(query) else ()
+        if not marks:
+            return build(query, decided, site)
+        params = range_params(decided, site)
+        look = any_uncounted(marks, params)
+        return build(query, decided, site, marks, fresh=bool(self._warehouse.select(look, params, "console")))
 
     def _foretell(self, groups: Groups, part: Plan, site: SiteRef, kept: Kept) -> None:
         """Add days as their seals will hold them."""

@@ -4,7 +4,7 @@ Nothing that a reader wrote becomes part of the text: names come from the catalo
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Protocol
 
 from console.stats.plan import HOUR_MS, Plan, Step, day_number
 from console.stats.query import All, Asked, Condition, Done, Either, Filter, Not, SiteRef
@@ -20,19 +20,57 @@ def step_of(dimension: Dimension, plan: Plan) -> Step:
     return _STEPS.get(dimension.name, plan.step)
 
 
-class Terms:
-    """For questions to single rows (`shape` is None), or to visits: there `e` is one event and `v` all of a visit."""
+class Values(Protocol):
+    """What the values of events and visits are called in a statement."""
 
-    def __init__(self, plan: Plan, site: SiteRef, shape: VisitShape | None) -> None:
-        self.params: dict[str, Param] = {
-            "site": site.id,
-            "first": day_number(plan.first),
-            "last": day_number(plan.last),
-        }
-        self.attributes: dict[str, str] = {}
-        """Columns that a visit needs, as name → expression over its rows."""
-        self._plan = plan
+    def of_event(self, name: str, expression: str) -> str:
+        """The value `name` of an event, which is `expression` over the columns of `events`."""
+
+    def of_visit(self, dimension: Dimension) -> str:
+        """What a visit's attribute of that dimension is made from."""
+
+
+class OfRows:
+    """Events are rows of `events`, visits those of the table `visits`, with an array for each dimension."""
+
+    def of_event(self, _name: str, expression: str) -> str:
+        """The expression itself."""
+        return expression
+
+    def of_visit(self, dimension: Dimension) -> str:
+        """The column of `visits`."""
+        return f"`{dimension.name}`"
+
+
+class OfShape:
+    """Visits are `v`, arrays of their rows; `e` is one of these."""
+
+    def __init__(self, shape: VisitShape) -> None:
         self._shape = shape
+
+    def of_event(self, name: str, expression: str) -> str:
+        """A place of the row's tuple."""
+        return f"e.{self._shape.place_of(name, expression)}"
+
+    def of_visit(self, dimension: Dimension) -> str:
+        """An expression over all rows of the visit."""
+        return self._shape.value(dimension)
+
+
+def range_params(plan: Plan, site: SiteRef) -> dict[str, Param]:
+    """The values that every statement binds: site, first and last day."""
+    return {"site": site.id, "first": day_number(plan.first), "last": day_number(plan.last)}
+
+
+class Terms:
+    """Keys and predicates of one statement, or of one of its parts; these share `params`."""
+
+    def __init__(self, plan: Plan, params: dict[str, Param], values: Values) -> None:
+        self.params = params
+        self.attributes: dict[str, str] = {}
+        """Columns that a visit needs, as name → what it is made from."""
+        self._plan = plan
+        self._values = values
 
     def differs_by_event(self, many: Iterable[Asked]) -> bool:
         """Whether any of the dimensions has a value for each event and not for a whole visit."""
@@ -80,13 +118,11 @@ class Terms:
 
     def _operand(self, asked: Asked) -> str:
         dimension = asked.dimension
-        if self._shape is None:
-            return f"toString({self._row_value(dimension)})"
         if dimension.scope == "visit":
             column = f"a_{dimension.name}"
-            self.attributes[column] = self._shape.value(dimension)
+            self.attributes[column] = self._values.of_visit(dimension)
             return f"toString({column})"
-        return f"toString(e.{self._shape.place_of(dimension.name, self._row_value(dimension))})"
+        return f"toString({self._values.of_event(dimension.name, self._row_value(dimension))})"
 
     def _row_value(self, dimension: Dimension) -> str:
         """A dimension of events over the columns of the table."""
@@ -97,7 +133,7 @@ class Terms:
     def _hour(self) -> str:
         """The instant at which the hour began. An event outside its day (a new time zone since) is drawn into it."""
         self.params["starts"] = self._plan.starts
-        at_ms = ROW_EXPRESSIONS["at_ms"] if self._shape is None else "e.1"
+        at_ms = self._values.of_event("at_ms", ROW_EXPRESSIONS["at_ms"])
         start = "{starts:Array(Int64)}[toUInt16(day) - {first:UInt16} + 1]"
         end = "{starts:Array(Int64)}[toUInt16(day) - {first:UInt16} + 2]"
         return f"{start} + intDiv(greatest(least({at_ms}, {end} - 1) - {start}, 0), {HOUR_MS}) * {HOUR_MS}"

@@ -31,6 +31,8 @@ export interface Config {
   readonly version?: string;
   /** `hold`: nothing is sent before a grant (policy opt_in); `open`: consent fields before a choice too (opt_out). */
   readonly unchosen?: "hold" | "open";
+  /** Other consent managers that are read: `tcf`, `gpp`, `consent_mode`. */
+  readonly managers?: readonly string[];
   /** Where visitors are asked: for how many days each cookie of a choice is kept. */
   readonly choices?: { readonly days: Readonly<Record<string, number>> };
   /** The number that pages show, then for each channel how its visits are known and the number that they are shown. */

@@ -23,8 +23,9 @@ Hits = list[tuple[list[Event], list[Event]]]
 
 
 def people(hits: Hits) -> set[Any]:
-    """Who is in a cell; a message of nobody counts as somebody of its own."""
-    return {visit[0]["visitor"] if is_person(visit) else ("nobody", visit[0]["beacon"]) for visit, _ in hits}
+    """Who is in a cell: its visitors; where there are none, each message of nobody is somebody."""
+    persons = {visit[0]["visitor"] for visit, _ in hits if is_person(visit)}
+    return persons or {("nobody", visit[0]["beacon"]) for visit, _ in hits}
 
 
 def numbers(hits: Hits) -> dict[str, int]:
@@ -97,7 +98,7 @@ def count_dimension(
     for parent, mine in groups.items():
         lost = bool(outer) and parent not in kept[outer[-1]]
         hidden = [key for key, hits in mine.items() if lost or len(people(hits)) < k]
-        together = set().union(*(people(mine[key]) for key in hidden)) if hidden else set()
+        together = people([hit for key in hidden for hit in mine[key]])
         if (
             hidden
             and not lost

@@ -12,14 +12,17 @@ from typing import Any
 
 import pytest
 
+from aggregator.attack import exposed
+from aggregator.coarser import coarser
 from aggregator.proof import faults_of, raw_totals
-from aggregator.seal import GRACE_MS, SEAL_POINTS, Sealer
+from aggregator.seal import GRACE_MS, QUIET_MS, SEAL_POINTS, Sealer
 from aggregator.visits import VisitTable
 from collector.importers.invented import Shape, invent_day
-from control_store.seals import all_seals, seal_faults
-from control_store.site_settings import SiteSettings
-from control_store.sites import NewSite, add_site
+from control_store.seals import all_seals, save_seals, seal_faults
+from control_store.site_settings import SiteSettings, changed
+from control_store.sites import NewSite, add_site, list_sites, save_settings
 from control_store.tables import ControlStore
+from event_catalogue.aggregates import KEPT, KEPT_MEASURES
 from event_catalogue.days import day_end
 from event_catalogue.fields import FIELDS
 from tests.aggregator.rollup_count import count_day
@@ -31,6 +34,7 @@ from warehouse.migrate import migrate
 from warehouse.seals import RollupTable, digest
 from warehouse.settings import WarehouseSettings
 
+BY_VISIT = {one.name for one in KEPT if one.scope == "visit"}
 SPAWN = multiprocessing.get_context("spawn")
 EPOCH = date(1970, 1, 1)
 DAY = 20_423
@@ -166,6 +170,116 @@ def test_late_rows_are_counted_and_change_nothing(place: Place) -> None:
     seals = all_seals(place.store)
     assert {(seal.site, seal.day): seal.digest for seal in seals} == before
     assert [seal.late for seal in seals] == [1, 0, 0, 0]
+
+
+@pytest.mark.req("A2", "A3")
+def test_enough_late_visitors_seal_a_day_anew(place: Place) -> None:
+    """Four late visitors, where k is five, stay outside; with the fifth the day is counted again, with all of them."""
+    place.seal_all()
+    soon = NOW + QUIET_MS + 2
+
+    def arrive(number: int) -> None:
+        row = _like(
+            place.rows[0], bot="", visitor=bytes([200 + number]) * 16, beacon=bytes([number]) * 16, received=NOW + 1
+        )
+        place.events.insert([row], batch=DAY + 9 + number, token=str(number))
+        place.rows.append(row)
+
+    for number in range(4):
+        arrive(number)
+    assert place.sealer.due(soon, soon) == []
+    arrive(4)
+    assert place.sealer.due(NOW + QUIET_MS, NOW) == []
+    place.visits.tick()
+    (due,) = place.sealer.due(soon, soon)
+    assert (due.day, [site.id for site in due.sites]) == (DAY, [1])
+    (outcome,) = place.sealer.seal(due)
+    place.sealer.sweep()
+    assert outcome.seal
+    assert (outcome.seal.generation, outcome.seal.late, place.sealer.count_late()) == (2, 0, 0)
+    found = {
+        (row.dimension, row.key, row.parent): list(row.measures)
+        for row in RollupTable(place.warehouse).read(1, DAY, outcome.seal.run)
+    }
+    by_hand = count_day(as_events(place.rows), 1, EPOCH + timedelta(days=DAY), 5, ZONES["first.example"], NAMES)
+    assert found == {
+        (name, key, parent): numbers for name in by_hand for (key, parent), numbers in by_hand[name].items()
+    }
+    assert place.sealer.due(soon, soon) == []
+
+
+@pytest.mark.req("A3")
+def test_a_raised_k_merges_sealed_days_again(place: Place) -> None:
+    """As long as their rows are whole; a lowered one changes nothing, for what was merged stays merged."""
+    place.seal_all()
+    change_k(place, 4)
+    assert place.sealer.due(NOW, NOW) == []
+    change_k(place, 9)
+    place.warehouse.command(f"ALTER TABLE events DELETE WHERE site = 1 AND toUInt16(day) = {DAY + 1} AND idx = 0")
+    (due,) = place.sealer.due(NOW, NOW)
+    assert (due.day, [site.id for site in due.sites]) == (DAY, [1])
+    (outcome,) = place.sealer.seal(due)
+    assert outcome.seal
+    assert (outcome.seal.generation, outcome.seal.k) == (2, 9)
+    rows = RollupTable(place.warehouse).read(1, DAY, outcome.seal.run)
+    assert min(row.measures[0] for row in rows) >= 9
+    assert place.sealer.due(NOW, NOW) == []
+
+
+@pytest.mark.req("A3")
+def test_a_raised_k_merges_days_again_whose_rows_are_gone(place: Place) -> None:
+    """From the aggregates alone: nothing under k, nobody given away, and everything still adds up."""
+    place.seal_all()
+    table = RollupTable(place.warehouse)
+    before = {seal.day: table.read(1, seal.day, seal.run) for seal in all_seals(place.store) if seal.site == 1}
+    place.warehouse.command("ALTER TABLE events DELETE WHERE site = 1")
+    place.warehouse.command("ALTER TABLE visits DELETE WHERE site = 1")
+    save_seals(place.store, [seal._replace(purged=NOW) for seal in all_seals(place.store) if seal.site == 1])
+    assert place.sealer.coarsen(60_000) == 0
+    change_k(place, 12)
+    assert place.sealer.due(NOW, NOW) == []
+    assert place.sealer.coarsen(60_000) == 2
+    place.sealer.sweep()
+    for seal in all_seals(place.store):
+        if seal.site == 2:
+            assert (seal.generation, seal.k) == (1, 3)
+            continue
+        rows = table.read(1, seal.day, seal.run)
+        assert (seal.generation, seal.k, seal.purged, seal.digest) == (2, 12, NOW, digest(rows))
+        assert exposed(before[seal.day], 12)
+        assert exposed(rows, 12) == []
+        assert rows[0] == before[seal.day][0]
+        assert len(rows) < len(before[seal.day])
+        for name in NAMES:
+            whole = "visits" if name in BY_VISIT else "pageviews"
+            old, new = (
+                [row.measures[KEPT_MEASURES.index(whole)] for row in many if row.dimension == name]
+                for many in (before[seal.day], rows)
+            )
+            assert sum(old) == sum(new), name
+        unchanged = {(row.dimension, row.key, row.parent): row.measures[:4] for row in before[seal.day]}
+        assert all(
+            unchanged[row.dimension, row.key, row.parent] == row.measures[:4] for row in rows if row.key != "(other)"
+        )
+    assert place.sealer.coarsen(60_000) == 0
+
+
+@pytest.mark.req("A3")
+def test_a_day_of_too_few_for_the_new_k_keeps_three_totals(place: Place) -> None:
+    """As a day that is sealed with that k from the beginning."""
+    place.seal_all()
+    table = RollupTable(place.warehouse)
+    seal = all_seals(place.store)[0]
+    few = coarser(table.read(1, seal.day, seal.run), 1_000)
+    assert exposed(few, 1_000) == []
+    assert few[0].measures[:3] == table.read(1, seal.day, seal.run)[0].measures[:3]
+    assert {row.key for row in few[1:]} == {"(other)"}
+
+
+def change_k(place: Place, k: int) -> None:
+    """Set k of the first site."""
+    site = list_sites(place.store)[0]
+    save_settings(place.store, site, changed(site.settings, [f"k={k}"]))
 
 
 def _open(root: Path, point: str = "") -> Place:

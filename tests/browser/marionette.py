@@ -31,11 +31,13 @@ _PREFERENCES: Final[Mapping[str, object]] = {
 class Marionette:
     """One Firefox with a fresh profile, and one tab of it."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, **preferences: object) -> None:
+        """`preferences`: further ones, their dots written as two underscores."""
         assert PROGRAM
         profile.mkdir()
         port = free_port()
-        lines = {**_PREFERENCES, "marionette.port": port}.items()
+        more = {name.replace("__", "."): one for name, one in preferences.items()}
+        lines = {**_PREFERENCES, **more, "marionette.port": port}.items()
         (profile / "user.js").write_text("".join(f'user_pref("{key}", {json.dumps(one)});\n' for key, one in lines))
         call = [PROGRAM, "--headless", "--no-remote", "--marionette", "--profile", str(profile)]
         self._process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -2,10 +2,12 @@
 device after it. Wording and equal weight are what UX asks for; cookies are compared with the catalogue's list."""
 
 import importlib.util
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import brotli
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from collector.texts import LANGUAGES, read_texts
 from event_catalogue.choice import COOKIE
 from tests.browser.choosers import LINK, MARKED, PANEL, TALL, Visitor, Web, visiting
+from tests.browser.marionette import PROGRAM, Marionette
 from tests.browser.snippet import DIST
 from tests.browser.web import Site
 from tests.product import Product
@@ -212,10 +215,7 @@ def focused(page: Any) -> str:
 @pytest.mark.req("P1")
 def test_nothing_is_covered_nothing_moves_and_axe_finds_nothing(web: Web, browser: Any) -> None:
     """The banner gives way to what has the focus; no layout shift; axe over banner, preferences, panel; a phone too."""
-    rules = importlib.util.find_spec("axe_playwright_python")
-    if rules is None or rules.origin is None:
-        pytest.skip("the rules of axe are missing (pip install axe-playwright-python)")
-    axe = Path(rules.origin).with_name("axe.min.js").read_text()
+    axe = rules()
     address = web.put(
         "us.example",
         "/covered",
@@ -245,6 +245,14 @@ def test_nothing_is_covered_nothing_moves_and_axe_finds_nothing(web: Web, browse
             visitor.button("Preferences").click()
             page.get_by_role("dialog").wait_for()
             assert violations(page) == []
+
+
+def rules() -> str:
+    """The script of axe."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    if found is None or found.origin is None:
+        pytest.skip("the rules of axe are missing (pip install axe-playwright-python)")
+    return Path(found.origin).with_name("axe.min.js").read_text()
 
 
 def violations(page: Any) -> list[Any]:
@@ -290,20 +298,151 @@ def test_do_not_sell_children_and_signals(web: Web, browser: Any) -> None:
 
 
 @pytest.mark.req("P1")
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_each_language_is_whole(web: Web, browser: Any, language: str) -> None:
-    """The page's language before the browser's; the banner is marked with its own."""
-    words = read_texts()[language]
+def test_each_language_is_whole(web: Web, browser: Any) -> None:
+    """The page's language before the browser's; banner and preferences say everything in it."""
     with visiting(browser, locale="tr-TR") as visitor:
-        visitor.page.goto(web.put("plain.example", f"/in-{language}", MARKED + TALL, lang=language))
-        visitor.bar.get_by_role("heading", name=words["ask.cookieless.title"]).wait_for()
-        assert visitor.page.locator("footfall-banner").get_attribute("lang") == language
-        assert "{" not in visitor.bar.inner_text()
-        visitor.button(words["words.preferences"]).click()
+        for language, words in read_texts().items():
+            visitor.page.goto(web.put("plain.example", f"/in-{language}", MARKED + TALL, lang=language))
+            visitor.bar.get_by_role("heading", name=words["ask.cookieless.title"]).wait_for()
+            assert visitor.page.locator("footfall-banner").get_attribute("lang") == language
+            assert "{" not in visitor.bar.inner_text()
+            visitor.button(words["words.preferences"]).click()
+            dialog = visitor.page.get_by_role("dialog")
+            dialog.get_by_text(words["purpose.statistics.label"]).wait_for()
+            assert "{" not in (dialog.text_content() or "")
+            assert words["topics.returning"] in (dialog.text_content() or "")
+
+
+@pytest.mark.req("P1")
+def test_long_texts_and_right_to_left_pages(web: Web, browser: Any) -> None:
+    """Texts longer by half, on the smallest phone, in a page that reads from the right: nothing runs out, and the two
+    answers stay equal."""
+    address = web.put("optin.example", "/long", MARKED + PANEL, attributes='dir="rtl"')
+
+    def lengthen(route: Any) -> None:
+        parts = urlsplit(route.request.url)
+        path = f"{parts.path}?{parts.query}"
+        told = json.dumps(longer(json.loads(web.product.request(web.product.collector, "GET", path)[2])))
+        route.fulfill(body=told, headers={"Access-Control-Allow-Origin": "*", "Content-Type": "application/json"})
+
+    with visiting(browser, viewport={"width": 320, "height": 640}) as visitor:
+        visitor.page.route("**/texts?*", lengthen)
+        visitor.page.goto(address)
+        visitor.bar.wait_for()
+        fits = "document.documentElement.scrollWidth <= innerWidth"
+        assert visitor.page.evaluate(fits)
+        pair = visitor.bar.locator(".pair button")
+        looks = [look(pair.nth(place)) for place in (0, 1)]
+        assert looks[0]["style"] == looks[1]["style"]
+        assert abs(looks[0]["width"] - looks[1]["width"]) <= 2
+        assert abs(looks[0]["height"] - looks[1]["height"]) <= 2
+        visitor.bar.locator(".rest button").first.click()
         dialog = visitor.page.get_by_role("dialog")
-        dialog.get_by_text(words["purpose.statistics.label"]).wait_for()
-        assert "{" not in (dialog.text_content() or "")
-        assert words["topics.returning"] in (dialog.text_content() or "")
+        dialog.wait_for()
+        assert visitor.page.evaluate(fits)
+        assert dialog.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+
+
+def longer(content: Any) -> Any:
+    """Every text but keys and words of the policy half as long again."""
+    if isinstance(content, dict):
+        kept = ("lang", "policy")
+        return {key: one if key in kept else longer(one) for key, one in content.items()}
+    if isinstance(content, list):
+        return [one if one in ("statistics", "ads", "sale") else longer(one) for one in content]
+    return f"{content} {content[: len(content) // 2]}" if isinstance(content, str) else content
+
+
+@pytest.mark.req("P17")
+def test_the_page_is_the_same_whatever_is_chosen(web: Web, browser: Any) -> None:
+    """Accept, decline, Global Privacy Control and a blocked script: status, bytes, document and picture are equal, the
+    banner apart."""
+    address = web.put("optin.example", "/same", MARKED + LINK)
+    gpc = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})"
+    seen: dict[str, tuple[Any, ...]] = {}
+    for path in ("first", "Accept", "Decline", "gpc", "blocked"):
+        with visiting(browser, extra_http_headers={"Sec-GPC": "1"} if path == "gpc" else {}) as visitor:
+            page = visitor.page
+            if path == "gpc":
+                page.add_init_script(gpc)
+            if path == "blocked":
+                page.route("**/js/**", lambda route: route.abort())
+            page.goto(address)
+            if path in ("Accept", "Decline"):
+                visitor.button(path).click()
+                visitor.until(visitor.cookies, "a choice")
+            answer = page.goto(address)
+            page.wait_for_timeout(400)
+            page.evaluate("document.querySelectorAll('footfall-banner').forEach((one) => one.remove())")
+            document = page.evaluate("document.documentElement.outerHTML")
+            headers = {name: one for name, one in answer.all_headers().items() if name != "date"}
+            seen[path] = (answer.status, answer.body(), headers, document, page.screenshot())
+            if path == "blocked":
+                visitor.told.clear()
+    for path, one in seen.items():
+        assert one == seen["first"], path
+
+
+@pytest.mark.req("P1", "P4", "P9")
+def test_without_javascript_the_notice_takes_the_choice(web: Web, browser: Any) -> None:
+    """On the site's own address; pages with scripts honour it. The notice passes axe on a phone and in the dark."""
+    host = "us.example"
+    notice = f"http://{host}:{web.product.collector}/privacy/{web.keys[host]}"
+    address = web.put(host, "/after", MARKED + LINK)
+    with visiting(browser, java_script_enabled=False) as visitor:
+        for name, cookies in (
+            ("Do Not Sell or Share My Personal Information", {"ff_sale"}),
+            ("Accept", {"ff_sale", "ff_id", "ff_receipt"}),
+            ("Decline", {"ff_sale", "ff_choice"}),
+        ):
+            visitor.page.goto(notice)
+            visitor.page.get_by_role("button", name=name).click()
+            visitor.page.get_by_text("Your choice is recorded.").wait_for()
+            assert visitor.cookies().keys() == expected(*cookies)
+        visitor.page.goto(notice)
+        visitor.page.get_by_text("You declined on").wait_for()
+        kept = visitor.context.cookies()
+    with visiting(browser) as visitor:
+        visitor.context.add_cookies(kept)
+        visitor.page.goto(address)
+        visitor.page.wait_for_timeout(600)
+        assert visitor.bar.count() == 0
+        assert [one["consent"]["statistics"] for one in visitor.sent] == [False], "the server counts a refusal by it"
+    axe = rules()
+    for options in ({"viewport": {"width": 320, "height": 640}}, {"color_scheme": "dark"}):
+        with visiting(browser, bypass_csp=True, **options) as visitor:
+            visitor.page.goto(f"{notice}?lang=de")
+            visitor.page.evaluate(axe)
+            assert violations(visitor.page) == []
+            assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.req("P3")
+def test_firefox_with_global_privacy_control(web: Web, tmp_path: Path) -> None:
+    """The browser's own signal, as it sends it: nothing is recorded, nothing asked, and it is said."""
+    if PROGRAM is None:
+        pytest.skip("firefox-esr is missing (Debian: apt-get install firefox-esr)")
+    firefox = Marionette(
+        tmp_path / "profile",
+        privacy__globalprivacycontrol__enabled=True,
+        privacy__globalprivacycontrol__functionality__enabled=True,
+        network__dns__localDomains="stats.example,plain.example",
+    )
+    try:
+        firefox.go(web.put("plain.example", "/firefox", MARKED + PANEL))
+        shown = "document.querySelector('footfall-choices').shadowRoot?.textContent ?? ''"
+        end = time.monotonic() + 30
+        while "Opt-Out Request Honored" not in (said := firefox.run(shown)):
+            assert time.monotonic() < end, said
+            time.sleep(0.1)
+        assert "did not record this visit" in said
+        assert firefox.run("navigator.globalPrivacyControl") is True
+        assert firefox.run("document.cookie") == ""
+        assert firefox.run("document.querySelector('footfall-banner').shadowRoot.querySelector('.bar')") is None
+        asked = firefox.run("performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname)")
+        assert "/e" not in asked
+    finally:
+        firefox.close()
 
 
 @pytest.mark.req("P1", "C21")

@@ -498,5 +498,5 @@ def test_the_stage_has_the_modules_that_there_are() -> None:
     from tests.browser.snippet import DIST
 
     built = {path.name.split(".")[1] for path in Path(DIST).glob("part.*.js")}
-    assert built - set(MODULES) == {"element", "debug", "plugins", "region"}
+    assert built - set(MODULES) == {"element", "debug", "plugins", "region", "managers"}
     assert set(MODULES) <= built

@@ -1,5 +1,8 @@
 """Makes small faults in a module, one at a time, and runs tests on each: a test suite that lets one pass is blind there.
 
+A condition that only saves time is marked `# shortcut` in the module: that the answers are the same without it is a test
+of its own (`opened`), and of its faults only the one that changes answers is made.
+
 Faults: a comparison turned or moved by one, `and` and `or` exchanged, `not` left out, a condition fixed, a number moved
 by one, a truth value turned, a text emptied, a returned value left out. The module's file is not touched: the faulty
 source takes its place when a process that was forked for it imports the module.
@@ -48,7 +51,7 @@ class Mutant(NamedTuple):
 
 def mutants(module: str, most: int | None = None) -> list[Mutant]:
     """The faults of a module, or as many of them, drawn at random but the same in each run."""
-    tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text())
+    tree = _parsed(module)
     places = [
         (number, kind)
         for number, node in enumerate(ast.walk(tree))
@@ -58,6 +61,32 @@ def mutants(module: str, most: int | None = None) -> list[Mutant]:
     if most is not None and len(places) > most:
         places = sorted(random.Random(module).sample(places, most))
     return [_made(module, tree, number, kind) for number, kind in places]
+
+
+def opened(module: str) -> str:
+    """The module's source with no shortcut taken."""
+    tree = _parsed(module)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If | ast.IfExp) and getattr(node, "shortcut", False):
+            node.test = ast.Constant(_harmless(node) == "always")
+    return ast.unparse(tree)
+
+
+def _parsed(module: str) -> ast.Module:
+    """The module's syntax; conditions that are marked as shortcuts are known for it."""
+    source = (ROOT / f"{module.replace('.', '/')}.py").read_text()
+    tree, lines = ast.parse(source), source.splitlines()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If | ast.IfExp) and lines[node.lineno - 1].endswith("# shortcut"):
+            node.shortcut = True  # type: ignore[union-attr]  # remembered where it belongs
+    return tree
+
+
+def _harmless(node: ast.If | ast.IfExp) -> str:
+    """Which way a shortcut's condition may always go: past an early end, into work that changes nothing otherwise."""
+    ends = isinstance(node, ast.If) and isinstance(node.body[0], ast.Return | ast.Break)
+    plain = isinstance(node, ast.IfExp) and isinstance(node.body, ast.Name)
+    return "never" if ends or plain else "always"
 
 
 def survivors(module: str, tests: list[str], most: int | None = None) -> tuple[list[Mutant], int]:
@@ -76,6 +105,8 @@ def _is_said(node: ast.AST, tree: ast.AST) -> bool:
                 marked.add(id(one.value))
             for name in ("annotation", "returns"):
                 marked |= {id(part) for part in ast.walk(getattr(one, name, None) or ast.Pass())}
+            if getattr(one, "shortcut", False):
+                marked |= {id(part) for part in ast.walk(one.test)}  # type: ignore[attr-defined]  # a condition
             if isinstance(one, ast.Assign) and isinstance(one.value, ast.Subscript):  # Literal[…]: for the type checker
                 marked |= {id(part) for part in ast.walk(one.value)}
         tree.said = marked  # type: ignore[attr-defined]  # remembered where it belongs
@@ -96,11 +127,13 @@ def _kinds(node: ast.AST) -> Iterator[str]:
             yield "moved"
         case ast.Constant(value=str() as text) if text:
             yield "emptied"
+        case ast.Return(value=ast.Constant(value=False)):
+            pass  # nothing is as false
         case ast.Return(value=ast.expr()):
             yield "left out"
         case ast.IfExp() | ast.If():
-            yield "always"
-            yield "never"
+            harmless = _harmless(node) if getattr(node, "shortcut", False) else ""
+            yield from (one for one in ("always", "never") if one != harmless)
 
 
 def _made(module: str, tree: ast.Module, number: int, kind: str) -> Mutant:
@@ -127,17 +160,17 @@ def _made(module: str, tree: ast.Module, number: int, kind: str) -> Mutant:
     return Mutant(module, node.lineno, f"{kind}: {before}", ast.unparse(ast.fix_missing_locations(faulty)))
 
 
-class _Faulty(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """Gives the faulty source when its module is imported."""
+class _Other(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Gives another source when a module is imported."""
 
-    def __init__(self, mutant: Mutant) -> None:
-        self._mutant = mutant
+    def __init__(self, sources: dict[str, str]) -> None:
+        self._sources = sources
 
     def find_spec(self, name: str, _path: object, _target: object = None) -> Any:
-        return importlib.util.spec_from_loader(name, self) if name == self._mutant.module else None
+        return importlib.util.spec_from_loader(name, self) if name in self._sources else None
 
-    def get_source(self, _name: str) -> str:
-        return self._mutant.source
+    def get_source(self, name: str) -> str:
+        return self._sources[name]
 
 
 def _passes(mutant: Mutant, tests: list[str], seconds: int = 60) -> bool:
@@ -149,7 +182,7 @@ def _passes(mutant: Mutant, tests: list[str], seconds: int = 60) -> bool:
             signal.alarm(seconds)  # a fault may make a loop endless
             for name in [name for name in sys.modules if name.partition(".")[0] in _OURS]:
                 del sys.modules[name]
-            sys.meta_path.insert(0, _Faulty(mutant))
+            sys.meta_path.insert(0, _Other({mutant.module: mutant.source}))
             os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # most of a short run's time
             code = int(pytest.main(["-x", "-q", *_PLUGINS, *tests]))
         os._exit(code)
@@ -167,6 +200,18 @@ def measured(module: str, tests: list[str], most: int) -> tuple[list[str], int]:
     done = subprocess.run(call, capture_output=True, text=True, check=True, cwd=ROOT, stdin=subprocess.DEVNULL)
     *said, count = done.stdout.splitlines()
     return said, int(count.split()[0])
+
+
+def scrubbed(*without_shortcuts: str) -> list[str]:
+    """What a process says of a scrubber in which these modules take no shortcut: its answers, in order."""
+    call = [sys.executable, "-m", "tests.collector.scrubbed", *without_shortcuts]
+    done = subprocess.run(call, capture_output=True, text=True, check=True, cwd=ROOT, stdin=subprocess.DEVNULL)
+    return done.stdout.splitlines()
+
+
+def take_no_shortcuts(modules: list[str]) -> None:
+    """Let these modules be imported without their shortcuts."""
+    sys.meta_path.insert(0, _Other({module: opened(module) for module in modules}))
 
 
 if __name__ == "__main__":

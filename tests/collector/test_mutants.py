@@ -1,14 +1,11 @@
-"""Of small faults in the gate at least nine of ten are noticed by the tests of its modules, in the scrubber most.
+"""Of small faults in gate and scrubber at least nine of ten are noticed by the tests of their modules."""
 
-The scrubber is full of shortcuts: a fault in one costs time and changes no answer, so that no test can notice it. Of what
-was left in `scrub.py` (a third) two or three faults in forty were none of these.
-"""
-
+import ast
 from typing import Final
 
 import pytest
 
-from tests.collector.mutants import ROOT, measured, mutants
+from tests.collector.mutants import ROOT, measured, mutants, opened, scrubbed
 
 GATE: Final = {
     "collector.consent": ["test_consent.py", "test_gate.py"],
@@ -18,13 +15,15 @@ GATE: Final = {
     "control_store.policies": ["../control_store/test_policies.py"],
     "event_catalogue.choice": ["test_choosing.py"],
 }
+_SCRUBBER: Final = ["test_rules.py", "test_disguises.py", "test_scrub.py"]
+"""The tables first: what they notice is noticed soon."""
 SCRUBBER: Final = {
-    "collector.scrub": ["test_scrub.py"],
-    "collector.tokens": ["test_scrub.py"],
-    "collector.secret_links": ["test_scrub.py"],
-    "collector.numbers": ["test_scrub.py"],
-    "collector.patterns": ["test_scrub.py"],
-    "collector.check_digits": ["test_check_digits.py", "test_scrub.py"],
+    "collector.scrub": _SCRUBBER,
+    "collector.tokens": _SCRUBBER,
+    "collector.secret_links": _SCRUBBER,
+    "collector.numbers": _SCRUBBER,
+    "collector.patterns": _SCRUBBER,
+    "collector.check_digits": ["test_check_digits.py", "test_national_numbers.py", *_SCRUBBER],
 }
 MOST: Final = 80
 """Faults of one module that are tried; a module with more is drawn from."""
@@ -32,15 +31,28 @@ MOST: Final = 80
 
 @pytest.mark.long
 @pytest.mark.req("P7", "P8")
-@pytest.mark.parametrize(("modules", "least"), [(GATE, 0.9), (SCRUBBER, 0.6)], ids=["gate", "scrubber"])
-def test_faults_are_noticed(modules: dict[str, list[str]], least: float) -> None:
+@pytest.mark.parametrize("modules", [GATE, SCRUBBER], ids=["gate", "scrubber"])
+def test_faults_are_noticed(modules: dict[str, list[str]]) -> None:
     """Over all modules of gate and scrubber; those that were not noticed are named."""
     blind, all_ = [], 0
     for module, tests in modules.items():
         left, count = measured(module, [str(ROOT / "tests" / "collector" / name) for name in tests], MOST)
         blind += left
         all_ += count
-    assert len(blind) <= all_ * (1 - least), "\n".join(blind)
+    assert len(blind) <= all_ / 10, "\n".join(blind)
+
+
+@pytest.mark.req("P8")
+def test_shortcuts_change_no_answer() -> None:
+    """Conditions that are marked as saving time alone: without all of them the scrubber says the same of 1,700 texts."""
+    marked = [module for module in SCRUBBER if opened(module) != opened_nowhere(module)]
+    assert len(marked) >= 5
+    assert scrubbed(*marked) == scrubbed()
+
+
+def opened_nowhere(module: str) -> str:
+    """The module's source as the syntax tree has it."""
+    return ast.unparse(ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text()))
 
 
 def test_a_fault_that_tests_see_is_told_from_one_that_they_do_not() -> None:

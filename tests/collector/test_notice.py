@@ -16,7 +16,7 @@ from control_store.notice_gaps import notice_gaps
 from control_store.notices import revisions
 from control_store.seals import Seal, save_seals
 from control_store.site_settings import SiteSettings, changed
-from control_store.sites import find_site, publish_snapshot
+from control_store.sites import delete_site, find_site, publish_snapshot
 from event_catalogue.choice import COOKIES
 from event_catalogue.fields import FIELDS
 from footfall.noticing import publish_notices, renew_notices
@@ -292,3 +292,7 @@ def test_a_notice_that_is_not_published_is_no_empty_page(door: Door) -> None:
     show(door)
     file = door.made.settings.notices / f"{door.made.site.key}.notice"
     assert [one.version for one in read_notice(file).revisions] == ["1"]
+    delete_site(door.made.store, door.made.site, now=NOW)
+    publish_notices(door.made.store, door.made.settings.notices)
+    assert not file.exists(), "it goes with its site"
+    assert revisions(door.made.store, door.made.site.id) == []

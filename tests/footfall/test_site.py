@@ -4,11 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from control_store.device_links import use_device_link
 from control_store.refused_hosts import take_host
+from control_store.site_settings import SETTINGS
+from control_store.sites import NewSite, add_site, find_site
 from control_store.tables import ControlStore
 from control_store.taking import Place
+from footfall.__main__ import main
 from tests.product import command
 
 
@@ -63,3 +67,31 @@ def test_a_bad_setting_gets_one_sentence(tmp_path: Path) -> None:
     assert "opt_out is not for EEA" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert "no site yet" in command(tmp_path, "site", "list").stdout
+
+
+WRONG = {
+    "policy_version": "x" * 33,
+    **dict.fromkeys(("query_keys", "search_keys", "hostnames", "exclude_hostnames", "ignored_hostnames"), "a b,!"),
+    **dict.fromkeys(("download_extensions", "counted_bots"), "?!"),
+}
+"""A wrong value of settings that take nearly every word; others have a wrong one in common."""
+
+
+@pytest.mark.req("P6", "P7")
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_refuses_what_it_is_not(tmp_path: Path, name: str) -> None:
+    """One sentence that names it or says what is possible, exit code 1, and nothing has changed."""
+    store = ControlStore.in_directory(tmp_path)
+    store.migrate()
+    added = add_site(store, NewSite("shop.example"), now=1)
+    environment = {"FOOTFALL_DATA": str(tmp_path)}
+    texts = [WRONG.get(name, "\N{SNOWMAN}" * 5000), "\udcff", "a\x1bb"]
+    for text in texts:
+        done = CliRunner().invoke(main, ["site", "set", "shop.example", f"{name}={text}"], env=environment)
+        assert (done.exit_code, done.stdout) == (1, ""), text[:20]
+        (sentence,) = done.stderr.strip().splitlines()
+        assert sentence.startswith("Error: ")
+        assert sentence.endswith(".")
+        assert len(sentence) < 400
+    assert find_site(store, "shop.example") == added
+    store.close()

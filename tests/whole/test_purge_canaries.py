@@ -4,10 +4,13 @@ Before the purge every mark is found in the warehouse. After it every byte of ev
 while the product runs, and once more everything that can be decoded: all rows of all tables, all records of the spools.
 """
 
+import json
 import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -112,7 +115,8 @@ class World:
 
     def traces(self, who: str) -> set[str]:
         """What of a visitor is found in any file."""
-        return {trace.what for trace in self.marks[who].hunt().in_files(self.product.data)}
+        hunt = self.marks[who].hunt()
+        return {trace.what for path, content in _files(self.product.data) for trace in hunt.in_bytes(content, path)}
 
 
 @pytest.fixture
@@ -129,10 +133,7 @@ def test_no_byte_of_a_purged_day_is_left(world: World) -> None:
     product.start()
     world.send()
     key = product.key(site="mine.example")
-    for _ in range(100):
-        if product.numbers(key, "pageviews", site_id="mine.example", date_range="7d") == [2]:
-            break
-        time.sleep(0.1)
+    _until(lambda: product.numbers(key, "pageviews", site_id="mine.example", date_range="7d") == [2])
     product.stop()
     command(product.data, "seal", "--final")
     before = world.dump("before")
@@ -165,9 +166,66 @@ def _found(root: Path, secrets: list[bytes]) -> list[str]:
     """Files with any of these bytes."""
     wanted = {one for one in secrets if any(one)}
     assert wanted
-    found = []
+    return [path for path, content in _files(root) if any(one in content for one in wanted)]
+
+
+def _files(root: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every file; what goes away meanwhile holds nothing."""
     for path in root.rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            found += [path.name for one in wanted if one in content]
-    return found
+        with suppress(FileNotFoundError):
+            if path.is_file():
+                yield str(path), path.read_bytes()
+
+
+@pytest.mark.req("P4", "R6", "C1")
+@pytest.mark.parametrize("and_the_hash", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_no_byte_of_somebody_who_withdrew_is_left(world: World, and_the_hash: bool) -> None:
+    """One visitor of two, on a site that counts nobody without consent: within a minute nothing tells of them.
+
+    The hash that named their rows goes a minute later, when nothing that it means can come any more.
+    """
+    product = world.product
+    command(product.data, "site", "set", "mine.example", "policy=opt_in")
+    product.start()
+    site = world.sites["mine.example"]["key"]
+    for who in ("mine", "other day"):
+        agent = {"User-Agent": f"{AGENT} {who}"}  # else both are one visitor
+        assert product.send(world.marks[who].beacon(site, "mine.example", world.now), agent) == 202
+    key = product.key(site="mine.example")
+    _until(lambda: product.numbers(key, "pageviews", site_id="mine.example") == [2])
+    product.stop()
+    before = world.dump("before")
+    path = world.marks["mine"].words["path"]
+    secrets = _secrets(before, path, "visitor", "page")
+    product.start()
+    choice = {"statistics": False, "ads": False, "visitor": str(world.marks["mine"].device), "version": "1"}
+    began = time.monotonic()
+    assert product.request(product.collector, "POST", f"/c/{site}", json.dumps(choice).encode())[0] in (200, 202)
+    _until(lambda: product.numbers(key, "pageviews", site_id="mine.example") == [1])
+    _until(lambda: not world.traces("mine"))
+    _until(lambda: not _found(product.data, secrets))
+    assert time.monotonic() - began < 60
+    if and_the_hash:
+        _until(lambda: not _found(product.data, _secrets(before, path, "returning")), seconds=180)
+    product.stop()
+    after = world.dump("after")
+    assert world.traces("mine") == set()
+    assert world.marks["mine"].hunt().in_value(after, "warehouse") == []
+    rest = [row for row in before["default.events"] if row["path"] != f"/{path}"]
+    assert after["default.events"] == rest
+    assert len(rest) == 5
+    told = json.loads(command(product.data, "status", "--json").stdout)
+    assert (told["balanced"], sum(day["erased"] for day in told["days"])) == (True, 5)
+
+
+def _secrets(tables: dict[str, list[dict[str, Any]]], path: str, *columns: str) -> list[bytes]:
+    """What tells apart the visitors of a page."""
+    return [row[name] for row in tables["default.events"] if row["path"] == f"/{path}" for name in columns]
+
+
+def _until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never did"
+        time.sleep(0.2)

@@ -1,6 +1,7 @@
 -- Aggregates of sealed days, small groups merged. A row counts when a seal names its run; others are left-overs.
 --
 -- Whole numbers only: they can be added, and they have one form. -1 is a number that is withheld.
+-- PARTITION BY year: a question about twelve months opens every part of the partitions, and each costs a millisecond.
 CREATE TABLE IF NOT EXISTS @local(rollups) @on_cluster
 (
     `site` UInt32,
@@ -21,7 +22,7 @@ CREATE TABLE IF NOT EXISTS @local(rollups) @on_cluster
     `engaged_ms` Int64 CODEC(T64, ZSTD(1))
 )
 ENGINE = @engine
-PARTITION BY toYYYYMM(day)
+PARTITION BY toYear(day)
 ORDER BY (site, dimension, day, run, parent, key)
 SETTINGS
     fsync_after_insert = 1,

@@ -11,7 +11,6 @@ export const embed = ({ words, lang }: Texts, host: HTMLElement): void => {
   const title = host.title || src.host;
   if (host.shadowRoot || !WEB.test(src.protocol)) return;
   const root = rooted(host, CSS);
-  host.lang = lang;
   const load = () => {
     const frame = h("iframe", {
       src: src.href,
@@ -26,7 +25,7 @@ export const embed = ({ words, lang }: Texts, host: HTMLElement): void => {
   root.replaceChildren(
     h(
       "div",
-      { class: "embed" },
+      { class: "embed", lang },
       h("p", {}, h("strong", {}, title)),
       h("p", {}, words.embed?.replace("{host}", src.host)),
       h("p", {}, h("button", { class: "big", type: "button", click: load }, words.load)),

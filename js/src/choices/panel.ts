@@ -19,8 +19,10 @@ export const panel = (state: State, open: () => void, decide: (wish: Wish, how: 
     const link = (label: string | undefined, click: () => void) =>
       h("button", { class: "link", type: "button", click }, label);
     const focused = root.activeElement?.textContent;
-    host.lang = lang;
-    root.replaceChildren(
+    // The language is told inside: nothing of the page's own is changed.
+    const whole = h(
+      "div",
+      { lang },
       ...[
         state.signal &&
           h(
@@ -40,8 +42,9 @@ export const panel = (state: State, open: () => void, decide: (wish: Wish, how: 
           !known.objected && link(words.object_short, () => decide({ optout: true }, "preferences")),
           h("a", { class: "link", href: state.notice, hreflang: lang }, words.exactly),
         ),
-      ].filter((one) => !!one),
+      ],
     );
+    root.replaceChildren(whole);
     [...root.querySelectorAll("button")].find((one) => focused && one.textContent === focused)?.focus();
   };
   return (): void => {

@@ -3,14 +3,14 @@
  * among the words of a page is written as they are.
  */
 export const CSS = `
-:host{all:initial;display:block;font:var(--footfall-font,16px/1.5 system-ui,sans-serif);color:var(--t);
+:host{all:initial;display:block;direction:ltr;color-scheme:light dark;font:var(--footfall-font,16px/1.5 system-ui,sans-serif);color:var(--t);
 --b:var(--footfall-background,#fff);--t:var(--footfall-text,#1b1d21);--l:var(--footfall-line,#767b85);
 --a:var(--footfall-button,#1b1d21);--c:var(--footfall-button-text,#fff);--r:var(--footfall-radius,6px)}
 @media(prefers-color-scheme:dark){:host{--b:var(--footfall-background,#1b1d21);--t:var(--footfall-text,#f2f3f5);
 --l:var(--footfall-line,#8d929b);--a:var(--footfall-button,#f2f3f5);--c:var(--footfall-button-text,#1b1d21)}}
 :host(footfall-choices){color:inherit;font:inherit}
 *{box-sizing:border-box}
-h2,h3,p,ul{margin:0 0 .5em;font-size:1em;unicode-bidi:plaintext;overflow-wrap:anywhere}
+h2,h3,p,ul{margin:0 0 .5em;font-size:1em;overflow-wrap:anywhere}
 h2{font-size:1.15em;line-height:1.3}
 ul{padding-inline-start:1.2em;font-size:.9em}
 .bar{position:fixed;inset:auto 0 0;z-index:2147483000;max-height:75vh;overflow:auto;background:var(--b);

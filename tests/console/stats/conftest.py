@@ -1,14 +1,20 @@
-"""The invented world, stored in several parts and in no order."""
+"""The invented world, stored in several parts and in no order; its visits counted, or half of them, or none."""
 
 import random
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
 from typing import Any
 
 import pytest
 
+from aggregator.visits import VisitTable
+from console.stats.build import needs_visits
 from console.stats.parse import parse
 from console.stats.run import Answer, Statistics
+from control_store.tables import ControlStore
 from tests.console.stats.counting import answer
 from tests.console.stats.world import World, as_row, make_world
 from tests.warehouse.engine import fresh_warehouse
@@ -25,6 +31,8 @@ class Asker:
 
     world: World
     statistics: Statistics
+    others: Iterator[Statistics | None]
+    """Who knows some of the visits, or all, must answer the same; every other question is put to one of them too."""
 
     def ask(self, question: dict[str, Any]) -> Answer:
         """The layer's answer."""
@@ -37,6 +45,9 @@ class Asker:
         found = {tuple(row["dimensions"]): row["metrics"] for row in given["results"]}
         assert len(found) == len(given["results"]), "a group came twice"
         assert found == expected, question
+        if needs_visits(parse(question)) and (other := next(self.others)):
+            again = other.answer(parse(question), self.world.sites[question["site_id"]])
+            assert again["results"] == given["results"], question
         return expected
 
 
@@ -46,10 +57,21 @@ def world() -> World:
     return make_world()
 
 
+@dataclass
+class Stored:
+    """A warehouse with the world's rows, and up to which batch its visits were counted, first and last."""
+
+    warehouse: Warehouse
+    half: int
+    last: int
+
+
 @pytest.fixture(scope="session")
-def stored(world: World) -> Iterator[Warehouse]:
-    """A warehouse with the world's rows, shuffled into batches of 97."""
+def stored(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
+    """The world's rows, shuffled into batches of 97, and its visits."""
     warehouse = fresh_warehouse()
+    store = ControlStore.in_directory(tmp_path_factory.mktemp("stored"))
+    store.migrate()
     table = EventTable(warehouse)
     by_day: dict[Any, list[Any]] = {}
     for one in world.events:
@@ -60,11 +82,16 @@ def stored(world: World) -> Iterator[Warehouse]:
         for place in range(0, len(rows), 97):
             batch += 1
             table.insert(rows[place : place + 97], batch=batch, token=str(batch))
-    yield warehouse
+    VisitTable(warehouse, store, nullcontext).tick()
+    yield Stored(warehouse, batch // 2, batch)
+    store.close()
     warehouse.close()
 
 
 @pytest.fixture(scope="session")
-def asker(world: World, stored: Warehouse) -> Asker:
-    """Asks both."""
-    return Asker(world, Statistics(stored, lambda: NOW))
+def asker(world: World, stored: Stored) -> Asker:
+    """Asks of rows alone, of visits that are half known, and of visits that all are."""
+    half, last = (
+        Statistics(stored.warehouse, lambda: NOW, counted=partial(tuple, [mark])) for mark in (stored.half, stored.last)
+    )
+    return Asker(world, Statistics(stored.warehouse, lambda: NOW), cycle([half, None, last, None]))

@@ -50,9 +50,9 @@ def make_world() -> World:
     sites = {
         site.domain: site
         for site in (
-            SiteRef(11, "zurich.example", "Europe/Zurich"),
-            SiteRef(12, "newyork.example", "America/New_York"),
-            SiteRef(13, "kathmandu.example", "Asia/Kathmandu"),
+            SiteRef(11, "zurich.example", "Europe/Zurich", k=1),
+            SiteRef(12, "newyork.example", "America/New_York", k=1),
+            SiteRef(13, "kathmandu.example", "Asia/Kathmandu", k=1),
         )
     }
     firsts = {11: date(2025, 10, 25), 12: date(2025, 3, 8), 13: date(2025, 12, 30)}

@@ -1,0 +1,88 @@
+"""What could be worked out about few people from the aggregates of a day, by somebody who has all of them.
+
+Only published rows are looked at, never raw ones: for every dimension the bounds that sums and differences leave for
+what is not shown. A seal attacks its own rows before it is committed; `footfall attack` repeats it for an auditor.
+
+* No row but the day's own totals is about fewer than k people.
+* Values that a visit has one of add up to the day, and children to their parent: what the shown ones lack lies in an
+  `(other)` of k people at least. Fewer visits than k are fewer people than k.
+* A sum that is withheld alone is what the others lack.
+* Of a day of fewer than k people there is nothing but the three totals.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
+from event_catalogue.dimensions import OTHER
+from warehouse.rollups import SEPARATOR, Rollup
+
+_PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
+_VISITORS, _VISITS = _PLACE["visitors"], _PLACE["visits"]
+_BY_VISIT: Final = frozenset(one.name for one in KEPT if one.scope == "visit")
+
+
+def exposed(rows: Iterable[Rollup], k: int) -> list[str]:
+    """Every group of fewer than `k` people that the rows of one site's day give away, as sentences."""
+    tables: dict[str, list[Rollup]] = defaultdict(list)
+    for row in rows:
+        tables[row.dimension].append(row)
+    if not tables[""]:
+        return []  # a day of nothing but machines
+    whole = tables.pop("")[0]
+    if whole.measures[_VISITORS] < k:
+        return list(_of_few(tables, whole))
+    found: list[str] = []
+    for name, cells in tables.items():
+        found += _small(name, cells, k)
+        found += _sums(name, cells, whole)
+        if name in _BY_VISIT:
+            lacks = whole.measures[_VISITS] - sum(cell.measures[_VISITS] for cell in cells)
+            found += [f"{name}: {lacks} visits of the day are in no value"] if lacks else []
+        if name in PARENTS:
+            found += _children(name, cells, tables[PARENTS[name][-1]], k)
+    return found
+
+
+def _of_few(tables: dict[str, list[Rollup]], whole: Rollup) -> Iterator[str]:
+    for row in [whole, *(cell for cells in tables.values() for cell in cells)]:
+        told = [name for name, number in zip(KEPT_MEASURES, row.measures, strict=True) if number != WITHHELD]
+        if row.dimension and row.key not in (OTHER, ""):
+            yield f"{row.dimension}: a value of a day of too few people is shown"
+        elif set(told) - set(EXEMPT):
+            yield f"{row.dimension or 'the day'}: {', '.join(sorted(set(told) - set(EXEMPT)))} of too few people"
+
+
+def _small(name: str, cells: Sequence[Rollup], k: int) -> Iterator[str]:
+    for cell in cells:
+        people = cell.measures[_VISITORS]
+        if 0 < people < k:
+            yield f"{name}: a value shows {people} people"
+
+
+def _sums(name: str, cells: Sequence[Rollup], whole: Rollup) -> Iterator[str]:
+    for measure in SUMS:
+        place = _PLACE[measure]
+        hidden = sum(cell.measures[place] == WITHHELD for cell in cells)
+        if hidden == 1 and len(cells) > 1 and whole.measures[place] != WITHHELD:
+            yield f"{name}: the one withheld {measure} is what the others lack"
+
+
+def _children(name: str, cells: Sequence[Rollup], outer: Sequence[Rollup], k: int) -> Iterator[str]:
+    """Of each shown parent: what its shown children lack."""
+    shown: dict[str, int] = defaultdict(int)
+    others: dict[str, Rollup] = {}
+    for cell in cells:
+        if cell.key == OTHER:
+            others[cell.parent] = cell
+        else:
+            shown[cell.parent] += cell.measures[_VISITS]
+    for parent in outer:
+        under = f"{parent.parent}{SEPARATOR}{parent.key}" if PARENTS.get(parent.dimension) else parent.key
+        rest = parent.measures[_VISITS] - shown[under]
+        if parent.key == OTHER or not rest:
+            continue
+        other = others.get(under)
+        if other is None or other.measures[_VISITS] != rest or other.measures[_VISITORS] < k:
+            yield f"{name}: {rest} visits of a shown {parent.dimension} are in no shown value of it"

@@ -1,0 +1,114 @@
+"""Aggregates of a day for a larger k, from the aggregates alone: what is left to do when the raw rows have gone.
+
+Values add up, people do not: nobody knows any more who was in two of them. So of a merged group the largest part is
+what is certain to be different people, and one value that is large enough joins where that is too few. What is told of
+it: everything that adds up; of visitors and visits at most as many as the parts have together, and the day; and, where
+a visit may lie in several values, nothing that describes whole visits.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
+from event_catalogue.dimensions import OTHER, Dimension
+from event_catalogue.metrics import MEASURES
+from warehouse.rollups import SEPARATOR, Rollup
+
+_PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
+_PEOPLE, _EVENTS = _PLACE["visitors"], _PLACE["events"]
+
+
+def coarser(rows: Iterable[Rollup], k: int) -> list[Rollup]:
+    """The rows of one site's day, merged again so that no value is of fewer than `k` people."""
+    tables: dict[str, list[Rollup]] = defaultdict(list)
+    for row in rows:
+        tables[row.dimension].append(row)
+    if not tables[""]:
+        return []
+    whole = tables.pop("")[0]
+    if whole.measures[_PEOPLE] < k:
+        return _of_few(whole)
+    found = [whole]
+    shown: dict[str, set[str]] = {}
+    for dimension in KEPT:
+        outer = PARENTS.get(dimension.name)
+        merged = _merged(dimension, tables[dimension.name], shown[outer[-1]] if outer else None, whole=whole, k=k)
+        shown[dimension.name] = {
+            f"{row.parent}{SEPARATOR}{row.key}" if outer else row.key for row in merged if row.key != OTHER
+        }
+        found += merged
+    return found
+
+
+def _of_few(whole: Rollup) -> list[Rollup]:
+    """A day of too few people: three totals, and every value is `(other)`."""
+    kept = tuple(
+        number if name in EXEMPT else WITHHELD for name, number in zip(KEPT_MEASURES, whole.measures, strict=True)
+    )
+    parents = {one.name: OTHER if one.name in PARENTS else "" for one in KEPT}
+    others = [Rollup(whole.site, name, OTHER, parent, kept) for name, parent in parents.items()]
+    return [whole._replace(measures=kept), *others]
+
+
+def _merged(
+    dimension: Dimension, cells: Sequence[Rollup], parents: set[str] | None, *, whole: Rollup, k: int
+) -> list[Rollup]:
+    groups: dict[str, list[Rollup]] = defaultdict(list)
+    for cell in cells:
+        lies_in = cell.parent if parents is None or cell.parent in parents else OTHER
+        groups[lies_in].append(cell)
+    found = []
+    for parent, mine in groups.items():
+        lost = parent == OTHER and parents is not None
+        hidden = mine if lost else _hidden(mine, k)
+        found += [cell for cell in mine if cell not in hidden]
+        if hidden:
+            found.append(_sum(dimension, hidden, whole)._replace(key=OTHER, parent=parent))
+    return _without_single_sums(found)
+
+
+def _hidden(cells: Sequence[Rollup], k: int) -> list[Rollup]:
+    """What becomes `(other)`: nothing, or k people and two values at least, as far as there are."""
+    small = [cell for cell in cells if _people(cell) < k]
+    others = [cell for cell in cells if cell.key == OTHER]
+    if not small:
+        return []
+    hidden = [*small, *(cell for cell in others if cell not in small)]
+    if max(map(_people, hidden)) < k and len(hidden) < len(cells):
+        rest = (cell for cell in cells if cell not in hidden)
+        hidden.append(min(rest, key=lambda cell: (_people(cell), cell.key)))
+    return hidden
+
+
+def _people(cell: Rollup) -> int:
+    """How many people a value is certain to have; without visitors, its messages stand for people."""
+    return cell.measures[_PEOPLE] or cell.measures[_EVENTS]
+
+
+def _sum(dimension: Dimension, cells: Sequence[Rollup], whole: Rollup) -> Rollup:
+    if len(cells) == 1:
+        return cells[0]
+    numbers = []
+    for place, name in enumerate(KEPT_MEASURES):
+        values = [cell.measures[place] for cell in cells]
+        of_visits = MEASURES[name].scope == "visit" and name != "visits"
+        if WITHHELD in values or (of_visits and dimension.scope != "visit"):
+            numbers.append(WITHHELD)
+        elif name in ("visitors", "visits"):
+            numbers.append(min(sum(values), whole.measures[place]))
+        else:
+            numbers.append(sum(values))
+    return cells[0]._replace(measures=tuple(numbers))
+
+
+def _without_single_sums(cells: list[Rollup]) -> list[Rollup]:
+    """Withhold the smallest sum where another is withheld alone: that one could be found by subtraction."""
+    for name in SUMS:
+        place = _PLACE[name]
+        if sum(cell.measures[place] == WITHHELD for cell in cells) == 1 and len(cells) > 1:
+            told = [cell for cell in cells if cell.measures[place] != WITHHELD]
+            least = min(told, key=lambda cell: (cell.measures[place], cell.key))
+            measures = (*least.measures[:place], WITHHELD, *least.measures[place + 1 :])
+            cells[cells.index(least)] = least._replace(measures=measures)
+    return cells

@@ -1,0 +1,67 @@
+"""Visits cut out of raw rows, for questions that the table `visits` can't answer and for visitors it lags behind of."""
+
+# ruff: noqa: S608  the text is made of the catalogue's names; what a reader wrote is bound as a parameter (terms.py)
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from console.stats.filters import conditions
+from console.stats.plan import Plan
+from console.stats.query import Query
+from console.stats.terms import OfShape, Terms
+from event_catalogue.metrics import MeasureName
+from warehouse.client import Param
+from warehouse.metrics import VISIT_SUMS, VisitShape, hit_columns
+
+_ARRAY: Final = {"count": "arrayCount", "sum": "arraySum"}
+
+
+def summed(sums: Mapping[MeasureName, str], measures: Iterable[MeasureName]) -> list[str]:
+    """Measures as columns of one type, so that parts of an answer fit together."""
+    return [f"toInt64({sums[name]}) AS n_{name}" for name in measures]
+
+
+def shaped(query: Query, plan: Plan, params: dict[str, Param], measures: tuple[MeasureName, ...], rows: str) -> str:
+    """Measures of visits by day and keys, as `n_…`; `rows`: FROM and WHERE of the rows that count."""
+    shape = VisitShape()
+    terms = Terms(plan, params, OfShape(shape))
+    keys = [f"k{place}" for place in range(len(query.dimensions))]
+    relation = _visits(query, terms, shape, measures, rows)
+    columns = ", ".join([*keys, *summed(VISIT_SUMS, measures)])
+    return f"SELECT {columns} FROM {relation} GROUP BY {', '.join(['day', *keys])}"
+
+
+def _visits(query: Query, terms: Terms, shape: VisitShape, measures: tuple[MeasureName, ...], rows: str) -> str:
+    """Visits with matching events, each once for every combination of keys that these have, and counts of them."""
+    keys = [f"k{place}" for place in range(len(query.dimensions))]
+    values = [terms.key(asked) for asked in query.dimensions]
+    predicate = terms.predicate(query.filters)
+    whole = shape.measures(measures)
+    facts = [(column, how, f"e.{shape.place(fact)}") for column, (how, fact) in hit_columns(measures).items()]
+    visits = shape.visits({**terms.attributes, **whole}, rows=rows)
+    if terms.differs_by_event(leaf.asked for leaf in conditions(query.filters)):
+        matching = f"SELECT *, arrayFilter(e -> {predicate}, v) AS hits FROM ({visits}) WHERE notEmpty(hits)"
+    else:
+        matching = f"SELECT *, v AS hits FROM ({visits}) WHERE {predicate}"
+    if terms.differs_by_event(query.dimensions):
+        named = [f"hits[1].{place} AS {key}" for place, key in enumerate(keys, start=1)]
+        matching = _spread(matching, values, [fact for _, _, fact in facts])
+        facts = [(column, how, f"e.{place}") for place, (column, how, _) in enumerate(facts, start=len(keys) + 1)]
+    else:
+        named = [f"{value} AS {key}" for value, key in zip(values, keys, strict=True)]
+    sums = [f"{_ARRAY[how]}(e -> {fact}, hits) AS {column}" for column, how, fact in facts]
+    return f"(SELECT {', '.join(['day', 'who', 'known', *named, *whole, *sums])} FROM ({matching}))"
+
+
+def _spread(visits: str, values: list[str], facts: list[str]) -> str:
+    """One row for each different combination of `values` in a visit; `hits` are then (values…, facts…) of its events.
+
+    The events of a visit are sorted by their values and cut where these change: a fifth cheaper than grouping by
+    visit and values, and without a table of all such groups in memory.
+    """
+    key = ", ".join(f"e.{place}" for place in range(1, len(values) + 1))
+    events = f"arraySort(e -> ({key}), arrayMap(e -> tuple({', '.join([*values, *facts])}), hits))"
+    cuts = (
+        f"arraySplit((e, f) -> ({key}) != ({key.replace('e.', 'f.')}), all, arrayPushFront(arrayPopBack(all), all[1]))"
+    )
+    return f"SELECT * EXCEPT (hits, all), arrayJoin({cuts}) AS hits FROM (SELECT *, {events} AS all FROM ({visits}))"
