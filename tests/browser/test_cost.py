@@ -140,7 +140,7 @@ def test_paint_shifts_and_answers_to_clicks_are_what_they_are_without_it(
 ) -> None:
     """Pairs of the same page with and without; the difference of the medians is within what pages differ anyway."""
     install(parts=modules("all"))
-    button = "<button onclick=\"this.append('!')\">Answer</button>"
+    button = "<button onclick=\"this.style.color = this.style.color ? '' : 'red'\">Answer</button>"
     site.pages["/with"] = Page(snippet.document(button + BODY))
     site.pages["/without"] = Page(snippet.document(button + BODY, script=""))
     watch = """window.told = {lcp: 0, cls: 0, inp: 0}

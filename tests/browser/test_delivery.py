@@ -45,7 +45,7 @@ def test_a_collector_that_was_down_gets_each_event_once(
         assert event["beacon"]["sent"] - event["at"] > (seconds - 0.3) * 1000
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 429])
+@pytest.mark.parametrize("status", [503, 429, *(pytest.param(one, marks=pytest.mark.long) for one in (500, 502))])
 def test_a_beacon_is_sent_again_until_it_is_acknowledged_and_is_the_same_each_time(
     page: Any, install: Any, site: Site, collector: Collector, status: int
 ) -> None:
@@ -85,7 +85,7 @@ def test_nothing_is_sent_before_the_time_that_the_server_asked_for(
     assert min(one.at for one in collector.tries[1:]) - refused > 2.95
 
 
-@pytest.mark.parametrize("status", [400, 403, 413, 422])
+@pytest.mark.parametrize("status", [400, 422, *(pytest.param(one, marks=pytest.mark.long) for one in (403, 413))])
 def test_what_the_server_refuses_is_not_sent_again(
     page: Any, install: Any, site: Site, collector: Collector, status: int
 ) -> None:
