@@ -149,7 +149,9 @@ def test_paint_shifts_and_answers_to_clicks_are_what_they_are_without_it(
       on("largest-contentful-paint", one => { told.lcp = one.startTime })
       on("layout-shift", one => { told.cls += one.value })
       on("event", one => { told.inp = Math.max(told.inp, one.duration) }, {durationThreshold: 16})"""
-    found: dict[str, dict[str, list[float]]] = {path: {"lcp": [], "inp": []} for path in ("/with", "/without")}
+    found: dict[str, dict[str, list[float]]] = {
+        path: {"lcp": [], "inp": [], "cls": []} for path in ("/with", "/without")
+    }
     for _ in range(15):
         for path, kept in found.items():
             tab = context.new_page()
@@ -161,12 +163,11 @@ def test_paint_shifts_and_answers_to_clicks_are_what_they_are_without_it(
                 tab.click("button")
             tab.wait_for_timeout(300)
             told = tab.evaluate("told")
-            assert told["cls"] == 0
             for name, values in kept.items():
                 values.append(told[name])
             tab.close()
-    for name in ("lcp", "inp"):
+    for name, least in (("lcp", 16), ("inp", 16), ("cls", 0.0001)):
         with_it, without = (statistics.median(found[path][name]) for path in ("/with", "/without"))
         noise = statistics.pstdev(found["/without"][name])
-        print(f"{name} {with_it:.0f} ms with, {without:.0f} ms without, ± {noise:.0f}")  # noqa: T201
-        assert with_it - without <= max(2 * noise, 16)
+        print(f"{name} {with_it:g} with, {without:g} without, ± {noise:g}")  # noqa: T201
+        assert with_it - without <= max(2 * noise, least)
