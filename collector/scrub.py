@@ -8,7 +8,7 @@ values. What has no shape (a name, a street) it can't see; small groups are merg
 
 import re
 import unicodedata
-from enum import Enum
+from enum import Enum, auto
 from html import unescape
 from typing import Final, Literal
 from urllib.parse import unquote
@@ -61,7 +61,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
 class Refused(Enum):
     """Why a value is not stored at all."""
 
-    PERSON_HASH = "person_hash"
+    PERSON_HASH = auto()
 
 
 class Scrubber:
@@ -129,7 +129,7 @@ def clean_text(text: str) -> str:
     cleaned = _scanned(plain)
     if cleaned != plain:
         return cleaned
-    return text if len(text) <= MAX_TEXT else _scanned(text[:MAX_TEXT])  # shortcut
+    return text if len(text) <= MAX_TEXT else _scanned(text[:MAX_TEXT])
 
 
 def clean_host(host: str) -> str:

@@ -130,16 +130,20 @@ def _run(found: re.Match[str]) -> str:
 def _odd_span(run: str) -> tuple[int, int]:
     """From the first part that is no word to the last one; (0, 0) where words prevail or no part is long enough."""
     odd: list[tuple[int, int]] = []
-    words = longest = 0
+    words = after = longest = 0
     for part in _PART.finditer(run):
         if not _is_word(part[0]):
             odd.append(part.span())
             longest = max(longest, len(part[0]))
+            words, after = words + after, 0
         elif odd and len(part[0]) > 3:
-            words += len(part[0])
-    if not odd or words * 3 > odd[-1][1] - odd[0][0] or (words and longest < 8):
+            after += len(part[0])
+    end = odd[-1][1] if odd else 0
+    if run.endswith("="):  # padding belongs to all of it
+        words, end = words + after, len(run)
+    if not odd or words * 3 > end - odd[0][0] or (words and longest < 8):
         return 0, 0
-    return odd[0][0], len(run) if run.endswith("=") else odd[-1][1]
+    return odd[0][0], end
 
 
 def _is_word(part: str) -> bool:

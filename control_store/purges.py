@@ -147,6 +147,19 @@ def gone_rows(store: ControlStore) -> dict[tuple[int, int], Gone]:
     return found
 
 
+def gone_by_partition(store: ControlStore) -> dict[tuple[int, int], int]:
+    """How many rows were taken out of each partition (day, keep)."""
+    purges = PURGES.c
+    chosen = (
+        sa.select(purges.day, purges.keep, sa.func.sum(PURGED_ROWS.c.rows))
+        .join_from(PURGED_ROWS, PURGES, PURGED_ROWS.c.purge == purges.number)
+        .where(purges.state != "intended")
+        .group_by(purges.day, purges.keep)
+    )
+    with store.engine.connect() as connection:
+        return {(day, keep): int(rows) for day, keep, rows in connection.execute(chosen)}
+
+
 def _purges(store: ControlStore, chosen: sa.ColumnElement[bool]) -> list[Purge]:
     names = [name for name in Purge._fields if name != "taken"]
     columns = [PURGES.c[name] for name in names]

@@ -75,6 +75,16 @@ def all_seals(store: ControlStore) -> list[Seal]:
         return [Seal(*row) for row in connection.execute(sa.select(*columns).order_by(SEALS.c.site, SEALS.c.day))]
 
 
+def forget_seals(store: ControlStore, site: int, *, before_day: int) -> int:
+    """Delete the seals of a site's days before this one whose raw rows are gone; how many.
+
+    Their aggregates belong to no seal then, and the next sweep removes them.
+    """
+    old = sa.and_(SEALS.c.site == site, SEALS.c.day < before_day, SEALS.c.purged > 0)
+    with store.engine.begin() as connection:
+        return int(connection.execute(sa.delete(SEALS).where(old)).rowcount)
+
+
 def doubt_seal(store: ControlStore, site: int, day: int) -> None:
     """The numbers of a sealed day are not proven."""
     with store.engine.begin() as connection:

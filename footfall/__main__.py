@@ -10,6 +10,7 @@ from footfall.commands.importing import import_
 from footfall.commands.key import key
 from footfall.commands.ledger import ledger
 from footfall.commands.purge import purge
+from footfall.commands.reconcile import reconcile
 from footfall.commands.seal import seal
 from footfall.commands.serve import collector, core, demo_site, serve, worker
 from footfall.commands.site import site
@@ -44,6 +45,7 @@ for command in (
     attack,
     purge,
     hold,
+    reconcile,
     status,
     spool,
 ):

@@ -1,5 +1,6 @@
 """The one table of everything that runs by itself."""
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -28,6 +29,7 @@ from control_store.purges import gone_rows, open_purges
 from control_store.refused_hosts import forget_hosts
 from control_store.requests import Request, answer, open_requests
 from control_store.salts import SaltFile
+from control_store.seals import forget_seals
 from control_store.sites import current_revision, list_sites
 from control_store.snapshot import read_snapshot
 from control_store.tables import ControlStore
@@ -39,8 +41,10 @@ from footfall.environment import Environment
 from footfall.noticing import publish_notices
 from footfall.publishing import publish
 from footfall.purging import PurgeWish, Purging
+from footfall.reconciling import reconcile, said
 from footfall.sealing import ClockJump, Sealing, Wish
 from retention.ledger import LedgerBroken
+from retention.letters import delete_old_letters
 from spool.accounts import JournalView, read_journal
 from spool.crash import crash_points
 from spool.errors import SpoolError
@@ -49,6 +53,8 @@ from warehouse.errors import TryLater, WarehouseError
 from warehouse.events import EventTable
 
 _LOADER = "this machine"
+_ASKED = ("seal", "purge", "attack", "reconcile")
+_LOG = logging.getLogger("footfall.jobs")
 _LONGEST_MONTH = 31
 _AHEAD_MS = DAY_MS // 4
 """Salts are made six hours before their local day begins."""
@@ -69,10 +75,10 @@ class Rooms:
 
 def jobs(rooms: Rooms) -> tuple[Job, ...]:
     """The table. Order is the order of the first run at start, for those that run then."""
-    aggregating = Aggregating(rooms)
     return (
         Job("salts.destroy", 60, lambda: destroy_salts(rooms), "destroys salts 24 h after their day", history=False),
         Job("salts.make", 600, lambda: make_salts(rooms), "makes the next day's salts six hours ahead", history=False),
+        Job("stores.forget", 3600, lambda: forget_stores(rooms), "ends aggregates and dead letters after their period"),
         Job("people.forget", 3600, lambda: forget_people(rooms), "ends logins, links and old entries of the audit log"),
         Job("choices.forget", 3600, lambda: forget_choices(rooms), "ends receipts, counts of choices, refused hosts"),
         Job(
@@ -90,6 +96,13 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             "brings the loader's counts to the control store",
             history=False,
         ),
+        *_on_rows(Aggregating(rooms)),
+    )
+
+
+def _on_rows(aggregating: "Aggregating") -> tuple[Job, ...]:
+    """The jobs that work on raw rows; one at a time, but for the counting of visits."""
+    return (
         Job(
             "visits.count",
             5,
@@ -106,6 +119,13 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             aggregating.seal,
             "seals days 26 hours after their end",
             history=False,
+            at_start=False,
+        ),
+        Job(
+            "accounts.reconcile",
+            6 * 3600,
+            aggregating.reconcile,
+            "proves that every acknowledged event is where it is said to be",
             at_start=False,
         ),
         Job(
@@ -176,6 +196,19 @@ def forget_choices(rooms: Rooms) -> str:
     return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
 
 
+def forget_stores(rooms: Rooms) -> str:
+    """Delete what has outlived its period: seals, whose aggregates the next sweep removes, and dead letters."""
+    store, today = rooms.store, clock() // DAY_MS
+    sites = list_sites(store)
+    gone = {"seals": 0}
+    for site in sites:
+        first = today - site.settings.aggregate_months * _LONGEST_MONTH
+        gone["seals"] += forget_seals(store, site.id, before_day=first)
+    kept = {site.id: site.settings.raw_days for site in sites}
+    gone["dead letters"] = delete_old_letters(rooms.environment.spool, kept, today=today)
+    return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
+
+
 class Aggregating:
     """Visits and seals. A warehouse that does not answer is the loader's to tell of; the next run makes up for it."""
 
@@ -209,6 +242,14 @@ class Aggregating:
             return ""
         return self._in_turn(lambda: self._opened_purging().erase())
 
+    def reconcile(self) -> str:
+        """Prove the accounts; what `footfall status` shows of it."""
+        rooms = self._rooms
+        report = reconcile(rooms.warehouse, rooms.store, rooms.environment.spool, rooms.at_rest)
+        if report["faults"]:
+            _LOG.error("The accounts do not agree: %s", said(report))
+        return said(report)
+
     def settle(self) -> str:
         """End what was cut short: at the start before anything is loaded, and whenever a file was still held."""
         if not open_purges(self._rooms.store):
@@ -216,8 +257,8 @@ class Aggregating:
         return self._in_turn(lambda: self._opened_purging().settle())
 
     def answer(self) -> str:
-        """Do what `footfall seal`, `footfall purge` and `footfall attack` ask."""
-        requests = [one for what in ("seal", "purge", "attack") for one in open_requests(self._rooms.store, what)]
+        """Do what commands ask."""
+        requests = [one for what in _ASKED for one in open_requests(self._rooms.store, what)]
         if not requests or not self._turn.acquire(blocking=False):
             return ""
         try:
@@ -244,6 +285,9 @@ class Aggregating:
                 return self._opened().fulfil(Wish(**request.arguments), tell)
             case "purge":
                 return self._opened_purging().fulfil(PurgeWish(**request.arguments), tell)
+            case "reconcile":
+                rooms = self._rooms
+                return reconcile(rooms.warehouse, rooms.store, rooms.environment.spool, rooms.at_rest)
             case _:
                 return attack(self._rooms.warehouse, self._rooms.store, **request.arguments)
 

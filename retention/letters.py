@@ -1,6 +1,6 @@
 """Dead letters that go: of purged days, and of people whose rows are erased."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,8 @@ from spool.kinds import Kind
 from spool.quarantine import Buried, Quarantine
 from warehouse.erasing import Meant
 
+KEPT_DAYS: Final = 35
+"""Of letters whose site is not known: nobody's setting holds for them."""
 _ROW: Final = msgspec.msgpack.Decoder(list[Any])
 _SITE, _DAY = POSITION["site"], POSITION["day"]
 _RETURNING, _VISITOR = POSITION["returning"], POSITION["visitor"]
@@ -30,6 +32,18 @@ def letters_of_purge(purge: Purge, spools: Path) -> list[int]:
 def delete_letters(purge: Purge, spools: Path) -> None:
     """Delete the dead letters of the days and sites of a purge. Raises SpoolError."""
     _delete(letters_of_purge(purge, spools), spools)
+
+
+def delete_old_letters(spools: Path, sites: Mapping[int, int], *, today: int) -> int:
+    """Delete letters that have outlived their period, of days without raw rows too; how many.
+
+    `sites`: days for which each site's raw rows are kept; letters of no such site are kept KEPT_DAYS days, and all of
+    them two more, for days end later in some zones. `today`: days since 1970-01-01, UTC. Raises SpoolError.
+    """
+    letters = _letters(spools)
+    old = [one.number for one in letters if one.letter.day + sites.get(one.letter.site, KEPT_DAYS) + 2 < today]
+    _delete(old, spools)
+    return len(old)
 
 
 def delete_letters_of(meant: Sequence[Meant], spools: Path) -> None:

@@ -24,6 +24,7 @@ from event_catalogue.metrics import MEASURES, METRICS, Metric
 from footfall.__main__ import main as footfall
 from footfall.environment import PREFIX, SETTINGS
 from footfall.jobs import Rooms, jobs
+from footfall.periods import PERIODS
 from warehouse.tables import EVENT_COLUMNS
 
 ROOT: Final = Path(__file__).parent.parent
@@ -212,6 +213,11 @@ def jobs_table() -> str:
     return table(("job", "every", "what it does"), rows)
 
 
+def periods_table() -> str:
+    """How long every store keeps what it holds."""
+    return table(("store", "holds", "kept", "ended by"), PERIODS)
+
+
 def control_tables_text() -> str:
     """The control store's tables with their columns, in the order of their dependence."""
     parts = []
@@ -247,6 +253,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "cookies": cookies_table,
     "commands": commands_text,
     "jobs": jobs_table,
+    "periods": periods_table,
     "control-tables": control_tables_text,
     "warehouse-columns": warehouse_columns_table,
 }

@@ -59,6 +59,11 @@ class SpoolReader:
         with translated(f"Reading the spool {self.name}", _RETRY_SECONDS):
             return self._last()
 
+    def first(self) -> int:
+        """The number of the first record that a file of the spool still holds; 1 without one."""
+        segments = list_segments(self._directory)
+        return segments[0].first if segments else 1
+
     def pending(self, after: Mark) -> int:
         """Events beyond a mark: exact, and as quick for a million records as for one. Raises SpoolBroken."""
         return self.last().total - after.total

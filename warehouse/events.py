@@ -81,6 +81,11 @@ class EventTable:
         rows = self._warehouse.query("warehouse.day_counts", {}, "control")
         return {(int(site), int(day)): (int(count), int(bots)) for site, day, count, bots in rows}
 
+    def batch_counts(self, first: int, last: int) -> dict[int, int]:
+        """Rows of every batch between two numbers. Raises TryLater, Broken."""
+        rows = self._warehouse.query("warehouse.batch_counts", {"first": first, "last": last}, "control")
+        return {int(batch): int(count) for batch, count in rows}
+
     def newest(self) -> int:
         """When the newest row arrived (ms UTC); 0 without rows. Raises TryLater, Broken."""
         return int(self._warehouse.query("warehouse.newest", {}, "control")[0][0])

@@ -29,6 +29,8 @@ Clock = Callable[[], int]
 
 _LAST_DAY: Final = 65_535
 _ALL_ROWS: Final = 4_000_000_000
+_MOST_GROUPS: Final = 100_000
+"""Groups that are merged here: a question with several filters and dimensions could have millions."""
 _BAD_PATTERN: Final = 427
 """CANNOT_COMPILE_REGEXP."""
 
@@ -144,12 +146,17 @@ class Statistics:
     def _guarded(self, query: Query, decided: Plan, site: SiteRef, query_id: str) -> Groups:
         """The groups from raw rows, small ones merged."""
         groups = Groups(query, decided)
-        whole = replace(query, limit=_ALL_ROWS, offset=0)
+        whole = replace(query, limit=_MOST_GROUPS + 1, offset=0)
         # Visitors are asked for in any case: they decide what is small.
         counted = replace(whole, metrics=(*query.metrics, METRIC["visitors"]))
         statement = self._build(counted, decided, site)
         people: dict[Key, int] = {}
-        for row in self._run(statement.sql, statement.params, query_id):
+        rows = self._run(statement.sql, statement.params, query_id)
+        if len(rows) > _MOST_GROUPS:
+            raise BadQuery(
+                "dimensions", f"With several filters at most {_MOST_GROUPS:,} groups can be answered: ask for fewer."
+            )
+        for row in rows:
             measures = _measured(query, statement, row)
             groups.add_measures(row, measures)
             people[groups.key(row)] = measures["visitors"]
@@ -158,8 +165,8 @@ class Statistics:
             times = tuple(asked for asked in query.dimensions if asked.dimension.scope == "time")
             asked = replace(whole, metrics=(METRIC["visitors"],), dimensions=times, order_by=())
             each = self._build(asked, decided, site)
-            rows = self._run(each.sql, each.params, query_id)
-            return {tuple(map(int, row[:-1])): int(row[-1]) for row in rows}
+            found = self._run(each.sql, each.params, query_id)
+            return {tuple(map(int, row[:-1])): int(row[-1]) for row in found}
 
         merge_small(groups, people, site.k, cache(unions))
         return groups

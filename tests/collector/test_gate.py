@@ -56,7 +56,7 @@ SITES: Final[dict[str, tuple[dict[str, Any], dict[str, str]]]] = {
     "under_16": ({"policy": KIDS}, dict.fromkeys(PLACES, KIDS)),
     "opt_out": (
         {"policy": ON},
-        {**dict.fromkeys(PLACES, ON), "Berlin": f"{ON} {OFF}", "Zurich": f"{ON} {OFF}"},
+        {**dict.fromkeys(PLACES, ON), **dict.fromkeys(("unknown", "Berlin", "Zurich"), f"{ON} {OFF}")},
     ),
     "opt_out, insisted": ({"policy": ON, "opt_out_in_europe": True}, dict.fromkeys(PLACES, ON)),
     "by region": (
@@ -236,6 +236,14 @@ def test_no_forbidden_mark_reaches_the_bytes_for_the_spool(way: str, equipped: T
 
 
 FIELDS_AT: Final = {field.name: place for place, field in enumerate(FIELDS)}
+
+
+def test_in_the_owners_own_network_the_owners_policy_holds(equipped: Tools) -> None:
+    """No database knows its place; a public address without a place may be Europe's."""
+    for address, tier in (("127.0.0.1", "consented"), ("10.0.0.9", "consented"), ("233.252.0.7", "cookieless")):
+        draft = draft_of({**MARKED, "url": next(iter(PAGES))}, served("opt_out", "drop", True, False, False), address=ClientAddress(ip_address(address).packed))  # fmt: skip
+        assert walk(draft, equipped) is None
+        assert draft.ruling.tier == tier, address
 
 
 def test_the_model_can_be_wrong() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector.scrub import MAX_TEXT, Scrubber, clean_host
+from collector.scrub import MAX_TEXT, Refused, Scrubber, clean_host
 
 pytestmark = pytest.mark.req("P8")
 
@@ -117,6 +117,9 @@ BASE = "aB3dE5fG7hJ9kL2mN4pQ"
         ("12-" * 53 + "12", "[id]"),
         ("451000 a " * 22, "451000 a " * 20 + "[id] a [id] a "),
         ("0306 406152", "[phone]"),
+        ("1-456-779087", "[id]"),
+        ("a199409110930a", "a[id]a"),
+        ("48 603 915 771/12", "[id]"),
         ("(1234567)", "([id])"),
         ("12 (345) 6789", "[id]"),
         ("a (123456 b", "a ([id] b"),
@@ -229,6 +232,24 @@ def test_shapes(text: str, clean: str) -> None:
         ("color=abc123", "color=abc123"),
         ("token=[email]", "token=[email]"),
         ("sid=a;sid=b", "sid=[token];sid=[token]"),
+        # where words and odd parts stand side by side
+        ("rzawwukvmraivur+code=", "[token]"),
+        ("2483_zmphtajmfaanmmcz]", "2483_zmphtajmfaanmmcz]"),
+        ("token9891351550513x1foo5", "[token]"),
+        ("ENXG8-PCVc3f4n4SjxRRaN-1MF-NGg", "ENXG8-[token]"),
+        ("token=DDICB/Ca3G1cr0", "token=[token]/Ca3G1cr0"),
+        ("ZYskAhgcwdf7xujG_TjP0ok", "[token]"),
+        ("KwTSSGQ5BiB8OJ4Q-20-token=", "[token]"),
+        ("8.3y_xg3m4f992huhhms5k", "8.3y_xg3m4f992huhhms5k"),
+        ("qjWK95-internationalisation=", "qjWK95-internationalisation="),
+        ("HAAJCD-HJEIABCE-DFGID-28==", "[token]"),
+        ("31_Token83810_thuwntxmwhzmfzwj=", "31_[token]"),
+        ("hpbmuzcfmpzcdm/theme==", "[token]"),
+        ("vOmVj+key+id+IEAFICA", "vOmVj+key+id+IEAFICA"),
+        ("getElementById44470-x1=", "[token]"),
+        ("49374364-921-jjgdwglwmbqibaf-ynozrinfmfouarhvk-x1]", "[token]-x1]"),
+        ("JFoWDqKlzo8iDd354ZqZ-FAJCJ-code", "[token]-FAJCJ-code"),
+        ("JFoWDqKlzo8iDd354ZqZ-with-many-words-after-it", "[token]-with-many-words-after-it"),
     ],
 )
 def test_tokens(text: str, clean: str) -> None:
@@ -258,6 +279,7 @@ def test_tokens(text: str, clean: str) -> None:
         (f"/{'a/' * 600}", f"/{'a/' * 600}"[:1024]),
         ("/t/9fKq3ZbT1xYw7Qm2/Lr5Ns8Vd0Gh/3JkP", "/t/9fKq3ZbT1xYw7Qm2/Lr5Ns8Vd0Gh/3JkP"),
         ("/reset/" + "a/" * 70, "/reset/" + "a/" * 70),
+        ("/x:zvbxsvvjzyxsshcs/YI3cD", "/x:zvbxsvvjzyxsshcs/YI3cD"),
         ("/share/aB3dE5fG", "/share/[token]"),
         ("/reset/x[email]", "/reset/x[email]"),
         ("/reset/brxqzt", "/reset/[token]"),
@@ -268,11 +290,35 @@ def test_paths(path: str, clean: str) -> None:
     assert Scrubber().scrub_path(path) == clean
 
 
+@pytest.mark.parametrize(
+    ("value", "clean"),
+    [
+        ("4f94d490b571d8fc95e6", "[token]"),
+        ("/static/blue79774+1485==", Refused.PERSON_HASH),
+        ('"890441uGawYRZ6UVbGMckGjIf6BtLFwFU02aB3dE5fx"', Refused.PERSON_HASH),
+        ("{d41d8cd98f00b204e9800998ecf8427e}", Refused.PERSON_HASH),
+        ("sha256:" + "5e" * 32, Refused.PERSON_HASH),
+        ("0x" + "5e" * 20, Refused.PERSON_HASH),
+        ("5e" * 30, "[token]"),
+        ("1" * 40, "[id]"),
+        ("/static/internationalisation55081+main86714", "/static/internationalisation55081+main86714"),
+    ],
+)
+def test_values(value: str, clean: object) -> None:
+    """What is a digest in whole, and what only holds something like it."""
+    assert Scrubber().scrub_value(value) == clean
+
+
 def test_what_is_read_of_an_overlong_text() -> None:
     """2,048 characters up to the last gap before them: 33 tokens of sixty, and nothing of the 34th."""
     assert Scrubber().scrub_text(f"{'aB3dE5fG7h' * 6} " * 100) == " ".join(["[token]"] * 33)
     assert Scrubber().scrub_path(f"/{'aB3dE5fG7h' * 6}" * 100) == "/[token]" * 33
     assert Scrubber().scrub_text("x%0Ajohn@example.org") == "x [email]"
+    assert Scrubber().scrub_text("é-net%202024") == "é-net%202024"
+    unit = "aB3dE5fG7h" * 6
+    assert Scrubber().scrub_text(" ".join([unit] * 31)) == " ".join(["[token]"] * 31)
+    assert Scrubber().scrub_text(" ".join([unit] * 33) + " " + unit[:35]) == " ".join(["[token]"] * 34)
+    assert Scrubber().scrub_text("x\njohn@example.org") == "x [email]"
 
 
 def test_hosts_and_long_texts() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from console.stats.parse import parse
+from console.stats.query import BadQuery
 from console.stats.run import Answer
 from tests.console.stats.conftest import Asker
 from tests.console.stats.counting import answer
@@ -82,3 +83,20 @@ def test_a_total_of_too_few_is_not_told(asker: Asker, world: World) -> None:
         ask(asker, world, alone)["results"][0]["metrics"]
         == answer(alone, world.events, world.sites["zurich.example"])[()]
     )
+
+
+@pytest.mark.req("D5", "O4")
+def test_more_groups_than_can_be_merged_are_refused(
+    asker: Asker, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sentence that names the part, instead of millions of rows in the console's memory."""
+    monkeypatch.setattr("console.stats.run._MOST_GROUPS", 3)
+    question = {
+        "site_id": "zurich.example",
+        "metrics": METRICS,
+        "date_range": RANGE,
+        "dimensions": ["visit:source", "event:page"],
+        "filters": FILTERS[0],
+    }
+    with pytest.raises(BadQuery, match="dimensions: With several filters at most 3 groups"):
+        ask(asker, world, question)

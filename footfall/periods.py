@@ -1,0 +1,61 @@
+"""How long everything is kept: every store of an installation, its period, and what ends it (docs/periods.md)."""
+
+from typing import Final, NamedTuple
+
+from control_store import audit, refused_hosts
+from retention.letters import KEPT_DAYS as LETTER_DAYS
+from retention.policy import LEGAL_MS
+
+
+class Period(NamedTuple):
+    """How long one store keeps what it holds."""
+
+    store: str
+    holds: str
+    kept: str
+    ended_by: str
+    """The job, or the act, that ends it."""
+
+
+_LEGAL_DAYS: Final = LEGAL_MS // 86_400_000
+
+PERIODS: Final[tuple[Period, ...]] = (
+    Period(
+        "spool segments",
+        "what was acknowledged and is not loaded",
+        "until it is loaded, and two minutes at most after that",
+        "the loader",
+    ),
+    Period(
+        "raw rows (`events`, `visits`)",
+        "events and visits",
+        f"the site's `raw_days` (35), and never longer than {_LEGAL_DAYS} days",
+        "`days.purge`; TTL",
+    ),
+    Period("aggregates and seals", "sealed days", "the site's `aggregate_months` (25)", "`stores.forget`"),
+    Period(
+        "dead letters",
+        "events that could not be loaded",
+        f"as long as the raw rows of their day; {LETTER_DAYS} days where the site is not known",
+        "`days.purge`, `stores.forget`",
+    ),
+    Period("remembered beacons", "random numbers of messages", "26 to 52 hours", "the loader"),
+    Period("salts", "what ties visitors to a day", "24 hours after their local day", "`salts.destroy`"),
+    Period(
+        "receipts",
+        "grants",
+        "`receipt_days` after they ended, by withdrawal or with the device's id",
+        "`choices.forget`",
+    ),
+    Period("counts of choices", "refusals and objections by day", "the site's `aggregate_months`", "`choices.forget`"),
+    Period("withdrawals, erasures", "whose rows go", "until they have gone", "`people.erase`"),
+    Period("refused hosts", "hosts that sent beacons", f"{refused_hosts.KEPT_DAYS} days", "`choices.forget`"),
+    Period("logins", "digests of cookies", '2 days, 2 weeks with "Remember me"', "`people.forget`"),
+    Period("links of accounts", "digests of tokens", "until they are used or their time is over", "`people.forget`"),
+    Period("audit log", "who changed or looked at what", f"{audit.KEPT_DAYS} days", "`people.forget`"),
+    Period("results of jobs", "what each job did", "7 days", "each run"),
+    Period("requests of commands", "what commands ask of the core", "a day", "the next request"),
+    Period("batches of the loader", "numbers and counts", "7 days", "the loader"),
+    Period("ledger, purges, accounting", "numbers of rows, about nobody", "as long as the installation", "nothing"),
+)
+"""In the order of an event's way, then of people and choices."""
