@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import uuid4
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,13 +13,22 @@ from collector.address import NO_ADDRESS, Hops, read_address
 from collector.agent import NO_HINTS
 from collector.answers import GONE, IMAGE, Answer, as_json, problem
 from collector.beacons import read_body
+from collector.choosing import is_first_party
 from collector.importing import ImportSessions
 from collector.intake import Intake
 from collector.request import RequestFacts, read_request
 from collector.rows import kept_fields
 from collector.steps import Draft, Way, walk
 from control_store.snapshot import ApiKey
-from event_catalogue.decode import Beacon, Refused, ServerBeacon, WireEvent, decode_beacon, decode_server_beacons
+from event_catalogue.decode import (
+    Beacon,
+    Consent,
+    Refused,
+    ServerBeacon,
+    WireEvent,
+    decode_beacon,
+    decode_server_beacons,
+)
 from event_catalogue.events import MAX_BODY
 from event_catalogue.fields import POSITION
 
@@ -65,6 +75,8 @@ class Endpoints:
             beacon = _pixel_beacon(query, url or f"https://{served.site.domain}/", self._intake.clock(), way)
         except Refused as refused:
             return _respond(await self._intake.refuse(refused, "bad_field").given())
+        if way == "pixel" and is_first_party(served, request):
+            beacon = _with_choice(beacon, request.cookies)
         answer = await self._intake.take(beacon, facts, served, way).given()
         return _respond(IMAGE if answer.status in (202, 204) else answer)
 
@@ -191,6 +203,17 @@ def _pixel_beacon(query: Mapping[str, str], url: str, now: int, way: Way) -> Bea
             raise Refused(422, field, f"must have at most {_LONGEST_TEXT} characters")
     event = WireEvent("open" if way == "mail" else "pageview", now)
     return Beacon(v=1, site="", id=uuid4(), events=[event], url=url, referrer=referrer, title=title)
+
+
+def _with_choice(beacon: Beacon, cookies: Mapping[str, str]) -> Beacon:
+    """What the visitor chose on the notice, where no script could tell it: an objection and a refusal are obeyed, and
+    nothing is opened."""
+    refused = "ff_choice" in cookies
+    sale = False if "ff_sale" in cookies else None
+    consent = (
+        Consent(False if refused else None, False if refused else None, sale) if refused or sale is False else None
+    )
+    return msgspec.structs.replace(beacon, optout="ff_optout" in cookies, consent=consent)
 
 
 def _respond(answer: Answer) -> Response:

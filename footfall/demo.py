@@ -4,6 +4,7 @@ It is a site like any other: what it shows is in demo_shop.py, what is counted g
 """
 
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,13 @@ from control_store.tables import ControlStore
 
 DOMAIN: Final = "localhost"
 """The demo's site. Browsers open it by this name, whatever loopback address it listens on."""
+VARIANTS: Final[dict[str, SiteSettings]] = {
+    "berlin.localhost": SiteSettings(policy="opt_in", banner=True, localhost=True, modules=("ads",)),
+    "california.localhost": SiteSettings(policy="opt_out", banner=True, localhost=True, shares=True),
+    "kids.localhost": SiteSettings(policy="under_16", banner=True, localhost=True),
+}
+"""The same shop as its visitors from elsewhere would meet it, each a site of its own; browsers find such names on this
+machine."""
 _LOOPBACK: Final = ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 - addresses that are reached as localhost
 
 
@@ -34,14 +42,24 @@ def ensure_site(store: ControlStore, host: str, *, now: int) -> Site:
     return find_site(store, DOMAIN)
 
 
-def run_demo(snippet: str, sock: socket.socket) -> None:
-    """Serve the shop until told to stop. `snippet` is the URL that its pages embed."""
+def ensure_variants(store: ControlStore, *, now: int) -> dict[str, str]:
+    """The keys of the shop's variants by host; those that are missing are made."""
+    known = {site.domain for site in list_sites(store)}
+    for host, settings in VARIANTS.items():
+        if host not in known:
+            add_site(store, NewSite(host, _zone(), settings), now=now)
+    return {site.domain: site.key for site in list_sites(store) if site.domain in VARIANTS}
+
+
+def run_demo(snippet: str, variants: Mapping[str, str], sock: socket.socket) -> None:
+    """Serve the shop until told to stop. `snippet` is the URL that its pages embed, `variants` are those of others by
+    the host under which the shop is asked for."""
     import uvicorn
 
     from footfall.collecting import server_config
     from footfall.demo_shop import create_app
 
-    uvicorn.Server(server_config(create_app(snippet), drain_s=1)).run(sockets=[sock])
+    uvicorn.Server(server_config(create_app(snippet, variants), drain_s=1)).run(sockets=[sock])
 
 
 def _zone() -> str:

@@ -6,7 +6,7 @@ nothing of collector, core or warehouse.
 """
 
 import tomllib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,6 +24,7 @@ from footfall.demo_files import price_list, rain
 _MOST: Final = 9
 """The largest number of one thing in the basket."""
 _LONGEST_TERM: Final = 60
+_MAP: Final = "/map"
 _TYPES: Final = {".svg": "image/svg+xml", ".css": "text/css", ".js": "text/javascript"}
 
 
@@ -38,9 +39,9 @@ class Good(NamedTuple):
     size: str
 
 
-def create_app(snippet: str) -> ASGIApp:
-    """The shop as an ASGI application; `snippet` is the URL that its pages embed."""
-    shop = Shop(snippet)
+def create_app(snippet: str, variants: Mapping[str, str]) -> ASGIApp:
+    """The shop as an ASGI application; `snippet` is the URL that its pages embed, but for the hosts of `variants`."""
+    shop = Shop(snippet, variants)
     routes = [
         Route("/", shop.page("home.html")),
         Route("/shop", shop.page("shop.html")),
@@ -52,6 +53,8 @@ def create_app(snippet: str) -> ASGIApp:
         *(Route(f"/care/{topic}", shop.page("care.html")) for topic in ("water", "light", "pots")),
         Route("/visit", shop.page("visit.html")),
         Route("/try", shop.page("try.html")),
+        Route("/choices", shop.page("choices.html")),
+        Route(_MAP, shop.page("map.html")),
         Route("/assets/{name}", _asset),
         Route("/files/price-list.pdf", _made(price_list(_lines(shop.goods)), "application/pdf")),
         Route("/files/rain.wav", _made(rain(), "audio/wav")),
@@ -64,12 +67,13 @@ def create_app(snippet: str) -> ASGIApp:
 class Shop:
     """Renders the pages; every value from an address is escaped by the templates."""
 
-    def __init__(self, snippet: str) -> None:
+    def __init__(self, snippet: str, variants: Mapping[str, str]) -> None:
         folder = resources.files("footfall") / "demo_site"
         self.goods = [
             Good(**one) for one in tomllib.loads((folder / "goods.toml").read_text(encoding="utf-8"))["goods"]
         ]
         self._snippet = snippet
+        self._variants = variants
         self._pages = jinja2.Environment(
             loader=jinja2.PackageLoader("footfall", "demo_site"),
             autoescape=True,
@@ -123,7 +127,10 @@ class Shop:
     def _render(self, request: Request, name: str, *, status: int = 200, **values: object) -> Response:
         path = request.url.path
         here = "/" + path.split("/")[1]
-        shown = {"snippet": self._snippet, "goods": self.goods, "term": "", "path": path, "here": here, **values}
+        host = request.url.hostname or ""
+        snippet = self._variants.get(host, self._snippet)
+        asked = {"host": host, "port": request.url.port or 80, "signal": "gpc" in request.query_params}
+        shown = {"snippet": snippet, **asked, "goods": self.goods, "term": "", "path": path, "here": here, **values}
         return Response(self._pages.get_template(name).render(shown), status, media_type="text/html")
 
 
@@ -135,21 +142,25 @@ class _Headers:
         collector = f"{parts.scheme}://{parts.netloc}"
         policy = (
             f"default-src 'none'; script-src 'self' {collector}; connect-src {collector}; style-src 'self'; "
-            "img-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+            "img-src 'self'; media-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; "
             "require-trusted-types-for 'script'; trusted-types 'none'"
         )
         self._app = app
+        self._policy = policy
         self._headers = [
-            (b"content-security-policy", policy.encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"strict-origin-when-cross-origin"),
             (b"cache-control", b"no-cache"),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The one page that others of the shop may show in a frame.
+        inside = "'self'" if scope.get("path") == _MAP else "'none'"
+        policy = (b"content-security-policy", f"{self._policy}; frame-ancestors {inside}".encode())
+
         async def send_more(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._headers]
+                message["headers"] = [*message["headers"], policy, *self._headers]
             await send(message)
 
         await self._app(scope, receive, send_more)

@@ -46,9 +46,7 @@ def serve(demo: str | None, **flags: Any) -> None:
         children = [Child("core", ("core",), sockets["console"]), *_collectors(environment, sockets["collector"])]
         if demo is not None:
             sockets["demo"] = _listen(environment, "demo")
-            children.append(
-                Child("demo", ("demo-site", "--snippet", apart(lambda: _demo_snippet(environment))), sockets["demo"])
-            )
+            children.append(Child("demo", ("demo-site", *apart(lambda: _demo_snippets(environment))), sockets["demo"]))
         _supervise(environment, children, sockets)
 
 
@@ -99,14 +97,15 @@ def worker(name: str, fd: int) -> None:
 
 @click.command("demo-site", hidden=True)
 @click.option("--snippet", required=True)
+@click.option("--variant", "variants", nargs=2, multiple=True)
 @click.option("--fd", type=int, required=True)
-def demo_site(snippet: str, fd: int) -> None:
+def demo_site(snippet: str, variants: tuple[tuple[str, str], ...], fd: int) -> None:
     """Run the demo shop on an inherited socket."""
     from footfall.demo import run_demo
     from footfall.supervisor import die_with_parent
 
     die_with_parent(supervisor_pid())
-    run_demo(snippet, socket.socket(fileno=fd))
+    run_demo(snippet, dict(variants), socket.socket(fileno=fd))
 
 
 def _greet(environment: Environment, sock: socket.socket) -> None:
@@ -148,15 +147,20 @@ def _notes(environment: Environment, console: tuple[str, int] | None) -> list[tu
     return notes(environment, console) if console else []
 
 
-def _demo_snippet(environment: Environment) -> str:
-    """The address of the demo's snippet; its site is made when it is missing."""
+def _demo_snippets(environment: Environment) -> list[str]:
+    """The addresses of the demo's snippets, as `demo-site` takes them; sites that are missing are made."""
     from footfall.assembly import clock
-    from footfall.demo import ensure_site
+    from footfall.demo import ensure_site, ensure_variants
     from footfall.publishing import public_url
 
     with open_control(environment) as store:
         site = ensure_site(store, environment.demo[0], now=clock())
-    return f"{public_url(environment)}/js/{site.key}.js"
+        variants = ensure_variants(store, now=clock())
+    folder = f"{public_url(environment)}/js"
+    told = ["--snippet", f"{folder}/{site.key}.js"]
+    for host, key in variants.items():
+        told += ["--variant", host, f"{folder}/{key}.js"]
+    return told
 
 
 def _collectors(environment: Environment, public: socket.socket) -> list[Any]:

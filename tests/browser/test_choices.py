@@ -17,7 +17,7 @@ from event_catalogue.choice import COOKIE
 from tests.browser.choosers import LINK, MARKED, PANEL, TALL, Visitor, Web, visiting
 from tests.browser.marionette import PROGRAM, Marionette
 from tests.browser.snippet import DIST
-from tests.browser.web import Site
+from tests.browser.web import Page, Site
 from tests.product import Product
 
 pytestmark = [pytest.mark.timeout(300)]
@@ -443,6 +443,79 @@ def test_firefox_with_global_privacy_control(web: Web, tmp_path: Path) -> None:
         assert "/e" not in asked
     finally:
         firefox.close()
+
+
+@pytest.mark.req("P11")
+def test_embedded_content_comes_after_a_click_and_not_before(web: Web, browser: Any) -> None:
+    """The other host is named and asked for nothing; elements that come later are filled too; no script can be a source."""
+    other = f"http://video.example:{web.site.port}"
+    web.site.pages["/film"] = Page("<title>A film</title><p>Film")
+    body = (
+        f'{MARKED}{LINK}<footfall-embed src="{other}/film" title="Our film"><a href="{other}/film">Film</a></footfall-embed>'
+        '<footfall-embed id="bad" src="javascript:alert(1)"></footfall-embed>'
+    )
+    address = web.put("plain.example", "/embed", body)
+    page_policy = web.site.pages["/embed"].headers["Content-Security-Policy"]
+    headers = {"Content-Security-Policy": f"{page_policy}; frame-src {other}"}
+    web.site.pages["/embed"] = Page(web.site.pages["/embed"].body, headers)
+    with visiting(browser) as visitor:
+        visitor.page.goto(address)
+        placeholder = visitor.page.locator("footfall-embed").first
+        placeholder.get_by_text(f"This content comes from video.example:{web.site.port}").wait_for()
+        assert not [url for url in visitor.asked if url.startswith(other)]
+        placeholder.get_by_role("button", name="Load content").click()
+        visitor.page.frame_locator("footfall-embed iframe").get_by_text("Film").wait_for()
+        assert placeholder.locator("iframe").get_attribute("title") == "Our film"
+        assert visitor.page.evaluate("document.querySelector('#bad').shadowRoot") is None
+        script = """([src]) => { const one = document.createElement("footfall-embed"); one.setAttribute("src", src);
+          document.body.append(one) }"""
+        visitor.page.evaluate(script, [f"{other}/film?2"])
+        visitor.page.locator("footfall-embed").last.get_by_role("button", name="Load content").wait_for()
+        assert visitor.cookies() == {}
+
+
+@pytest.mark.req("P14", "P1")
+def test_a_refusal_holds_without_the_collector_and_a_new_version_asks_again(web: Web, browser: Any) -> None:
+    """Offline a withdrawal ends everything at once, and its ids wait for the collector; a grant for an older version
+    counts as none until it is asked again, and keeps its id."""
+    address = web.put("optin.example", "/again", MARKED + PANEL)
+    with visiting(browser) as visitor:
+        page = visitor.page
+        page.goto(address)
+        visitor.button("Accept").click()
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_id", "ff_receipt"), "a grant")
+        visitor.button("OK").click()
+        device = visitor.cookies()["ff_id"]["value"]
+        page.route("**/c/*", lambda route: route.abort())
+        page.locator("footfall-choices").get_by_role("button", name="Withdraw consent").click()
+        visitor.bar.get_by_text("could not be recorded").wait_for()
+        assert visitor.cookies().keys() == expected("ff_id", "ff_receipt", "ff_choice")
+        before = len(visitor.sent)
+        page.evaluate("footfall('more')")
+        page.wait_for_timeout(500)
+        assert len(visitor.sent) == before
+        page.unroute("**/c/*")
+        visitor.told.clear()
+        page.reload()
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_choice"), "the withdrawal is made up for")
+        assert visitor.chosen[-1]["visitor"] == device
+        assert visitor.chosen[-1]["statistics"] is False
+
+        day = int(time.time()) // DAY_S
+        old = {"ff_id": device, "ff_receipt": f"7e57ab1e-0000-4000-8000-00000000feed:0:{day}:sa"}
+        visitor.context.clear_cookies()
+        visitor.context.add_cookies(
+            [{"name": name, "value": value, "domain": "optin.example", "path": "/"} for name, value in old.items()]
+        )
+        before = len(visitor.sent)
+        page.reload()
+        visitor.bar.wait_for()
+        page.wait_for_timeout(500)
+        assert len(visitor.sent) == before, "an older consent does not cover what is new"
+        visitor.button("Accept").click()
+        visitor.until(lambda: len(visitor.sent) > before, "the view")
+        assert visitor.sent[-1]["visitor"] == device
+        assert visitor.cookies()["ff_receipt"]["value"].endswith(f":1:{day}:sa")
 
 
 @pytest.mark.req("P1", "C21")

@@ -220,6 +220,33 @@ def test_a_walk_through_the_demo_is_on_the_page_and_in_the_rows(product: Product
     check_rows(rows(product.data, tmp_path / "rows"), walk, wall)
 
 
+PEOPLE: Final = (
+    ("localhost", "", "May we recognise this browser next time?"),
+    ("berlin.localhost", "", "May we count your visit?"),
+    ("california.localhost", "", "We count visits here."),
+    ("kids.localhost", "", "This page is for children"),
+    ("localhost", "?gpc=1", "Opt-Out Request Honored"),
+)
+
+
+@pytest.mark.req("P1", "P3", "P6", "P11")
+def test_the_switches_show_what_each_policy_asks(product: Product, driver: Any) -> None:
+    """The same page for somebody else: other questions, a signal, a child; what is embedded waits for a click."""
+    browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+    try:
+        for host, query, said in PEOPLE:
+            page = browser.new_context().new_page()
+            page.set_default_timeout(20_000)
+            page.goto(f"http://{host}:{product.demo}/choices{query}")
+            page.get_by_text(said).first.wait_for()
+            place = page.locator("footfall-embed")
+            place.get_by_role("button", name="Load content").click()
+            place.locator("iframe").wait_for()
+            page.context.close()
+    finally:
+        browser.close()
+
+
 def check_rows(stored: list[dict[str, Any]], walk: Walk, wall: float) -> None:
     """Row by row against what was walked; `wall` is how long it took, in seconds."""
     named = Counter(str(row["name"]) for row in stored)

@@ -439,3 +439,29 @@ def test_a_network_can_flood_no_receipts(tmp_path: Path) -> None:
         assert answers == [202] * 20 + [429] * 5
         assert there.ask("POST", path, peer="192.0.2.9", content=content).status_code == 202
         there.loop.close()
+
+
+@pytest.mark.req("P3", "C19")
+@pytest.mark.parametrize(
+    ("policy", "cookie", "own", "rows"),
+    [
+        ("cookieless", "", True, 1),
+        ("cookieless", "ff_optout=o:1", True, 0),
+        ("cookieless", "ff_optout=o:1", False, 1),
+        ("opt_out", "ff_choice=d:1:1", True, 0),
+        ("opt_out", "ff_sale=o:1", True, 1),
+        ("opt_in", f"ff_id={DEVICE}; ff_receipt={RECEIPT}:1:1:sa", True, 0),
+    ],
+)
+def test_the_image_obeys_what_was_chosen_without_a_script(
+    door: Door, policy: str, cookie: str, own: bool, rows: int
+) -> None:
+    """On the site's own address an objection and a refusal count, and cookies open nothing; elsewhere none is read."""
+    change(door, policy=policy)
+    headers = {"cookie": cookie, **(OWN if own else {})}
+    url = "https://shop.example/no-script"
+    answer = door.ask("GET", "/e.gif", params={"site": door.made.site.key, "url": url}, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
+    found = door.rows()
+    assert len(found) == rows
+    assert [row["no_share"] for row in found] == [int("ff_sale" in cookie)] * rows

@@ -542,6 +542,19 @@ def test_a_site_that_can_not_be_added_says_why(counting: Desk, domain: str, zone
     assert f'value="{domain}"' in answer.text
 
 
+@pytest.mark.req("P13")
+def test_what_the_notice_lacks_is_said_to_the_owner(counting: Desk) -> None:
+    """In red, by the settings' own titles, until it is filled in."""
+    counting.site()
+    page = "/sites/shop.example/settings"
+    before = counting.read(page)
+    assert "Who is responsible, For questions and rights, Legal basis without consent, Supervisory authority" in before
+    assert "/privacy/" in before
+    told = {"controller": "K", "contact": "c@shop.example", "legal_basis": "legitimate_interests", "authority": "A"}
+    assert counting.post(page, page, **told).status_code == 303
+    assert "The notice lacks" not in counting.read(page)
+
+
 def test_settings_are_shown_changed_and_refused_with_a_sentence(counting: Desk) -> None:
     """A switch that is off is off; a wrong value changes nothing."""
     counting.site()
