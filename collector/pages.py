@@ -50,12 +50,13 @@ class Pages:
         self._old: dict[object, SeenPage] = {}
         self._since = 0
 
-    def read(self, served: ServedSite, beacon: Beacon, now: int) -> SeenPage:
-        """The page of a beacon of this site."""
-        key = (served, beacon.url, beacon.referrer, beacon.title)
+    def read(self, served: ServedSite, beacon: Beacon, now: int, *, terms: bool = True) -> SeenPage:
+        """The page of a beacon of this site. `terms`: whether what was searched for may stay in its address, where the
+        site keeps that key."""
+        key = (served, beacon.url, beacon.referrer, beacon.title, terms)
         seen = self._new.get(key)
         if seen is None:
-            seen = self._old.get(key) or self._look(served, beacon)
+            seen = self._old.get(key) or self._look(served, beacon, terms=terms)
             if len(beacon.url) + len(beacon.referrer) + len(beacon.title) <= _LONGEST:
                 self._new[key] = seen
             if len(self._new) > _MOST // 2 or now - self._since > _REMEMBERED_MS:
@@ -66,12 +67,12 @@ class Pages:
         """Drop what was read more than a minute ago; called every minute, also while nothing comes."""
         self._old, self._new, self._since = self._new, {}, now
 
-    def _look(self, served: ServedSite, beacon: Beacon) -> SeenPage:
+    def _look(self, served: ServedSite, beacon: Beacon, *, terms: bool) -> SeenPage:
         settings = served.settings
         try:
             url = read_page_url(
                 beacon.url,
-                allowed=served.query_keys,
+                allowed=served.query_keys if terms else served.query_keys - frozenset(settings.search_keys),
                 search_keys=settings.search_keys,
                 hash_routes=settings.hash_routes,
                 scrubber=self._scrubber,

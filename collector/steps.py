@@ -138,7 +138,7 @@ def exclude(draft: Draft, tools: Tools) -> Verdict | None:
 
 def describe_page(draft: Draft, tools: Tools) -> Verdict | None:
     """Page and source of the visit, reduced to what may be kept; pages of other hosts are refused."""
-    draft.page = tools.pages.read(draft.served, draft.beacon, draft.now)
+    draft.page = tools.pages.read(draft.served, draft.beacon, draft.now, terms=not draft.ruling.under_16)
     return draft.page.verdict
 
 

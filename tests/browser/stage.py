@@ -591,10 +591,10 @@ def play(browser: Any, folder: Path) -> dict[str, Any]:
     for domain, settings in SITES.items():
         told = [word for one in settings for word in ("--set", one)]
         keys[domain] = json.loads(command(product.data, "site", "add", domain, *told, env=environ).stdout)
-    product.start()
     site = Site()
     stage = Stage(browser, site, product, keys)
     try:
+        product.start()
         for act in ACTS:
             act(stage)
         time.sleep(0.5)

@@ -102,7 +102,8 @@ def test_scrolling_and_moving_the_pointer_force_no_layout(
     handlers = [
         (event["tid"], event["ts"], event["ts"] + event["dur"])
         for event in events
-        if event["name"] == "EventDispatch" and event["args"]["data"]["type"] in MOVING
+        # One that was cut by the end of the trace has no length.
+        if event["name"] == "EventDispatch" and "dur" in event and event["args"]["data"]["type"] in MOVING
     ]
     assert {type_ for event in events if (type_ := event.get("args", {}).get("data", {}).get("type")) in MOVING} >= SEEN
     forced = [
@@ -117,15 +118,19 @@ def test_scrolling_and_moving_the_pointer_force_no_layout(
 
 @pytest.mark.req("P12")
 def test_a_plain_visit_is_one_script_and_two_beacons(page: Any, install: Any, site: Site, collector: Collector) -> None:
-    """One when it begins, one when it ends."""
+    """One when it begins, one when it ends; a page that takes long to go tells of its last moments once more."""
     install(parts=modules("all"))
     page.goto(site.address("/a"))
     collector.wait_for("pageview")
     page.wait_for_timeout(400)
+    assert len(collector.tries) == 1
     page.goto("about:blank")
     collector.wait_for("engagement")
+    collector.wait_for("exit")
     page.wait_for_timeout(300)
-    assert len(collector.tries) == 2
+    others = sorted(event["name"] for event in collector.events() if event["name"] != "engagement")
+    assert others == ["exit", "pageview", "vitals"]
+    assert len(collector.tries) <= 3
     assert site.asked.count("/js/site.js") == 1
 
 
@@ -135,7 +140,7 @@ def test_paint_shifts_and_answers_to_clicks_are_what_they_are_without_it(
 ) -> None:
     """Pairs of the same page with and without; the difference of the medians is within what pages differ anyway."""
     install(parts=modules("all"))
-    button = "<button onclick=\"this.append('!')\">Answer</button>"
+    button = "<button onclick=\"this.style.color = this.style.color ? '' : 'red'\">Answer</button>"
     site.pages["/with"] = Page(snippet.document(button + BODY))
     site.pages["/without"] = Page(snippet.document(button + BODY, script=""))
     watch = """window.told = {lcp: 0, cls: 0, inp: 0}
@@ -144,7 +149,9 @@ def test_paint_shifts_and_answers_to_clicks_are_what_they_are_without_it(
       on("largest-contentful-paint", one => { told.lcp = one.startTime })
       on("layout-shift", one => { told.cls += one.value })
       on("event", one => { told.inp = Math.max(told.inp, one.duration) }, {durationThreshold: 16})"""
-    found: dict[str, dict[str, list[float]]] = {path: {"lcp": [], "inp": []} for path in ("/with", "/without")}
+    found: dict[str, dict[str, list[float]]] = {
+        path: {"lcp": [], "inp": [], "cls": []} for path in ("/with", "/without")
+    }
     for _ in range(15):
         for path, kept in found.items():
             tab = context.new_page()
@@ -156,12 +163,11 @@ def test_paint_shifts_and_answers_to_clicks_are_what_they_are_without_it(
                 tab.click("button")
             tab.wait_for_timeout(300)
             told = tab.evaluate("told")
-            assert told["cls"] == 0
             for name, values in kept.items():
                 values.append(told[name])
             tab.close()
-    for name in ("lcp", "inp"):
+    for name, least in (("lcp", 16), ("inp", 16), ("cls", 0.0001)):
         with_it, without = (statistics.median(found[path][name]) for path in ("/with", "/without"))
         noise = statistics.pstdev(found["/without"][name])
-        print(f"{name} {with_it:.0f} ms with, {without:.0f} ms without, ± {noise:.0f}")  # noqa: T201
-        assert with_it - without <= max(2 * noise, 16)
+        print(f"{name} {with_it:g} with, {without:g} without, ± {noise:g}")  # noqa: T201
+        assert with_it - without <= max(2 * noise, least)

@@ -35,7 +35,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 @pytest.mark.req("D10")
-@pytest.mark.parametrize("screen", ["phone", "desk"])
+@pytest.mark.parametrize("screen", ["phone", pytest.param("desk", marks=pytest.mark.long)])
 def test_the_overview_reaches_the_floors(product: Product, browser: Any, tmp_path: Path, screen: str) -> None:
     """90 for speed, 100 for accessibility and for good practice. The better of three looks: other work on the machine
     slows a page down, nothing makes it faster than it is."""

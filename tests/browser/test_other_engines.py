@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -85,17 +86,24 @@ def test_views_events_links_and_time_arrive_from_other_engines(
     site.pages["/js/site.js"] = Page(script, content_type="text/javascript")
     site.pages["/a"] = Page(snippet.document(VISIT, title="First"))
     site.pages["/end"] = Page(snippet.document(script=""))
+    started = time.monotonic()
     open_in(site.address("/a", host="127.0.0.1"))
-    collector.wait(lambda: "/end" in site.asked, "the visit", 40)
+    collector.wait(lambda: "/end" in site.asked, "the visit", 60)
+    wall = (time.monotonic() - started) * 1000
     collector.wait_for("engagement", 3)
-    collector.wait(lambda: len(collector.events()) == 9, "three views with their times, two clicks, one event")
+    collector.wait(lambda: len(without_time(collector)) == 6, "three views, two clicks, one event")
     views = [(event["beacon"]["url"].rpartition("/")[2], event["beacon"]["title"]) for event in _in_time(collector)]
     assert views == [("a", "First"), ("b", "Second"), ("a", "Second")]
     assert [event["props"] for event in collector.events("signup")] == [{"plan": "pro"}]
     assert len(collector.events("outbound")) == len(collector.events("tel")) == 1
-    assert 1000 < sum(event["props"]["ms"] for event in collector.events("engagement")) < 10_000
+    assert 1000 < sum(event["props"]["ms"] for event in collector.events("engagement")) <= wall
     ids = [one.beacon["id"] for one in collector.tries]
     assert len(ids) == len(set(ids))
+
+
+def without_time(collector: Collector) -> list[Event]:
+    """What arrived but times in front: a page that takes long to go tells two of them."""
+    return [event for event in collector.events() if event["name"] != "engagement"]
 
 
 EVERYTHING: Final = """

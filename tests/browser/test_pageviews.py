@@ -48,7 +48,7 @@ def test_a_page_view_tells_what_the_wire_format_names_and_nothing_else(
     assert before - 100 <= event["at"] <= beacon["sent"] <= time.time() * 1000 + 100
     for key in ("id", "page"):
         assert len(beacon.pop(key)) == 36
-    assert beacon.pop("sent") - event["at"] < 1000
+    assert 0 <= beacon.pop("sent") - event["at"] < 10_000
     assert beacon.pop("events") == [{"name": "pageview", "at": event["at"]}]
     assert beacon == {
         "v": 1,
@@ -180,7 +180,11 @@ def test_a_page_restored_by_back_counts_again(page: Any, install: Any, site: Sit
 
 PRERENDER: Final = """
 <script type="speculationrules">{"prerender": [{"urls": ["/a", "/b"], "eagerness": "immediate"}]}</script>
-<script>setTimeout(() => { location.href = "/a" }, 1500)</script>
+<script>
+  const timer = setInterval(async () => {
+    if ((await fetch("/go")).ok) { clearInterval(timer); location.href = "/a" }
+  }, 100)
+</script>
 """
 
 
@@ -195,8 +199,10 @@ def test_a_prerendered_page_counts_when_it_is_shown_and_never_before(
     site.pages["/start"] = Page(snippet.document(PRERENDER, script=""))
     chromium(site.address("/start"))
     collector.wait(lambda: site.asked.count("/told?true") == 2, "both pages prerendered")
+    time.sleep(QUIET_S)
     assert collector.tries == []
     prerendered = time.time() * 1000
+    site.pages["/go"] = Page("go")
     (event,) = collector.wait_for("pageview")
     time.sleep(QUIET_S)
     assert paths(collector, site) == ["/a"]

@@ -37,6 +37,8 @@ class Answer:
     status: int = 202
     delay_s: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
+    until: threading.Event | None = None
+    """Holds the answer back until it is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,8 @@ class Collector:
                 answer = collector.answers.pop(0) if collector.answers else collector.usual
                 collector.tries.append(Try(time.monotonic(), answer, body, dict(self.headers)))
                 time.sleep(answer.delay_s)
+                if answer.until:
+                    answer.until.wait(60)
                 # A connection of its own for each beacon: one that is kept would outlive `stop`.
                 self.close_connection = True
                 cors = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}

@@ -238,6 +238,15 @@ def test_no_forbidden_mark_reaches_the_bytes_for_the_spool(way: str, equipped: T
 FIELDS_AT: Final = {field.name: place for place, field in enumerate(FIELDS)}
 
 
+def test_a_page_for_children_keeps_no_search_in_its_address(equipped: Tools) -> None:
+    """Not even on a site that keeps the key of its search in addresses."""
+    content = {**MARKED, "url": next(iter(PAGES))}
+    for policy, there in (("under_16", False), ("cookieless", True)):
+        draft = draft_of(content, ServedSite(site(policy=policy, query_keys=("q",))))
+        assert walk(draft, equipped) is None
+        assert (b"gannet" in packed(draft)) is there, policy
+
+
 def test_in_the_owners_own_network_the_owners_policy_holds(equipped: Tools) -> None:
     """No database knows its place; a public address without a place may be Europe's."""
     for address, tier in (("127.0.0.1", "consented"), ("10.0.0.9", "consented"), ("233.252.0.7", "cookieless")):

@@ -44,6 +44,16 @@ def test_a_page_is_its_address_its_source_and_its_title(pages: Pages) -> None:
     assert pages.read(other, one, NOW).search_term is None
 
 
+@pytest.mark.req("P6", "P7")
+def test_where_no_search_may_be_kept_the_address_keeps_none(pages: Pages) -> None:
+    """Not even where the site keeps the key of its search in addresses; other keys stay. One page is two, then."""
+    served = ServedSite(site(query_keys=("q", "page")))
+    one = sent("https://shop.example/find?q=fern&page=2")
+    for _ in range(2):
+        paths = [pages.read(served, one, NOW, terms=terms).fields[1] for terms in (True, False)]
+        assert paths == ["/find?page=2&q=fern", "/find?page=2"]
+
+
 @pytest.mark.req("P8")
 def test_a_host_under_a_wildcard_is_a_text_like_any_other(pages: Pages) -> None:
     """A customer's own host keeps no number, token or digest; one that the site has by name stays as it is."""

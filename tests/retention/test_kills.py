@@ -51,6 +51,19 @@ def _settle(root: Path, point: str, day: int, answers: Any) -> None:
     answers.put((len(waiting), place.rows(), place.gone(), place.entries(), place.ledger.verify().faults))
 
 
+def _told(root: Path, day: int) -> Any:
+    """Settle to the end in another process; what it tells."""
+    answers = SPAWN.SimpleQueue()
+    process = SPAWN.Process(target=_settle, args=(root, "", day, answers))
+    process.start()
+    while answers.empty():
+        process.join(0.1)
+        assert process.exitcode in (None, 0), "it died, and not by a kill"
+    told = answers.get()
+    process.join()
+    return told
+
+
 def _check(told: Any, rows: dict[tuple[int, int], int], days: range) -> None:
     waiting, left, gone, entries, faults = told
     purged = {(site, day) for site in (1, 2) for day in days if site == 1 or day in days[::2]}
@@ -79,10 +92,7 @@ def test_a_purge_that_was_killed_at_any_step_is_made_up_for(tmp_path: Path) -> N
         process.start()
         process.join()
         assert process.exitcode == -signal.SIGKILL, point
-    process = SPAWN.Process(target=_settle, args=(tmp_path, "", DAYS[-1], answers))
-    process.start()
-    told = answers.get()
-    process.join()
+    told = _told(tmp_path, DAYS[-1])
     rows = {(site, day): len(invented(site, day, 2)) for site in (1, 2) for day in DAYS}
     _check(told, rows, DAYS)
 
@@ -110,11 +120,7 @@ def test_two_hundred_kills_at_any_moment(tmp_path: Path) -> None:
                 process.kill()
                 kills += 1
             process.join()
-        answers = SPAWN.SimpleQueue()
-        process = SPAWN.Process(target=_settle, args=(root, "", days[-1], answers))
-        process.start()
-        _check(answers.get(), rows, days)
-        process.join()
+        _check(_told(root, days[-1]), rows, days)
 
 
 @pytest.mark.req("R1")

@@ -33,7 +33,7 @@ EVENT_DIMENSIONS = {
         name: name.removeprefix("event:")
         for plain in (
             "hostname title name target target_role target_region target_url target_host method flag search_term "
-            "error_message error_source error_stack resource resource_kind status currency dialled caller_country "
+            "error_message error_source error_stack resource resource_kind slow_host status currency dialled caller_country "
             "caller_area ad_slot ad_creative ad_position ad_quality"
         ).split()
         for name in (plain, f"event:{plain}")

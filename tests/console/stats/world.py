@@ -98,7 +98,7 @@ def _event(rng: random.Random) -> dict[str, Any]:
         "utm_content utm_id utm_source_platform utm_creative_format utm_marketing_tactic country region city "
         "language timezone browser browser_version engine os os_version device platform screen_class "
         "viewport_class screen build target target_role target_region target_url target_host method flag "
-        "search_term error_message error_source error_stack resource resource_kind currency dialled "
+        "search_term error_message error_source error_stack resource resource_kind slow_host currency dialled "
         "caller_country caller_area ad_slot ad_creative ad_position ad_quality"
     ).split()
     fields |= {text: rng.choice(TEXTS) for text in texts}
