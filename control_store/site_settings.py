@@ -183,11 +183,11 @@ def changed(current: SiteSettings, assignments: list[str], preset: str = "") -> 
         values.update(PRESETS[preset])
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
-        if not _is_text(assignment):
-            raise BadSetting("A setting is text in UTF-8 without control characters; write key=value.")
         if not equals or key not in SETTINGS:
             raise BadSetting(f"There is no setting '{key[:80]}'; write key=value with one of {', '.join(SETTINGS)}.")
         values[key] = _read(key, text.strip())
+        if not _is_text(text):
+            raise BadSetting(f"The setting '{key}' must be text in UTF-8 without control characters.")
     settings = from_values(values)
     _check_europe(settings)
     return settings

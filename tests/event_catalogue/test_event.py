@@ -40,9 +40,8 @@ def values_of(column: str) -> st.SearchStrategy[Any]:
 
 rows = st.tuples(*[values_of(field.column) for field in FIELDS]).map(list)
 outcomes = st.sampled_from(["stored", "repeated", "not_recorded", "excluded", "rejected"])
-tallies = st.builds(
-    Tally, st.integers(0, 2**32 - 1), st.integers(0, 60_000), outcomes, st.text(max_size=9), st.integers(0, 100)
-)
+sites, days, hours = st.integers(0, 2**32 - 1), st.integers(0, 60_000), st.integers(-1, 23)
+tallies = st.builds(Tally, sites, days, outcomes, st.text(max_size=9), st.integers(0, 100), hours)
 
 
 @given(st.lists(rows, max_size=3), st.lists(tallies, max_size=3))
