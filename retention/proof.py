@@ -8,7 +8,7 @@ from functools import cache
 from control_store.purges import NOTHING_GONE, Gone
 from control_store.seals import Seal
 from warehouse.partitions import Partition, SiteRows
-from warehouse.seals import RollupTable, digest
+from warehouse.seals import RollupTable
 
 
 class Proof:
@@ -53,9 +53,9 @@ class Proof:
 
 def aggregates_fault(rollups: RollupTable, seal: Seal) -> str:
     """How the aggregates on the disk differ from what was sealed; "" when they do not."""
-    rows = rollups.read(seal.site, seal.day, seal.run)
-    if len(rows) != seal.rollup_rows:
-        return f"it has {len(rows)} aggregates, and {seal.rollup_rows} were sealed"
-    if digest(rows) != seal.digest:
+    rows, digest = rollups.digest(seal.site, seal.day, seal.run)
+    if rows != seal.rollup_rows:
+        return f"it has {rows} aggregates, and {seal.rollup_rows} were sealed"
+    if digest != seal.digest:
         return "its aggregates are not those that were sealed"
     return ""

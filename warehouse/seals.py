@@ -88,6 +88,13 @@ class RollupTable:
             for of, dimension, parent, key, *measures in found
         ]
 
+    def digest(self, site: int, day: int, run: int) -> tuple[int, str]:
+        """How many rows a run has, and their digest, worked out by the engine: a sixth of the time of reading them."""
+        rows, found = self._warehouse.query("warehouse.rollup_digest", {"site": site, "day": day, "run": run}, "seal")[
+            0
+        ]
+        return int(rows), str(found)
+
     def sweep(self, runs: Collection[int]) -> None:
         """Remove the rows of all other runs; their numbers are all that the statement holds."""
         found = self._warehouse.query("warehouse.rollup_runs", {}, "seal")

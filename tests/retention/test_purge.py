@@ -1,5 +1,6 @@
 """Purging: what goes and when, what holds it back, what is left on the disk, and that all adds up."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from spool.journal import Journal
 from spool.quarantine import Quarantine
 from tests.retention.place import DAY, DAY_MS, DUE_AT, SOON, ZONES, Place, invented, partition
 from tests.warehouse.engine import fresh_warehouse
-from warehouse.seals import RollupTable
+from warehouse.rollups import Rollup
+from warehouse.seals import RollupTable, digest
 
 pytestmark = pytest.mark.req("R1")
 
@@ -249,3 +251,33 @@ def _content(place: Place, site: int, day: int) -> list[tuple[object, ...]]:
 
 def _of_site(row: list[object], site: int) -> list[object]:
     return [site, *row[1:]]
+
+
+@pytest.mark.req("A2")
+def test_the_engine_gives_the_digest_of_the_seal(place: Place) -> None:
+    """Whatever stands in a value, withheld numbers and an empty run included."""
+    texts = [
+        "",
+        "a",
+        "Z",
+        "é",
+        "\u2603",
+        "a b",
+        "it's",
+        'say "so"',
+        "back\\slash",
+        "new\nline",
+        "tab\t",
+        "{x:String}",
+        "%s",
+    ]
+    rows = [
+        Rollup(1, dimension, key, parent, (-1, 0, 7, 2**53, *range(6)))
+        for dimension in ("", "event:page", "visit:country")
+        for parent in ("", "CH")
+        for key in texts
+    ]
+    place.rollups.write(DAY, {1: 900}, random.Random(4).sample(rows, len(rows)))
+    found = place.rollups.read(1, DAY, 900)
+    assert place.rollups.digest(1, DAY, 900) == (len(rows), digest(found))
+    assert place.rollups.digest(1, DAY, 901) == (0, digest([]))
