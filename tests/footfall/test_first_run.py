@@ -138,5 +138,6 @@ def test_a_city_database_that_is_broken_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.mmdb").write_text("no database")
     sentence = fails(tmp_path / "data", *SERVE, geo=str(tmp_path / "broken.mmdb"))
     assert re.fullmatch(
-        r"\S+broken\.mmdb can't be read as a database of places or networks \(.*\); fetch it again or leave it out\.", sentence
+        r"\S+broken\.mmdb can't be read as a database of places or networks \(.*\); fetch it again or leave it out\.",
+        sentence,
     )
