@@ -125,7 +125,7 @@ def _call_number(key: str, text: str) -> str:
 def _manager(_key: str, text: str) -> str:
     name = text.lower()
     if name not in MANAGERS:
-        raise BadSetting(f"The snippet reads no consent manager '{name}'; choose from {', '.join(MANAGERS)}.")
+        raise BadSetting(f"The snippet reads no consent manager '{name[:40]}'; choose from {', '.join(MANAGERS)}.")
     return name
 
 

@@ -89,6 +89,8 @@ def kept_statement(query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: Se
     if kept.value is not None:
         params["value"] = kept.value
         condition = " AND key = {value:String}"
+    if kept.dimension == HOUR.name:
+        condition += f" AND key != {_OTHER}"  # hours too small to be told have no place on a line of hours
     sums = [column for metric in query.metrics for column in _sums(metric)]
     grouped = f" GROUP BY {', '.join(f'k{n}' for n in range(len(keys)))}" if keys else ""
     named = [f"{key} AS k{n}" for n, key in enumerate(keys)]
@@ -104,6 +106,8 @@ def foretold(query: Query, plan: Plan, kept: Kept, day: date, rows: Sequence[Rol
     """Rows of a day as its seal will hold them, in the form of the statement's."""
     for row in rows:
         if row.dimension != kept.dimension or kept.value not in (None, row.key):
+            continue
+        if row.dimension == HOUR.name and row.key == OTHER:
             continue
         keys = [_key_of(asked, plan, day, row) for asked in query.dimensions]
         measures = dict(zip(KEPT_MEASURES, row.measures, strict=True))

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.req("C23", "O5")
 
 def test_where_nothing_is_there_is_nothing(tmp_path: Path) -> None:
     """No spool, no journal: zeros, and no file is made by asking."""
-    assert read_journal(tmp_path / "none") == JournalView([], [], {}, 0, 0)
-    assert read_journal(tmp_path) == JournalView([], [], {}, 0, 0)
+    assert read_journal(tmp_path / "none") == JournalView([], [], {}, 0, [], 0)
+    assert read_journal(tmp_path) == JournalView([], [], {}, 0, [], 0)
     assert list(tmp_path.iterdir()) == []
 
 
