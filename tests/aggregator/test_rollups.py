@@ -94,7 +94,7 @@ def test_the_world_of_traps(warehouse: Warehouse, tmp_path: Path, k: int) -> Non
 
 
 @pytest.mark.req("A3", "A4")
-@pytest.mark.parametrize("visitors", [4, 150])
+@pytest.mark.parametrize("visitors", [4, pytest.param(150, marks=pytest.mark.long)])
 def test_invented_traffic(warehouse: Warehouse, tmp_path: Path, visitors: int) -> None:
     """Two sites at once, of different k, with hierarchies and a long tail."""
     day = date(2025, 12, 1)

@@ -158,7 +158,12 @@ def crash_in(root: Path, point: str, passing: int) -> None:
 @pytest.mark.req("O3", "O8")
 @pytest.mark.parametrize(
     ("point", "passing"),
-    [("import.staged_chunk", 1), ("import.staged_chunk", 3), ("import.before_commit", 1), ("import.after_commit", 1)],
+    [
+        pytest.param("import.staged_chunk", 1, marks=pytest.mark.long),
+        ("import.staged_chunk", 3),
+        ("import.before_commit", 1),
+        ("import.after_commit", 1),
+    ],
 )
 def test_an_import_that_was_killed_counts_once_in_the_end(tmp_path: Path, point: str, passing: int) -> None:
     """Killed anywhere, the loader finds nothing of it or all of it; tried again it is there, once, and no staging."""
