@@ -170,14 +170,8 @@ def test_the_same_log_again_changes_nothing(imported):
     assert product.numbers(key, "pageviews", "visitors", site_id=SITE, date_range=RANGE) == before
 
 
-@pytest.mark.parametrize(
-    "point",
-    [
-        pytest.param("import.staged_chunk:3", marks=pytest.mark.long),
-        "import.before_commit:1",
-        pytest.param("import.after_commit:1", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("point", ["import.staged_chunk:3", "import.before_commit:1", "import.after_commit:1"])
 def test_an_interrupted_import_run_again_gives_the_same(tmp_path, point):
     """Killed at half, before or after its commit and run again: every line counts once."""
     product = Product(tmp_path / "data")

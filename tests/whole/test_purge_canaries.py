@@ -178,7 +178,8 @@ def _files(root: Path) -> Iterator[tuple[str, bytes]]:
 
 
 @pytest.mark.req("P4", "R6", "C1")
-@pytest.mark.parametrize("and_the_hash", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("and_the_hash", [False, True])
 def test_no_byte_of_somebody_who_withdrew_is_left(world: World, and_the_hash: bool) -> None:
     """One visitor of two, on a site that counts nobody without consent: within a minute nothing tells of them.
 
