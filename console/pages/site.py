@@ -25,7 +25,8 @@ from warehouse.errors import TryLater
 
 _ROWS: Final = 9
 _EASE: Final = 10
-"""A page is worked out again after this many times the time that it took."""
+"""A page is worked out again after this many times the time that it took beyond the following."""
+_CHEAP_MS: Final = 500
 _LONGEST_WAIT_MS: Final = 60_000
 _YOUNG_DAYS: Final = 2
 
@@ -82,9 +83,14 @@ async def dashboard(ask: Ask) -> Response:
         unrecorded=unrecorded(shop, site, first, last),
         credit=shop.settings.credit,
         span=span,
-        next_look=f"{pulse.mark}.{shop.clock() + min(_EASE * (shop.clock() - began), _LONGEST_WAIT_MS)}",
+        next_look=f"{pulse.mark}.{_not_before(began, shop.clock())}",
         **page,
     )
+
+
+def _not_before(began: int, now: int) -> int:
+    """When an open page may be worked out again, so that one that costs much leaves the machine to others."""
+    return now + min(_EASE * max(0, now - began - _CHEAP_MS), _LONGEST_WAIT_MS)
 
 
 def _unchanged(ask: Ask, pulse: Pulse) -> bool:

@@ -293,6 +293,8 @@ def test_do_not_sell_children_and_signals(web: Web, browser: Any) -> None:
             dialog.get_by_text(said).wait_for()
             assert "nothing is sold or shared" in dialog.inner_text()
             assert dialog.get_by_role("button", name="Accept").count() == 0
+            if host == "mild.example":
+                visitor.until(visitor.events, "counted, and not recognised")
             assert bool(visitor.sent) == (host == "mild.example")
             assert (visitor.bar.count(), visitor.cookies()) == (0, {})
 

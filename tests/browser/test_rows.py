@@ -309,7 +309,7 @@ def test_depth_is_the_deepest_point_and_half_a_page_is_half(rows: list[Row]) -> 
 def test_time_is_time_in_front(rows: list[Row]) -> None:
     """Hidden for one second of two and a little, by the page's own clock."""
     ends = on(rows, "/half-hidden", "engagement")
-    assert len(ends) >= 3, "told each time when it was hidden"
+    assert len(ends) >= 2, "told each time when it was hidden after it was seen"
     (view,) = on(rows, "/half-hidden", "pageview")
     began, ended = (datetime.fromisoformat(str(row["at"])) for row in (view, ends[-1]))
     wall = (ended - began) / timedelta(milliseconds=1)
