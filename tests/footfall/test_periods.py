@@ -20,7 +20,6 @@ from spool.journal import Journal
 from spool.quarantine import Quarantine
 
 pytestmark = pytest.mark.req("R4")
-TODAY = clock() // 86_400_000
 
 
 @pytest.fixture
@@ -46,7 +45,8 @@ def test_every_job_that_ends_a_period_is_there(rooms: Rooms) -> None:
 def test_aggregates_and_dead_letters_go_after_their_period(rooms: Rooms) -> None:
     """Seals after `aggregate_months` once their raw rows are gone; letters with the raw rows of their day."""
     site = add_site(rooms.store, NewSite("shop.example"), now=1).id
-    old = TODAY - 25 * 31 - 1
+    today = clock() // 86_400_000
+    old = today - 25 * 31 - 1
     seals = [
         Seal(site, old, 1, 1, 5, 5, 9, 3, "a" * 64, purged=7),
         Seal(site, old - 9, 1, 2, 5, 5, 9, 3, "b" * 64),
@@ -54,7 +54,7 @@ def test_aggregates_and_dead_letters_go_after_their_period(rooms: Rooms) -> None
     ]
     save_seals(rooms.store, seals)
     journal = Journal(rooms.environment.spool, clock)
-    days = [(site, TODAY - 38), (site, TODAY - 37), (0, TODAY - 38), (0, TODAY - 36)]
+    days = [(site, today - 38), (site, today - 37), (0, today - 38), (0, today - 36)]
     letters = [DeadLetter("unreadable", of, day, 1, "w", n, 1, 5, b"x") for n, (of, day) in enumerate(days)]
     journal.close_cut(journal.fix(CutPlan(ranges=(), dead=tuple(letters))))
     journal.close()
