@@ -166,8 +166,15 @@ def test_a_visit_is_on_the_open_page_within_three_seconds(visited: Product, page
 
 
 @pytest.mark.req("D10")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1280, "light"),
+        (390, "dark"),
+        pytest.param(1280, "dark", marks=pytest.mark.long),
+        pytest.param(390, "light", marks=pytest.mark.long),
+    ],
+)
 def test_axe_finds_nothing(page: Any, origin: str, scheme: str, width: int) -> None:
     """On every page and in every menu and fold, wide and narrow, light and dark."""
     rules = importlib.util.find_spec("axe_playwright_python")
