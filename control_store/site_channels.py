@@ -65,4 +65,14 @@ def _condition(text: str) -> tuple[str, re.Pattern[str]]:
     field, equals, pattern = (part.strip() for part in text.partition("="))
     if not equals or field not in CHANNEL_FIELDS or not pattern or len(pattern) > _MOST or pattern.count("*") > 4:
         raise BadChannel(text)
-    return field, re.compile(".*".join(map(re.escape, pattern.split("*"))), re.IGNORECASE | re.DOTALL)
+    return field, _glob(pattern)
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    """The pattern for whole values. What stands between two wildcards is taken where it comes first and never again, so
+    that a value that visitors choose costs time in proportion to its length.
+    """
+    first, *rest = map(re.escape, pattern.split("*"))
+    between = "".join(f"(?>.*?{part})" for part in rest[:-1] if part)
+    end = f".*{rest[-1]}" if rest else ""
+    return re.compile(f"{first}{between}{end}", re.IGNORECASE | re.DOTALL)
