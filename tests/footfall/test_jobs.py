@@ -1,42 +1,23 @@
 """What runs by itself over salts and sites: made in time, destroyed in time, published when there is something new."""
 
-from collections.abc import Iterator
-from contextlib import nullcontext
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from control_store.choices import take_choices
 from control_store.refused_hosts import refused_hosts, take_host
-from control_store.salts import SaltFile
 from control_store.site_settings import SiteSettings
 from control_store.sites import NewSite, add_site
 from control_store.snapshot import read_snapshot
-from control_store.tables import ControlStore
 from control_store.taking import Place
 from event_catalogue.choice import ChoiceRecord
-from footfall.assembly import clock, make_directories
-from footfall.environment import read_environment
+from footfall.assembly import clock
 from footfall.jobs import Rooms, destroy_salts, forget_choices, jobs, make_salts, publish_changes
 
 DAY_MS: Final = 86_400_000
 EPOCH: Final = date(1970, 1, 1)
-
-
-@pytest.fixture
-def rooms(tmp_path: Path) -> Iterator[Rooms]:
-    """Stores of an installation; these jobs need no warehouse."""
-    environment = read_environment({"data": tmp_path}, {})
-    make_directories(environment)
-    store = ControlStore.in_directory(tmp_path)
-    store.migrate()
-    salts = SaltFile(environment.salts, clock)
-    yield Rooms(environment, store, salts, cast("Any", None), cast("Any", None), nullcontext)
-    salts.close()
-    store.close()
 
 
 def test_every_job_has_a_name_of_its_own_and_says_what_it_does(rooms: Rooms) -> None:

@@ -1,18 +1,12 @@
 """Every store has a period, and something that ends it."""
 
 import re
-from contextlib import nullcontext
-from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
-from control_store.salts import SaltFile
 from control_store.seals import Seal, all_seals, save_seals
 from control_store.sites import NewSite, add_site
-from control_store.tables import ControlStore
-from footfall.assembly import clock, make_directories
-from footfall.environment import read_environment
+from footfall.assembly import clock
 from footfall.jobs import Rooms, forget_stores, jobs
 from footfall.periods import PERIODS
 from spool.cuts import CutPlan, DeadLetter
@@ -20,18 +14,6 @@ from spool.journal import Journal
 from spool.quarantine import Quarantine
 
 pytestmark = pytest.mark.req("R4")
-
-
-@pytest.fixture
-def rooms(tmp_path: Path) -> Any:
-    environment = read_environment({"data": tmp_path}, {})
-    make_directories(environment)
-    store = ControlStore.in_directory(tmp_path)
-    store.migrate()
-    salts = SaltFile(environment.salts, clock)
-    yield Rooms(environment, store, salts, cast("Any", None), cast("Any", None), nullcontext)
-    salts.close()
-    store.close()
 
 
 def test_every_job_that_ends_a_period_is_there(rooms: Rooms) -> None:
