@@ -174,7 +174,8 @@ class _Counting:
         rows = (
             f"SELECT {_UNIT} AS unit, if(visitor = {NOBODY}, beacon, visitor) AS who, {key} AS key, "
             f"{ROW_EXPRESSIONS['at_ms']} AS at_ms, {ROW_EXPRESSIONS['viewed']} AS viewed, "
-            f"{ROW_EXPRESSIONS['counted']} AS counted, engaged_ms AS ms FROM events WHERE {_OF_DAY} AND bot = '' AND toString({value}) != ''"
+            f"{ROW_EXPRESSIONS['counted']} AS counted, engaged_ms AS ms "
+            f"FROM events WHERE {_OF_DAY} AND bot = '' AND toString({value}) != ''"
         )
         visits = (
             f"SELECT {_UNIT} AS unit, visitor AS who, known, began AS starts, engaged AS all_engaged, "
