@@ -61,6 +61,10 @@ class DueSpan(NamedTuple):
     seals: tuple[Seal, ...]
     inside: tuple[Span, ...]
 
+    def holds(self, other: "DueSpan") -> bool:
+        """Whether the other one is a week of this month."""
+        return other is not self and self.first <= other.first and other.last <= self.last
+
 
 class SpanSealer:
     """Seals weeks and months. One at a time: by whoever seals days, after them."""
@@ -75,7 +79,7 @@ class SpanSealer:
         self._table = RollupTable(warehouse)
 
     def due(self, now: int, loaded: int, *, final: bool = False) -> list[DueSpan]:
-        """What can be sealed at `now` (ms UTC), as days are: weeks before their month."""
+        """What can be sealed at `now` (ms UTC), as days are. A month is due when none of its weeks is."""
         rows = self._table.raw_rows()
         seals: dict[int, dict[int, Seal]] = defaultdict(dict)
         for seal in all_seals(self._store):
@@ -83,8 +87,9 @@ class SpanSealer:
         spans: dict[int, list[Span]] = defaultdict(list)
         for span in all_spans(self._store):
             spans[span.site].append(span)
-        found = []
+        found: list[DueSpan] = []
         for site in list_sites(self._store):
+            mine = []
             unsealed = {day for of, day in rows if of == site.id} - seals[site.id].keys()
             whole = {
                 day: seal
@@ -97,8 +102,9 @@ class SpanSealer:
                     continue
                 due = _due(site, first, last, whole, spans[site.id])
                 if due and sum(seal.raw_rows for seal in due.seals) <= MOST_ROWS:
-                    found.append(due)
-        return sorted(found, key=lambda due: (due.last, -due.first))
+                    mine.append(due)
+            found += [due for due in mine if not any(due.holds(other) for other in mine)]
+        return found
 
     def seal(self, due: DueSpan) -> Span | None:
         """Seal one; None where what was counted contradicts its days. Raises TryLater, Broken."""

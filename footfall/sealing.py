@@ -108,12 +108,19 @@ class Sealing:
         many. Raises TryLater, Broken."""
         begun = self.clock()
         count = 0
-        for due in self._spans.due(now, self._loaded(now, final=final), final=final):
-            if budget_ms and self.clock() - begun > budget_ms:
-                break
-            if site in (0, due.site.id):
+        loaded = self._loaded(now, final=final)
+
+        def over() -> bool:
+            return bool(budget_ms) and self.clock() - begun > budget_ms
+
+        while found := [due for due in self._spans.due(now, loaded, final=final) if site in (0, due.site.id)]:
+            for due in found:
+                if over():
+                    break
                 self._spans.seal(due)
                 count += 1
+            if over():
+                break
         if count:
             self._sealer.sweep()
         return count
