@@ -445,9 +445,7 @@ def test_where_nothing_is_kept_before_consent_a_lost_source_is_not_called_direct
 ) -> None:
     """A page that one of the site's own led to tells nothing of the visit's source; with a policy that keeps the pages
     before, its event says what it always said."""
-    content = beacon(
-        f"{1:016x}", url=f"https://shop.example{address}", referrer=referrer, consent={"statistics": True}
-    )
+    content = beacon(f"{1:016x}", url=f"https://shop.example{address}", referrer=referrer, consent={"statistics": True})
     told = {}
     for policy in ("opt_in", "cookieless", "opt_out"):
         (row,) = rows_of(walked(content, ServedSite(site(policy=policy, opt_out_in_europe=True))))
