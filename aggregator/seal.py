@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 from aggregator.attack import exposed
 from aggregator.coarser import coarser
 from aggregator.proof import faults_of, raw_totals
-from control_store.marks import next_number
+from control_store.marks import next_number, rules_text, visit_rules
 from control_store.seals import Fault, Seal, all_seals, save_fault, save_late, save_seals
 from control_store.sites import list_sites
 from control_store.snapshot import Site
@@ -100,20 +100,24 @@ class Sealer:
         return [DueDay(day, tuple(found)) for day, found in sorted(days.items())]
 
     def _again(self, site: Site, seal: Seal, rows: int) -> bool:
-        """Whether a sealed day is sealed anew: its k has been raised, or at least k visitors came late.
+        """Whether a sealed day is sealed anew: its k has been raised, other bot rules count, or k visitors came late.
 
         The raw rows must be whole: what of them was erased or purged would be missing in the numbers.
         """
         if seal.purged or rows < seal.raw_rows:
             return False
-        k = site.settings.k
-        return k > seal.k or (rows > seal.raw_rows and self._table.late_visitors(seal) >= k)
+        k, bots = site.settings.k, site.settings.counted_bots
+        if k > seal.k or rules_text(bots) != seal.counted_bots:
+            return True
+        return rows > seal.raw_rows and self._table.late_visitors(seal, bots) >= k
 
     def seal(self, due: DueDay, *, anyway: bool = False) -> list[Sealed]:
         """Seal one day for its sites; `visits` must hold what `events` holds. Raises TryLater, Broken.
 
         `anyway`: the legal maximum is reached; what can't be proven is sealed as not verified.
         """
+        if not anyway and self._changing(due):
+            return [Sealed(site, due.day, None, "the bot rules that count have just changed") for site in due.sites]
         before = self._table.raw_rows(due.day)
         self._crash("seal.chosen")
         rows = self._count(due)
@@ -163,8 +167,8 @@ class Sealer:
         rows = self._table.read(site.id, seal.day, run)
         if found := exposed(rows, site.settings.k):
             return Sealed(site, seal.day, None, "; ".join(found)[:300])
-        changes = {"generation": seal.generation + 1, "run": run, "k": site.settings.k, "rollup_rows": len(rows)}
-        return Sealed(site, seal.day, seal._replace(**changes, digest=digest(rows)))
+        changed = seal._replace(generation=seal.generation + 1, run=run, k=site.settings.k, rollup_rows=len(rows))
+        return Sealed(site, seal.day, changed._replace(digest=digest(rows)))
 
     def sweep(self) -> None:
         """Remove the rows of every run that no seal names: what kills left behind. To be called at the start and after
@@ -183,6 +187,11 @@ class Sealer:
         save_late(self._store, late)
         return sum(late.values())
 
+    def _changing(self, due: DueDay) -> bool:
+        """Whether visits of one of the sites are still counted by other bot rules than its own."""
+        counted = visit_rules(self._store)
+        return any(counted.get(site.id, "") != rules_text(site.settings.counted_bots) for site in due.sites)
+
     def _count(self, due: DueDay) -> list[Rollup]:
         sites = [site_day(site, due.day) for site in due.sites]
         return [row for rows in self._rollups.count(due.day, sites) for row in rows]
@@ -191,7 +200,9 @@ class Sealer:
         """Read the rows from the disk again, compare every total with one that was counted another way, and attack
         them."""
         rows = self._table.read(site.id, day, count.run)
-        faults = faults_of(rows, raw_totals(self._warehouse, site.id, day)) or exposed(rows, site.settings.k)
+        faults = faults_of(rows, raw_totals(self._warehouse, site.id, day, site.settings.counted_bots)) or exposed(
+            rows, site.settings.k
+        )
         if faults and not anyway:
             return Sealed(site, day, None, "; ".join(faults)[:300])
         seal = Seal(
@@ -201,6 +212,7 @@ class Sealer:
             run=count.run,
             sealed=self._clock(),
             k=site.settings.k,
+            counted_bots=rules_text(site.settings.counted_bots),
             raw_rows=count.raw_rows,
             rollup_rows=len(rows),
             digest=digest(rows),
@@ -227,4 +239,4 @@ class _Count(NamedTuple):
 def site_day(site: Site, day: int) -> SiteDay:
     """The day as it is counted: with its k and its bounds by the site's clock of then."""
     zone = site.timezone_of(day)
-    return SiteDay(site.id, site.settings.k, day_end(zone, day - 1), day_end(zone, day))
+    return SiteDay(site.id, site.settings.k, day_end(zone, day - 1), day_end(zone, day), site.settings.counted_bots)

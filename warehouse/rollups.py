@@ -18,6 +18,7 @@ from event_catalogue.metrics import MeasureName
 from warehouse.client import Param, Record, Warehouse
 from warehouse.kanon import Cell, Group, dominated, too_small, widened
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
+from warehouse.people import PEOPLE, kept_rules
 
 SEPARATOR: Final = "\x1f"
 """Between the parts of a parent that lies in another one."""
@@ -27,12 +28,13 @@ _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
 
 
 class SiteDay(NamedTuple):
-    """One site on the day in question: its k, and when the local day begins and ends (ms UTC)."""
+    """One site on the day in question: its k, its local begin and end (ms UTC), which bot rules it counts."""
 
     site: int
     k: int
     start: int
     end: int
+    counted_bots: tuple[str, ...] = ()
 
 
 class Rollup(NamedTuple):
@@ -89,6 +91,7 @@ class _Counting:
             "ks": [one.k for one in sites],
             "starts": [one.start for one in sites],
             "ends": [one.end for one in sites],
+            "kept": kept_rules({one.site: one.counted_bots for one in sites}),
         }
         self._kept: dict[str, set[Group]] = {}
         self._whole: list[tuple[Rollup, bool]] = []
@@ -140,7 +143,7 @@ class _Counting:
             counts = ", ".join(f"max(toString({row_expression(DIMENSION[name].field)}) != '')" for name in by_event)
             found = zip(visit_wide, self._ask(f"SELECT {looks} FROM visits FINAL WHERE {_OF_DAY}")[0], strict=True)
             by_row = zip(
-                by_event, self._ask(f"SELECT {counts} FROM events WHERE {_OF_DAY} AND bot = ''")[0], strict=True
+                by_event, self._ask(f"SELECT {counts} FROM events WHERE {_OF_DAY} AND {PEOPLE}")[0], strict=True
             )
             self._used = {name for name, used in (*found, *by_row) if used} | {"time:hour"}
         return dimension.name in self._used
@@ -160,7 +163,7 @@ class _Counting:
         rows = (
             f"SELECT site, if(visitor = {NOBODY}, beacon, visitor) AS who, {ROW_EXPRESSIONS['at_ms']} AS at_ms, "
             f"{key} AS key, {ROW_EXPRESSIONS['viewed']} AS viewed, {ROW_EXPRESSIONS['counted']} AS counted, "
-            f"engaged_ms AS ms FROM events WHERE {_OF_DAY} AND bot = '' AND toString({value}) != ''"
+            f"engaged_ms AS ms FROM events WHERE {_OF_DAY} AND {PEOPLE} AND toString({value}) != ''"
         )
         visits = (
             "SELECT site, visitor AS who, known, began AS starts, engaged AS all_engaged, single AS all_single, "
