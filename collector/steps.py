@@ -139,6 +139,8 @@ def exclude(draft: Draft, tools: Tools) -> Verdict | None:
 def describe_page(draft: Draft, tools: Tools) -> Verdict | None:
     """Page and source of the visit, reduced to what may be kept; pages of other hosts are refused."""
     draft.page = tools.pages.read(draft.served, draft.beacon, draft.now, terms=not draft.ruling.under_16)
+    if draft.ruling.waits and draft.page.leads_on:
+        draft.page = draft.page.unknown()
     return draft.page.verdict
 
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from control_store.tables import PURGED_ROWS, PURGES, SEALS, ControlStore
 
 Method = Literal["drop", "rewrite", "ttl", "erase", "loss"]
-"""A whole partition goes, the rows of some sites are taken out of it, the engine has deleted rows by itself, rows of people
-are erased, or a disk was lost and no backup had them."""
+"""A whole partition goes, the rows of some sites are taken out of it, the engine has deleted rows by itself, rows of
+people are erased, or a disk was lost and no backup had them."""
 State = Literal["intended", "gone", "done", "given_up"]
 Why = Literal["purged", "erased", "lost"]
 """Their period was over, or somebody asked for it: an erasure, a deleted site. Or nobody wanted it."""

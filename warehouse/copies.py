@@ -1,8 +1,8 @@
 """Copies of tables for backups (BACKUP, RESTORE): taken whole, brought back through a table of their own.
 
-The embedded engine writes a copy into a directory of its own, from where it is moved; a server writes to a disk that its
-configuration names. What is restored goes by INSERT from the copied table into the real one: so an older copy fits newer
-columns, and what must not come back is left out before anything can ask for it.
+The embedded engine writes a copy into a directory of its own, from where it is moved; a server writes to a disk that
+its configuration names. What is restored goes by INSERT from the copied table into the real one: so an older copy fits
+newer columns, and what must not come back is left out before anything can ask for it.
 """
 
 # ruff: noqa: S608  the text is made of names of tables and columns

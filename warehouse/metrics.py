@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from event_catalogue.dimensions import Dimension
+from event_catalogue.dimensions import UNKNOWN, UNKNOWN_KIND, Dimension
 from event_catalogue.fields import FIELD
 from event_catalogue.metrics import ENGAGED_MS, QUIET_EVENTS, VISIT_GAP_MS, MeasureName
 from warehouse.hidden import SHOWN
@@ -59,6 +59,15 @@ def raw_rows() -> str:
     return f"{stored_rows()} AND {SHOWN}"
 
 
+_OF_SOURCE: Final[dict[str, tuple[str, str]]] = {
+    "source": (UNKNOWN, ""),
+    "referrer": (UNKNOWN, ""),
+    "source_kind": (UNKNOWN_KIND, "direct"),
+    "channel": (UNKNOWN, "Direct"),
+}
+"""What a visit says whose source was lost before consent, and one that began on the site's own pages otherwise."""
+
+
 def row_expression(name: str) -> str:
     """What stands for `name` in a question to single rows: a column of the catalogue, or one of the above."""
     if name in ROW_EXPRESSIONS:
@@ -96,7 +105,15 @@ class VisitShape:
                 picked = f"array{end}((x, view) -> view, {values}, {views})"
                 return f"if(has({views}, 1), {picked}, {values}[{1 if end == 'First' else -1}])"
             case _:
-                return f"arrayFirst(x -> notEmpty(x), {values})"
+                first = f"arrayFirst(x -> notEmpty(x), {values})"
+                return self._unless_lost(dimension, first) if dimension.name in _OF_SOURCE else first
+
+    def _unless_lost(self, dimension: Dimension, value: str) -> str:
+        """The value, unless the visit's first event tells that its source was lost before consent. A visitor whose
+        second visit of a day begins with such an event had consented before: it comes from nowhere, as elsewhere."""
+        begins = f"v.{self.place('source_kind')}[1] = '{UNKNOWN_KIND}'"
+        lost, direct = _OF_SOURCE[dimension.name]
+        return f"if({begins}, if(v[1].1 = since, '{lost}', '{direct}'), {value})"
 
     def measures(self, names: Iterable[MeasureName]) -> dict[str, str]:
         """Columns of a visit that the measures of scope `visit` are summed from, as name → expression over `v`."""
@@ -131,7 +148,7 @@ class VisitShape:
         whole = "".join(f", {expression} AS {name}" for name, expression in carried.items())
         return (
             f"SELECT {by}, who, known, v, v[1].1 AS began{kept}{named} FROM ("
-            f"SELECT {by}, who, known{kept}, arrayJoin("
+            f"SELECT {by}, who, known{kept}, ordered.1[1] AS since, arrayJoin("
             f"arraySplit((r, pause) -> pause > {VISIT_GAP_MS}, ordered, arrayDifference(ordered.1))) AS v FROM ("
             f"SELECT {by}, {WHO} AS who, visitor != {NOBODY} AS known, "
             f"arraySort(groupArray(({', '.join(self._expressions)}))) AS ordered{whole} "

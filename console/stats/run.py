@@ -183,12 +183,14 @@ class Statistics:
 
     def _foretell(self, groups: Groups, part: Plan, site: SiteRef, kept: Kept) -> None:
         """Add days as their seals will hold them."""
-        for place in range(part.days):
-            day = part.first + timedelta(days=place)
-            bounds = SiteDay(site.id, site.k, part.starts[place], part.starts[place + 1])
-            for rows in self._rollups.count(day_number(day), [bounds], needed(kept)):
-                for row in foretold(groups.query, groups.plan, kept, day, rows):
-                    groups.add_kept(row)
+        first = day_number(part.first)
+        days = [
+            SiteDay(site.id, first + place, site.k, part.starts[place], part.starts[place + 1])
+            for place in range(part.days)
+        ]
+        for rows in self._rollups.count(days, needed(kept)):
+            for row in foretold(groups.query, groups.plan, kept, rows):
+                groups.add_kept(row)
 
     def _first_row(self, query: Query, site: SiteRef) -> date | None:
         if query.date_range != Last("all"):

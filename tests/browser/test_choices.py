@@ -299,6 +299,59 @@ def test_do_not_sell_children_and_signals(web: Web, browser: Any) -> None:
             assert (visitor.bar.count(), visitor.cookies()) == (0, {})
 
 
+@pytest.mark.req("P1", "P2", "P6", "C6", "C22")
+def test_pages_that_change_without_a_load_ask_where_one_is_to_be_asked(web: Web, browser: Any) -> None:
+    """The question stays with its focus from route to route; not on a page for children nor on one that is not counted;
+    it outlives a body that is replaced. What waits keeps its own address and time, and goes or is dropped as a whole."""
+    address = web.put("app.example", "/app")
+    routes = ["/app/two", "/kids/a", "/left-out/x", "/app/three"]
+
+    def at(one: Visitor, path: str, *, asked: bool) -> None:
+        one.page.evaluate("(path) => history.pushState(null, '', path)", path)
+        one.until(lambda: (one.bar.count() == 1) is asked, f"at {path} the question is there: {asked}")
+
+    with visiting(browser) as visitor:
+        page = visitor.page
+        page.goto(address)
+        visitor.button("Accept").focus()
+        at(visitor, routes[0], asked=True)
+        page.wait_for_timeout(700)
+        assert focused(page) == "Accept", "the same question: nobody is thrown out of it"
+        at(visitor, routes[1], asked=False)
+        visitor.button("Privacy choices").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_text("for children").wait_for()
+        assert dialog.get_by_role("button", name="Accept").count() == 0
+        page.keyboard.press("Escape")
+        at(visitor, routes[2], asked=False)
+        at(visitor, routes[3], asked=True)
+        page.evaluate("document.body.replaceWith(Object.assign(document.createElement('body'), {id: 'new'}))")
+        visitor.until(lambda: visitor.bar.count() == 1, "the question is in the new body")
+        assert page.locator("#new > footfall-banner").count() == 1
+        assert (visitor.sent, visitor.cookies()) == ([], {})
+        visitor.button("Accept").click()
+        visitor.until(lambda: len(visitor.events()) == 5, "what waited")
+        views = visitor.events()
+        assert [urlsplit(one["beacon"]["url"]).path for one in views] == ["/app", *routes]
+        chosen = views[0]["beacon"]["sent"]
+        assert sorted(times := [one["at"] for one in views]) == times
+        assert times[-1] < chosen - 100, "its own time, not the choice's"
+        assert len({one["beacon"]["visitor"] for one in views}) == 1
+        visitor.button("OK").click()
+        at(visitor, "/app/four", asked=False)
+        visitor.until(lambda: len(visitor.events()) == 6, "a page after the choice")
+    with visiting(browser) as visitor:
+        visitor.page.goto(address)
+        at(visitor, "/app/two", asked=True)
+        visitor.button("Decline").click()
+        visitor.bar.get_by_text("Saved.").wait_for()
+        visitor.page.evaluate("history.pushState(null, '', '/app/three')")
+        visitor.page.wait_for_timeout(700)
+        assert visitor.bar.get_by_text("Saved.").is_visible(), "what was said can be read on the next page too"
+        visitor.button("OK").click()
+        assert (visitor.sent, visitor.bar.count()) == ([], 0)
+
+
 @pytest.mark.req("P1")
 def test_each_language_is_whole(web: Web, browser: Any) -> None:
     """The page's language before the browser's; banner and preferences say everything in it."""

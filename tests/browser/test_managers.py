@@ -84,6 +84,30 @@ def test_tcf_late_granted_revoked_granted_again(opened: Any) -> None:
     assert len(there.told()) == before
 
 
+def test_what_a_manager_said_holds_from_page_to_page_without_a_load(opened: Any) -> None:
+    """Each page that waited goes with its own address; a revocation stops the pages after it; what was dropped then does
+    not come back with the next grant."""
+    there = opened("tcf", f"{TCF}; come()", unchosen="hold")
+    there.page.wait_for_function("!!window.tell")
+    there.do("history.pushState(0, '', '/b')")
+    there.do("history.pushState(0, '', '/c')")
+    assert there.told() == []
+
+    def pages() -> list[str]:
+        return [one["beacon"]["url"].rpartition("/")[2] for one in there.collector.events("pageview")]
+
+    there.do("tell('useractioncomplete', {1: true, 8: true})")
+    there.collector.wait(lambda: len(pages()) == 3, "the pages that waited")
+    there.do("history.pushState(0, '', '/d')")
+    there.do("tell('useractioncomplete', {1: true, 8: false})")
+    there.do("history.pushState(0, '', '/e')")
+    there.do("tell('useractioncomplete', {1: true, 8: true})")
+    there.do("history.pushState(0, '', '/f')")
+    there.collector.wait(lambda: len(pages()) >= 5, "the page after the second grant")
+    assert pages() == ["a", "b", "c", "d", "f"]
+    assert set(there.told()) == {True}
+
+
 def test_tcf_where_the_law_does_not_apply_or_nobody_comes(opened: Any) -> None:
     """The site's own policy holds, as if nothing were said."""
     there = opened("tcf", TCF)

@@ -425,6 +425,36 @@ def test_an_opened_mail_has_no_visitor_no_place_and_no_agent() -> None:
     assert (row["utm_campaign"], row["visitor"]) == ("condor", NOBODY)
 
 
+@pytest.mark.req("C17", "P2")
+@pytest.mark.parametrize(
+    ("referrer", "address", "lost"),
+    [
+        ("https://shop.example/landing?utm_source=letter", "/b", True),
+        ("https://www.shop.example/landing", "/b", True),
+        ("https://pay.shop.example/", "/b", True),
+        ("https://www.paypal.com/checkoutnow", "/thanks", True),
+        ("", "/b", False),
+        ("https://www.google.com/", "/b", False),
+        ("https://nobody-knows.example/", "/b", False),
+        ("http://192.0.2.7/", "/b", False),
+        ("https://shop.example/landing", "/b?utm_source=letter", False),
+    ],
+)
+def test_where_nothing_is_kept_before_consent_a_lost_source_is_not_called_direct(
+    referrer: str, address: str, lost: bool
+) -> None:
+    """A page that one of the site's own led to tells nothing of the visit's source; with a policy that keeps the pages
+    before, its event says what it always said."""
+    content = beacon(f"{1:016x}", url=f"https://shop.example{address}", referrer=referrer, consent={"statistics": True})
+    told = {}
+    for policy in ("opt_in", "cookieless", "opt_out"):
+        (row,) = rows_of(walked(content, ServedSite(site(policy=policy, opt_out_in_europe=True))))
+        told[policy] = (row["source_kind"], row["channel"], row["source"], row["referrer"])
+    assert told["opt_out"] == told["cookieless"]
+    assert told["opt_in"] == (("unknown", "unknown (before consent)", "", "") if lost else told["cookieless"])
+    assert "unknown" not in told["cookieless"]
+
+
 @pytest.mark.req("C1", "C2", "C19")
 def test_the_same_visitor_is_the_same_in_every_tier_and_on_every_way() -> None:
     """Accepting in mid-visit changes no visitor; an import's visitors are others than the live ones."""
