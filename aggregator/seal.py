@@ -211,7 +211,7 @@ class Sealer:
         return sum(late.values())
 
     def _settled(self, days: Sequence[DueDay], *, anyway: bool) -> tuple[list[tuple[Site, int]], list[Sealed]]:
-        """The days whose visits are counted by the bot rules of their site; the others have to wait for the next run."""
+        """The days whose visits are counted by the bot rules of their site; the others wait for the next run."""
         rules = visit_rules(self._store)
         chosen: list[tuple[Site, int]] = []
         waiting: list[Sealed] = []

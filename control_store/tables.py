@@ -358,6 +358,7 @@ PURGES: Final = sa.Table(
     sa.Column("visit_blocks", sa.BigInteger, nullable=False),
     sa.Column("ended", sa.BigInteger, nullable=False),
     sa.Column("remark", sa.String(300), nullable=False),
+    sa.Column("pick", sa.Text, nullable=False, server_default=""),
 )
 
 PURGED_ROWS: Final = sa.Table(
@@ -370,6 +371,13 @@ PURGED_ROWS: Final = sa.Table(
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("bots", sa.BigInteger, nullable=False),
     sa.Column("late", sa.BigInteger, nullable=False),
+)
+
+BACKUP_TARGETS: Final = sa.Table(
+    "backup_targets",
+    METADATA,
+    sa.Column("path", sa.String(500), primary_key=True),
+    sa.Column("since", sa.BigInteger, nullable=False),
 )
 
 DELETED_SITES: Final = sa.Table(

@@ -29,7 +29,7 @@ _DAY_BITS: Final = 16
 
 
 class SiteDay(NamedTuple):
-    """A day of a site (days since 1970-01-01): its k, its local begin and end (ms UTC), and which bot rules it counts."""
+    """A day of a site (days since 1970-01-01): its k, its local begin and end (ms UTC), the bot rules it counts."""
 
     site: int
     day: int

@@ -20,7 +20,8 @@ from event_catalogue.dimensions import DIMENSIONS
 from event_catalogue.events import EVENTS as EVENT_KINDS
 from event_catalogue.metrics import ENGAGED_MS
 from warehouse.client import Param
-from warehouse.metrics import NOBODY, WHO, VisitShape, raw_rows
+from warehouse.hidden import HIDDEN
+from warehouse.metrics import NOBODY, WHO, VisitShape, stored_rows
 from warehouse.people import PEOPLE
 
 VISITS: Final = "visits"
@@ -113,9 +114,15 @@ def recount_visits(meant: str) -> str:
     return _renewal(meant, nobodies=False)
 
 
-def any_uncounted(marks: Iterable[int], params: dict[str, Param]) -> str:
-    """Whether a site's days have rows of batches beyond the marks: one row if so. Values as of `raw_rows`."""
-    return f"SELECT 1 FROM {raw_rows()} AND {uncounted(marks, params)} LIMIT 1"
+def not_kept(marks: Iterable[int], params: dict[str, Param]) -> str:
+    """The condition that picks rows whose visits can't be taken from the table: uncounted ones, and rows that are to be
+    erased, which stand in their visitor's visits still; its values are added to `params`."""
+    return f"({uncounted(marks, params)} OR {HIDDEN})"
+
+
+def any_not_kept(marks: Iterable[int], params: dict[str, Param]) -> str:
+    """Whether a site's days have such rows: one row if so. Values as of `stored_rows`."""
+    return f"SELECT 1 FROM {stored_rows()} AND {not_kept(marks, params)} LIMIT 1"
 
 
 def renew_visits(news: Sequence[Ticked], params: dict[str, Param], *, nobodies: bool) -> str:

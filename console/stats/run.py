@@ -23,7 +23,7 @@ from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
 from warehouse.people import kept_rules
 from warehouse.rollups import Rollups, SiteDay
-from warehouse.visits import any_uncounted
+from warehouse.visits import any_not_kept
 
 Clock = Callable[[], int]
 """Now, in ms UTC."""
@@ -179,7 +179,7 @@ class Statistics:
         if not marks:
             return build(query, decided, site)
         params = range_params(decided, site)
-        look = any_uncounted(marks, params)
+        look = any_not_kept(marks, params)
         return build(query, decided, site, marks, fresh=bool(self._warehouse.select(look, params, "console")))
 
     def _foretell(self, groups: Groups, part: Plan, site: SiteRef, kept: Kept) -> None:

@@ -195,7 +195,7 @@ def test_sealed_days_are_sealed_anew_while_their_rows_are_there(place: Place) ->
     want(place, 1, *rules)
     (due,) = place.sealer.due(NOW, NOW)
     assert (due.day, [site.id for site in due.sites]) == (DAY, [1])
-    (waiting,) = place.sealer.seal(due)
+    (waiting,) = place.sealer.seal([due])
     assert (waiting.seal, waiting.reason) == (None, "the bot rules that count have just changed")
     (outcome,) = sealed_anew(place, {1: rules})
     assert outcome.seal

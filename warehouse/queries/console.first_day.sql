@@ -1,7 +1,4 @@
 -- The first day with a row of a person, and how many rows were looked at (0: none, and the day means nothing).
 SELECT toUInt16(min(day)), count()
 FROM events
-WHERE site = {site:UInt32} AND (
-        bot = '' OR (site, bot) IN {kept:Array(Tuple(UInt32, String))}
-        OR (site, concat(substringIndex(bot, ':', 1), ':*')) IN {kept:Array(Tuple(UInt32, String))}
-    )
+WHERE site = {site:UInt32} AND @people AND @shown

@@ -2,8 +2,5 @@
 SELECT uniqExact(visitor)
 FROM events
 WHERE
-    site = {site:UInt32} AND day = toDate({day:UInt16}) AND (
-        bot = '' OR (site, bot) IN {kept:Array(Tuple(UInt32, String))}
-        OR (site, concat(substringIndex(bot, ':', 1), ':*')) IN {kept:Array(Tuple(UInt32, String))}
-    ) AND visitor != toFixedString('', 16)
+    site = {site:UInt32} AND day = toDate({day:UInt16}) AND @people AND visitor != toFixedString('', 16)
     AND received > fromUnixTimestamp64Milli({sealed:Int64})
