@@ -186,7 +186,7 @@ class Statistics:
         """Add days as their seals will hold them."""
         first = day_number(part.first)
         days = [
-            SiteDay(site.id, first + place, site.k, *part.starts[place : place + 2], site.counted_bots)
+            SiteDay(site.id, first + place, site.k, part.starts[place], part.starts[place + 1], site.counted_bots)
             for place in range(part.days)
         ]
         for rows in self._rollups.count(days, needed(kept)):
