@@ -25,7 +25,7 @@ from console.sharing import Sharing
 from console.stats.query import BadQuery
 from console.stats.run import Statistics
 from control_store.accounts import Role, Session, has_users
-from control_store.marks import visit_marks
+from control_store.marks import usable_marks
 from control_store.seals import seals_of
 from control_store.sites import find_site, list_sites
 from control_store.snapshot import Site, UnknownSite
@@ -119,7 +119,7 @@ class Desk:
         self.door = door
         self.notes = Notes(shop.store, shop.clock)
         self.statistics = Statistics(
-            shop.warehouse, shop.clock, partial(seals_of, shop.store), lambda: visit_marks(shop.store).values()
+            shop.warehouse, shop.clock, partial(seals_of, shop.store), partial(usable_marks, shop.store)
         )
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),
