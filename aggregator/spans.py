@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 from aggregator.attack import exposed_in_span
 from aggregator.residue import LEAST_DAYS, told
 from aggregator.seal import GRACE_MS, site_day
-from control_store.marks import next_number
+from control_store.marks import next_number, rules_text, visit_rules
 from control_store.seals import Seal, all_seals
 from control_store.sites import list_sites
 from control_store.snapshot import Site
@@ -80,7 +80,7 @@ class SpanSealer:
 
     def due(self, now: int, loaded: int, *, final: bool = False) -> list[DueSpan]:
         """What can be sealed at `now` (ms UTC), as days are. A month is due when none of its weeks is."""
-        rows = self._table.raw_rows()
+        rows, rules = self._table.raw_rows(), visit_rules(self._store)
         seals: dict[int, dict[int, Seal]] = defaultdict(dict)
         for seal in all_seals(self._store):
             seals[seal.site][seal.day] = seal
@@ -90,11 +90,15 @@ class SpanSealer:
         found: list[DueSpan] = []
         for site in list_sites(self._store):
             mine = []
+            bots = rules_text(site.settings.counted_bots)
+            if rules.get(site.id, "") != bots:
+                continue  # its visits are about to be counted anew
             unsealed = {day for of, day in rows if of == site.id} - seals[site.id].keys()
             whole = {
                 day: seal
                 for day, seal in seals[site.id].items()
-                if not seal.purged and seal.verified and rows.get((site.id, day)) == seal.raw_rows
+                if not seal.purged and seal.verified and seal.counted_bots == bots
+                if rows.get((site.id, day)) == seal.raw_rows
             }
             for first, last in _spans(whole):
                 over = day_end(site.timezone_of(last), last) + (0 if final else GRACE_MS)

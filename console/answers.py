@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from console.stats.run import Statistics
-from control_store.marks import visit_marks
+from control_store.marks import usable_marks
 from control_store.seals import seals_of
 from control_store.spans import spans_of
 from control_store.tables import ControlStore
@@ -17,6 +17,6 @@ def statistics_of(warehouse: Warehouse, store: ControlStore, clock: Callable[[],
         warehouse,
         clock,
         partial(seals_of, store),
-        lambda: visit_marks(store).values(),
+        partial(usable_marks, store),
         partial(spans_of, store),
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -24,6 +24,7 @@ from control_store.audit import forget_entries
 from control_store.choices import forget_choice_counts, forget_receipts, open_withdrawals
 from control_store.device_links import forget_device_links
 from control_store.erasures import open_erasures
+from control_store.holds import list_holds
 from control_store.links import forget_links
 from control_store.purges import gone_rows, open_purges
 from control_store.refused_hosts import forget_hosts
@@ -53,6 +54,7 @@ from warehouse.client import Warehouse
 from warehouse.errors import TryLater, WarehouseError
 from warehouse.events import EventTable
 
+Answer = TypeVar("Answer")
 _LOADER = "this machine"
 _ASKED = ("seal", "purge", "attack", "reconcile")
 _LOG = logging.getLogger("footfall.jobs")
@@ -130,11 +132,17 @@ def _on_rows(aggregating: "Aggregating") -> tuple[Job, ...]:
             at_start=False,
         ),
         Job(
+            "people.hide",
+            1,
+            aggregating.hide,
+            "hides from every question what people have asked to be erased",
+            history=False,
+        ),
+        Job(
             "people.erase",
             10,
             aggregating.erase,
             "erases what withdrawals and requests for erasure mean",
-            history=False,
             at_start=False,
         ),
         Job(
@@ -207,7 +215,8 @@ def forget_stores(rooms: Rooms) -> str:
         gone["seals"] += forget_seals(store, site.id, before_day=first)
         gone["seals"] += forget_spans(store, site.id, before_day=first)
     kept = {site.id: site.settings.raw_days for site in sites}
-    gone["dead letters"] = delete_old_letters(rooms.environment.spool, kept, today=today)
+    held = [(one.site, one.first, one.last) for one in list_holds(store) if one.keeps(one.site, one.first, today)]
+    gone["dead letters"] = delete_old_letters(rooms.environment.spool, kept, held, today=today)
     return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
 
 
@@ -220,6 +229,7 @@ class Aggregating:
         self._turn = threading.Lock()
         self._sealing: Sealing | None = None
         self._purging: Purging | None = None
+        self._hidden: object = None
 
     def count_visits(self) -> str:
         """Bring visits up to what is loaded."""
@@ -230,12 +240,28 @@ class Aggregating:
         return f"{rows} new rows" if rows else ""
 
     def seal(self) -> str:
-        """Seal what is due, unless a request is being answered: the next run comes soon."""
-        return self._in_turn(lambda: self._opened().run(self._rooms.table.newest()))
+        """Seal what is due, unless a request is being answered: the next run comes soon.
+
+        What people have asked to be erased goes before, so that no seal counts it.
+        """
+        return self._in_turn(lambda: self._erased_before(lambda: self._opened().run(self._rooms.table.newest())))
 
     def purge(self) -> str:
         """Purge what is due, unless something else is under way: the next run comes soon."""
         return self._in_turn(lambda: self._opened_purging().run())
+
+    def hide(self) -> str:
+        """Hide what is asked for, whatever else is under way; at the start before anybody can ask."""
+        store = self._rooms.store
+        asked = [*open_withdrawals(store), *open_erasures(store)]
+        if asked == self._hidden:
+            return ""
+        try:
+            said = self._opened_purging().hide()
+        except TryLater:
+            return ""
+        self._hidden = asked
+        return said
 
     def erase(self) -> str:
         """Erase what is asked for, unless something else is under way: the next run comes soon."""
@@ -284,7 +310,7 @@ class Aggregating:
     def _told(self, request: Request, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         match request.what:
             case "seal":
-                return self._opened().fulfil(Wish(**request.arguments), tell)
+                return self._erased_before(lambda: self._opened().fulfil(Wish(**request.arguments), tell))
             case "purge":
                 return self._opened_purging().fulfil(PurgeWish(**request.arguments), tell)
             case "reconcile":
@@ -292,6 +318,11 @@ class Aggregating:
                 return reconcile(rooms.warehouse, rooms.store, rooms.environment.spool, rooms.at_rest)
             case _:
                 return attack(self._rooms.warehouse, self._rooms.store, **request.arguments)
+
+    def _erased_before(self, work: Callable[[], Answer]) -> Answer:
+        if open_withdrawals(self._rooms.store) or open_erasures(self._rooms.store):
+            self._opened_purging().erase()
+        return work()
 
     def _in_turn(self, work: Callable[[], str]) -> str:
         if not self._turn.acquire(blocking=False):

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 
 from event_catalogue.dimensions import NOT_SET, OTHER
+from event_catalogue.dimensions import UNKNOWN as BEFORE_CONSENT
 from event_catalogue.metrics import METRIC, Unit
 
 _THOUSAND: Final = 100_000
@@ -155,6 +156,8 @@ def value_name(dimension: str, value: str) -> str:
         return MERGED
     if value == NOT_SET:
         return UNKNOWN
+    if value == BEFORE_CONSENT:
+        return sentence(value)
     match dimension:
         case "country" | "caller_country":
             return str(_locale().territories.get(value, value))
