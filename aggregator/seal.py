@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 from aggregator.attack import exposed
 from aggregator.coarser import coarser
 from aggregator.proof import faults_of, raw_totals
-from control_store.marks import next_number
+from control_store.marks import next_number, rules_text, visit_rules
 from control_store.seals import Fault, Seal, all_seals, save_fault, save_late, save_seals
 from control_store.sites import list_sites
 from control_store.snapshot import Site
@@ -103,14 +103,16 @@ class Sealer:
         return [DueDay(day, tuple(found)) for day, found in sorted(days.items())]
 
     def _again(self, site: Site, seal: Seal, rows: int) -> bool:
-        """Whether a sealed day is sealed anew: its k has been raised, or at least k visitors came late.
+        """Whether a sealed day is sealed anew: its k has been raised, other bot rules count, or k visitors came late.
 
         The raw rows must be whole: what of them was erased or purged would be missing in the numbers.
         """
         if seal.purged or rows < seal.raw_rows:
             return False
-        k = site.settings.k
-        return k > seal.k or (rows > seal.raw_rows and self._table.late_visitors(seal) >= k)
+        k, bots = site.settings.k, site.settings.counted_bots
+        if k > seal.k or rules_text(bots) != seal.counted_bots:
+            return True
+        return rows > seal.raw_rows and self._table.late_visitors(seal, bots) >= k
 
     def chunks(self, days: Sequence[DueDay]) -> Iterator[list[DueDay]]:
         """The days in their order, small ones together."""
@@ -132,7 +134,7 @@ class Sealer:
 
         `anyway`: the legal maximum is reached; what can't be proven is sealed as not verified.
         """
-        chosen = [(site, due.day) for due in days for site in due.sites]
+        chosen, waiting = self._settled(days, anyway=anyway)
         numbers = [due.day for due in days]
         before = self._table.raw_rows(numbers)
         self._crash("seal.chosen")
@@ -158,7 +160,7 @@ class Sealer:
         self._crash("seal.proven")
         self._commit(outcomes)
         self._crash("seal.committed")
-        return outcomes + [one._replace(seal=None, reason="rows were loaded meanwhile") for one in late]
+        return [*outcomes, *(one._replace(seal=None, reason="rows were loaded meanwhile") for one in late), *waiting]
 
     def coarsen(self, budget_ms: int) -> int:
         """Merge sealed days again whose site has raised its k since, and whose raw rows are not whole any more.
@@ -188,8 +190,8 @@ class Sealer:
         rows = self._table.read(site.id, seal.day, run)
         if found := exposed(rows, site.settings.k):
             return Sealed(site, seal.day, None, "; ".join(found)[:300])
-        changes = {"generation": seal.generation + 1, "run": run, "k": site.settings.k, "rollup_rows": len(rows)}
-        return Sealed(site, seal.day, seal._replace(**changes, digest=digest(rows)))
+        changed = seal._replace(generation=seal.generation + 1, run=run, k=site.settings.k, rollup_rows=len(rows))
+        return Sealed(site, seal.day, changed._replace(digest=digest(rows)))
 
     def sweep(self) -> None:
         """Remove the rows of every run that no seal names: what kills left behind. To be called at the start and after
@@ -208,11 +210,25 @@ class Sealer:
         save_late(self._store, late)
         return sum(late.values())
 
+    def _settled(self, days: Sequence[DueDay], *, anyway: bool) -> tuple[list[tuple[Site, int]], list[Sealed]]:
+        """The days whose visits are counted by the bot rules of their site; the others wait for the next run."""
+        rules = visit_rules(self._store)
+        chosen: list[tuple[Site, int]] = []
+        waiting: list[Sealed] = []
+        for site, day in ((site, due.day) for due in days for site in due.sites):
+            if anyway or rules.get(site.id, "") == rules_text(site.settings.counted_bots):
+                chosen.append((site, day))
+            else:
+                waiting.append(Sealed(site, day, None, "the bot rules that count have just changed"))
+        return chosen, waiting
+
     def _prove(self, site: Site, day: int, count: "_Count", *, anyway: bool) -> Sealed:
         """Read the rows from the disk again, compare every total with one that was counted another way, and attack
         them."""
         rows = self._table.read(site.id, day, count.run)
-        faults = faults_of(rows, raw_totals(self._warehouse, site.id, day)) or exposed(rows, site.settings.k)
+        faults = faults_of(rows, raw_totals(self._warehouse, site.id, day, site.settings.counted_bots)) or exposed(
+            rows, site.settings.k
+        )
         if faults and not anyway:
             return Sealed(site, day, None, "; ".join(faults)[:300])
         seal = Seal(
@@ -222,6 +238,7 @@ class Sealer:
             run=count.run,
             sealed=self._clock(),
             k=site.settings.k,
+            counted_bots=rules_text(site.settings.counted_bots),
             raw_rows=count.raw_rows,
             rollup_rows=len(rows),
             digest=digest(rows),
@@ -248,4 +265,5 @@ class _Count(NamedTuple):
 def site_day(site: Site, day: int) -> SiteDay:
     """The day as it is counted: with its k and its bounds by the site's clock of then."""
     zone = site.timezone_of(day)
-    return SiteDay(site.id, day, site.settings.k, day_end(zone, day - 1), day_end(zone, day))
+    bots = site.settings.counted_bots
+    return SiteDay(site.id, day, site.settings.k, day_end(zone, day - 1), day_end(zone, day), bots)

@@ -200,7 +200,7 @@ def overview() -> None:
         place.visits.tick()
         print(f"the overview over a day of {loaded:,} raw rows")
         counted = visit_marks(place.store).values()
-        _ask_all(Statistics(place.warehouse, clock, counted=lambda: counted), DAY, site=2)
+        _ask_all(Statistics(place.warehouse, clock, counted=lambda *_: counted), DAY, site=2)
 
 
 def _ask_all(statistics: Statistics, first: int, site: int = 1) -> None:

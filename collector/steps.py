@@ -148,8 +148,7 @@ def describe_sender(draft: Draft, tools: Tools) -> Verdict | None:
     """Browser, system and device; and the rule that takes the sender for a machine. The string itself stays here."""
     facts = draft.facts
     draft.sender = tools.senders.read(facts.user_agent, facts.hints)
-    rule = tools.bots.first(draft.sender.rule, facts.purpose, draft.page.is_spam, facts.address.packed)
-    draft.bot = "" if rule and draft.served.settings.counts(rule) else rule
+    draft.bot = tools.bots.first(draft.sender.rule, facts.purpose, draft.page.is_spam, facts.address.packed)
     return None
 
 

@@ -104,6 +104,13 @@ VISIT_MARKS: Final = sa.Table(
     sa.Column("batch", sa.BigInteger, nullable=False),
 )
 
+VISIT_RULES: Final = sa.Table(
+    "visit_rules",
+    METADATA,
+    sa.Column("site", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("rules", sa.Text, nullable=False),
+)
+
 COUNTERS: Final = sa.Table(
     "counters",
     METADATA,
@@ -126,6 +133,7 @@ SEALS: Final = sa.Table(
     sa.Column("late", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("purged", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("verified", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("counted_bots", sa.Text, nullable=False, server_default=""),
 )
 
 HOLDS: Final = sa.Table(

@@ -44,6 +44,7 @@ from spool.remains import rotate, spools_that_hold
 from warehouse.erasing import Erasing, Meant, Pick
 from warehouse.errors import Broken
 from warehouse.partitions import Partition, Partitions
+from warehouse.people import kept_rules
 from warehouse.tables import EVENTS
 from warehouse.visits import VISITS
 
@@ -236,7 +237,8 @@ class Eraser:
 
     def _recount(self, day: int) -> None:
         places = [one for one in self._partitions.all() if one.day == day]
-        self._erasing.recount(day, places, next_number(self._store, "tick"))
+        kept = kept_rules({site.id: site.settings.counted_bots for site in list_sites(self._store)})
+        self._erasing.recount(day, places, next_number(self._store, "tick"), kept)
 
     def _close_begun(self) -> None:
         """Erasures that were cut short: what is left is counted and erased anew, what went stays counted."""

@@ -35,7 +35,7 @@ from warehouse.memory import memory_of_machine
 from warehouse.settings import WarehouseSettings
 from warehouse.slots import SLOT_SIZE, Clients, Named, Slot
 
-Param = str | int | float | bool | Sequence[str] | Sequence[int]
+Param = str | int | float | bool | Sequence[str] | Sequence[int] | Sequence[tuple[int, str]]
 Answer = TypeVar("Answer")
 Record = tuple[Any, ...]
 """One row of an answer; the query's text says what stands where."""

@@ -148,17 +148,17 @@ class Erasing:
             emptied = pick.rows(meant_by("statistics", pick.upto))
             self._alter(EVENTS, f"UPDATE {_EMPTIED} IN PARTITION {partition.value} WHERE {emptied}")
 
-    def recount(self, day: int, places: Sequence[Partition], tick: int) -> None:
+    def recount(self, day: int, places: Sequence[Partition], tick: int, kept: Sequence[tuple[int, str]] = ()) -> None:
         """Count the visits of those visitors afresh: the old ones go, and what rows they still have is counted.
 
-        `places`: the partitions of the day.
+        `places`: the partitions of the day; `kept`: the bot rules that count (warehouse/people.py).
         """
         of_day = f"SELECT site, visitor FROM {ERASED_VISITORS} WHERE day = toDate({day:d})"
         visitors = f"(site, visitor) IN ({of_day})"
         for place in places:
             if self._select(f"SELECT count() FROM {VISITS} WHERE {_HERE} AND {visitors}", place._asdict())[0][0]:
                 self._alter(VISITS, f"DELETE IN PARTITION {place.value} WHERE {visitors}")
-        self._command(recount_visits(visitors), {"day": day, "tick": tick, "slices": 1, "slice": 0})
+        self._command(recount_visits(visitors), {"day": day, "tick": tick, "slices": 1, "slice": 0, "kept": kept})
 
     def _select(self, sql: str, params: Mapping[str, Param] = MappingProxyType({})) -> list[Record]:
         return self._warehouse.select(sql, params, "seal")

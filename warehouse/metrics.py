@@ -1,7 +1,8 @@
 """The SQL of visits and measures over raw rows, in pieces that the questioners put together.
 
 Everything here is text made of the catalogue's own names; values arrive as bound parameters: `site`, `first` and
-`last` (days since 1970) and whatever a questioner adds. `raw_rows` is the one place that says which rows count.
+`last` (days since 1970), `kept` (people.py) and whatever a questioner adds. `raw_rows` is the one place that says which
+rows count.
 
 A visit is found without window functions: the rows of one visitor and day are gathered into an array, put in their
 total order (at, beacon, idx) and cut where a pause is longer than 30 minutes. 1 M rows take 0.2 to 0.3 s on two cores,
@@ -18,6 +19,7 @@ from event_catalogue.dimensions import UNKNOWN, UNKNOWN_KIND, Dimension
 from event_catalogue.fields import FIELD
 from event_catalogue.metrics import ENGAGED_MS, QUIET_EVENTS, VISIT_GAP_MS, MeasureName
 from warehouse.hidden import SHOWN
+from warehouse.people import PEOPLE
 
 NOBODY: Final = "toFixedString('', 16)"
 """The visitor of a row that has none: an e-mail that was opened, a call. Such rows are events, never visits."""
@@ -47,10 +49,10 @@ ROW_EXPRESSIONS: Final[dict[str, str]] = {
 
 
 def stored_rows() -> str:
-    """The FROM and WHERE of what is stored of one site, of some days, without bots: what a seal is proven against."""
+    """The FROM and WHERE of what is stored of one site, of some days, people's: what a seal is proven against."""
     return (
         "events WHERE site = {site:UInt32} AND day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16}) "
-        "AND bot = ''"
+        f"AND {PEOPLE}"
     )
 
 

@@ -18,6 +18,7 @@ from event_catalogue.metrics import MeasureName
 from warehouse.client import Param, Record, Warehouse
 from warehouse.kanon import Cell, Group, dominated, too_small, widened
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
+from warehouse.people import PEOPLE, kept_rules
 
 SEPARATOR: Final = "\x1f"
 """Between the parts of a parent that lies in another one."""
@@ -28,13 +29,14 @@ _DAY_BITS: Final = 16
 
 
 class SiteDay(NamedTuple):
-    """A day of a site (days since 1970-01-01): its k, and when the local day begins and ends (ms UTC)."""
+    """A day of a site (days since 1970-01-01): its k, its local begin and end (ms UTC), the bot rules it counts."""
 
     site: int
     day: int
     k: int
     start: int
     end: int
+    counted_bots: tuple[str, ...] = ()
 
     @property
     def unit(self) -> int:
@@ -100,6 +102,7 @@ class _Counting:
             "units": [one.unit for one in days],
             "starts": [one.start for one in days],
             "ends": [one.end for one in days],
+            "kept": kept_rules({one.site: one.counted_bots for one in days}),
         }
         self._kept: dict[str, set[Group]] = {}
         self._whole: list[tuple[int, Rollup, bool]] = []
@@ -154,7 +157,7 @@ class _Counting:
             counts = ", ".join(f"max(toString({row_expression(DIMENSION[name].field)}) != '')" for name in by_event)
             found = zip(visit_wide, self._ask(f"SELECT {looks} FROM visits FINAL WHERE {_OF_DAY}")[0], strict=True)
             by_row = zip(
-                by_event, self._ask(f"SELECT {counts} FROM events WHERE {_OF_DAY} AND bot = ''")[0], strict=True
+                by_event, self._ask(f"SELECT {counts} FROM events WHERE {_OF_DAY} AND {PEOPLE}")[0], strict=True
             )
             self._used = {name for name, used in (*found, *by_row) if used} | {"time:hour"}
         return dimension.name in self._used
@@ -175,7 +178,7 @@ class _Counting:
             f"SELECT {_UNIT} AS unit, if(visitor = {NOBODY}, beacon, visitor) AS who, {key} AS key, "
             f"{ROW_EXPRESSIONS['at_ms']} AS at_ms, {ROW_EXPRESSIONS['viewed']} AS viewed, "
             f"{ROW_EXPRESSIONS['counted']} AS counted, engaged_ms AS ms "
-            f"FROM events WHERE {_OF_DAY} AND bot = '' AND toString({value}) != ''"
+            f"FROM events WHERE {_OF_DAY} AND {PEOPLE} AND toString({value}) != ''"
         )
         visits = (
             f"SELECT {_UNIT} AS unit, visitor AS who, known, began AS starts, engaged AS all_engaged, "

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from event_catalogue.aggregates import KEPT_MEASURES
-from warehouse.client import Warehouse
+from warehouse.client import Param, Warehouse
+from warehouse.people import kept_rules
 from warehouse.rollups import DayRow, Rollup
 
 ROLLUPS: Final = "rollups"
@@ -59,9 +60,10 @@ class RollupTable:
         found = self._warehouse.query("warehouse.newest_rows", {}, "seal")
         return {(int(site), int(day)): int(received) for site, day, received in found}
 
-    def late_visitors(self, seal: Sealed) -> int:
+    def late_visitors(self, seal: Sealed, counted_bots: Iterable[str]) -> int:
         """How many different visitors' rows arrived after the seal. Raises TryLater, Broken."""
-        values = {"site": seal.site, "day": seal.day, "sealed": seal.sealed}
+        kept = kept_rules({seal.site: counted_bots})
+        values: dict[str, Param] = {"site": seal.site, "day": seal.day, "sealed": seal.sealed, "kept": kept}
         return int(self._warehouse.query("warehouse.late_visitors", values, "seal")[0][0])
 
     def write(self, runs: Mapping[tuple[int, int], int], rows: Sequence[DayRow]) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from collector.texts import LANGUAGES, read_texts
 from event_catalogue.choice import COOKIE
+from tests.browser import snippet
 from tests.browser.choosers import LINK, MARKED, PANEL, TALL, Visitor, Web, visiting
 from tests.browser.marionette import PROGRAM, Marionette
 from tests.browser.snippet import DIST
@@ -350,6 +351,61 @@ def test_pages_that_change_without_a_load_ask_where_one_is_to_be_asked(web: Web,
         assert visitor.bar.get_by_text("Saved.").is_visible(), "what was said can be read on the next page too"
         visitor.button("OK").click()
         assert (visitor.sent, visitor.bar.count()) == ([], 0)
+
+
+MANAGERS: Final = """
+window.__tcfapi = (command, version, callback) => { window.tcf = (consents) =>
+  callback({eventStatus: "useractioncomplete", gdprApplies: true, purpose: {consents}}, true) }
+window.__gpp = (command, callback) => { window.gpp = (value) =>
+  callback({pingData: {signalStatus: "ready", parsedSections: {usnat: {SaleOptOut: value}}}}, true); gpp(2) }
+"""
+
+
+@pytest.mark.req("P10", "P2", "P4")
+def test_who_goes_before_whom(web: Web, browser: Any) -> None:
+    """A manager's grant opens the fields of consent and makes neither id nor receipt nor cookie; an opt-out that it tells
+    goes before its own grant; what is chosen on this site goes before the manager; an objection before everything."""
+    script = f"{web.stats}/js/{web.keys['managed.example']}.js"
+    text = snippet.document(MARKED + LINK, head=f"<script>{MANAGERS}</script>", script=script)
+    web.site.pages["/managed"] = Page(text)
+    address = web.site.address("/managed", "managed.example")
+    with visiting(browser) as visitor:
+        page = visitor.page
+        answers: list[int] = []
+        page.on("response", lambda one: answers.append(one.status) if one.url.endswith("/e") else None)
+        page.goto(address)
+        visitor.bar.wait_for()
+        page.wait_for_function("!!(window.tcf && window.gpp)")
+        assert visitor.sent == []
+        page.evaluate("tcf({1: true, 8: true})")
+        visitor.until(lambda: answers == [202], "granted by the manager")
+        assert visitor.sent[0]["consent"] | {"statistics": True} == visitor.sent[0]["consent"]
+        assert "visitor" not in visitor.sent[0]
+        assert (visitor.cookies(), visitor.chosen, visitor.stored()) == ({}, [], [0, 0, 0])
+
+        page.evaluate("gpp(1); footfall('after_the_opt_out')")
+        visitor.until(lambda: answers == [202, 204], "the opt-out goes before the grant")
+        page.evaluate("gpp(2)")
+        visitor.button("Decline").click()
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_choice"), "declined on this site")
+        page.evaluate("tcf({1: true, 8: true}); footfall('after_the_refusal')")
+        page.wait_for_timeout(500)
+        assert len(visitor.sent) == 2
+        visitor.button("OK").click()
+        page.get_by_role("link", name="Privacy choices").click()
+        page.get_by_role("dialog").get_by_role("button", name="Accept").click()
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_id", "ff_receipt"), "accepted on this site")
+        page.evaluate("tcf({1: false}); footfall('after_the_grant')")
+        visitor.until(lambda: answers[2:] == [202], "the visitor's own grant goes before the manager's refusal")
+        assert visitor.sent[-1]["visitor"] == visitor.cookies()["ff_id"]["value"]
+        visitor.button("OK").click()
+        page.get_by_role("link", name="Privacy choices").click()
+        page.get_by_label("Don't count me").check()
+        visitor.button("Save choices").click()
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_optout"), "the objection")
+        page.evaluate("tcf({1: true, 8: true}); footfall('after_the_objection')")
+        page.wait_for_timeout(500)
+        assert len(visitor.sent) == 3
 
 
 @pytest.mark.req("P1")

@@ -190,3 +190,28 @@ def test_what_the_visitor_said_on_this_site_goes_before_every_manager(opened: An
     assert there.wait(3)[-1] is True
     there.do("footfall.consent({statistics: false}); tell('useractioncomplete', {1: true, 8: true}); footfall('z')")
     assert there.wait(4)[-1] is False
+
+
+STUB: Final = "window.footfall = (...call) => (footfall.q = footfall.q || []).push(call)"
+EAGER: Final = """window.__tcfapi = (command, version, callback) =>
+  callback({eventStatus: "tcloaded", gdprApplies: true, purpose: {consents: {1: true, 7: true, 8: true}}}, true)"""
+
+
+@pytest.mark.parametrize(
+    ("own", "sent"),
+    [
+        ("{statistics: false, ads: false}", []),
+        ("{sale: false}", [{"statistics": True, "ads": True, "sale": False}]),
+        ("{statistics: true, ads: false}", [{"statistics": True, "ads": False}]),
+    ],
+)
+def test_a_choice_from_before_the_script_goes_before_a_manager_that_answers_at_once(
+    opened: Any, own: str, sent: list[dict[str, bool]]
+) -> None:
+    """What the device remembers is told by a call that waits: not one event goes by the manager's word against it. Of
+    what the visitor has not chosen here the manager may speak."""
+    there = opened("tcf", f"{STUB}; footfall('$consent', {own}); {EAGER}", unchosen="hold", version="1")
+    if sent:
+        there.wait(1)
+    there.page.wait_for_timeout(500)
+    assert [beacon["consent"] for beacon in there.collector.beacons] == [{"version": "1", **one} for one in sent]
