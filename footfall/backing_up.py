@@ -26,7 +26,7 @@ def make_backup(environment: Environment, store: ControlStore, warehouse: Wareho
         raise BadBackup("Nobody has said where backups go: set backup_dir, best to another machine's disk.")
     periods = Periods(environment.backup_days, min(_LONGEST_RAW_DAYS, environment.backup_raw_days))
     stores = Stores(warehouse, store, open_ledger(environment, store), environment.spool)
-    backups = Backups(Path(environment.backup_dir).absolute())
+    backups = Backups(Path(environment.backup_dir))
     return described(backups.make(stores, periods, disk=environment.backup_disk, raw=raw, now=clock()))
 
 
@@ -40,7 +40,7 @@ def keep_backups(environment: Environment, store: ControlStore, warehouse: Wareh
     """What the job does: destroy what is over, and make one a day where a place is set."""
     words = [f"{name} destroyed" for name in prune_backups(environment, store)]
     if environment.backup_dir:
-        kept = [one for one in Backups(Path(environment.backup_dir).absolute()).list() if not one.has_raw]
+        kept = [one for one in Backups(Path(environment.backup_dir)).list() if not one.has_raw]
         if not kept or kept[-1].made + DAY_MS <= clock():
             words.append(f"{make_backup(environment, store, warehouse, raw=False)['backup']} made")
     return ", ".join(words)

@@ -338,6 +338,12 @@ def _crash(text: str) -> str:
     return text
 
 
+def _disk(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{0,100}", text):
+        raise SettingError("backup_disk is the name of a disk in the ClickHouse server's configuration.")
+    return text
+
+
 def _level(text: str) -> str:
     if text.lower() not in ("debug", "info", "warning", "error"):
         raise SettingError("The setting 'log_level' must be debug, info, warning or error.")
@@ -369,6 +375,8 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "control": _control,
     "public_url": _origin,
     "crash": _crash,
+    "backup_dir": lambda text: str(_directory(text)) if text else "",
+    "backup_disk": _disk,
     "geo": lambda text: tuple(Path(part) for part in _list(text)),
     "trusted_proxies": _networks,
     "log_level": _level,

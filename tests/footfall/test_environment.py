@@ -76,6 +76,8 @@ BAD: Final[dict[str, tuple[str, ...]]] = {
     "fast_lane": ("", "yes", "1", "True ", "on"),
     "crash": ("Spool", "a:0", "a:x", "a:-1", "a b", ":1"),
     "data": ("~nobody-of-this-name/x",),
+    "backup_dir": ("~nobody-of-this-name/x",),
+    "backup_disk": ("a b", "disk'"),
 }
 """Texts of each setting that are refused."""
 
