@@ -234,6 +234,13 @@ def _directory(text: str) -> Path:
         raise SettingError("The setting 'data' must be the path of a directory.") from None
 
 
+def _backup_dir(text: str) -> str:
+    try:
+        return str(Path(text).expanduser().absolute()) if text else ""
+    except RuntimeError:
+        raise SettingError("The setting 'backup_dir' must be the path of a directory.") from None
+
+
 def _address(name: str) -> Callable[[str], tuple[str, int]]:
     def read(text: str) -> tuple[str, int]:
         host, colon, port = text.rpartition(":")
@@ -340,7 +347,7 @@ def _crash(text: str) -> str:
 
 def _disk(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{0,100}", text):
-        raise SettingError("backup_disk is the name of a disk in the ClickHouse server's configuration.")
+        raise SettingError("The setting 'backup_disk' must be the name of a disk in the ClickHouse server's configuration.")
     return text
 
 
@@ -375,7 +382,7 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "control": _control,
     "public_url": _origin,
     "crash": _crash,
-    "backup_dir": lambda text: str(_directory(text)) if text else "",
+    "backup_dir": _backup_dir,
     "backup_disk": _disk,
     "geo": lambda text: tuple(Path(part) for part in _list(text)),
     "trusted_proxies": _networks,
