@@ -347,7 +347,7 @@ def _crash(text: str) -> str:
 
 def _disk(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{0,100}", text):
-        raise SettingError("The setting 'backup_disk' must be the name of a disk in the ClickHouse server's configuration.")
+        raise SettingError("The setting 'backup_disk' must be the name of a disk of the ClickHouse server.")
     return text
 
 

@@ -39,6 +39,7 @@ from footfall.assembly import clock
 from footfall.attacking import attack
 from footfall.backing_up import FAULTS, keep_backups, make_backup
 from footfall.books import note_salt, open_ledger
+from footfall.claiming import check_claims
 from footfall.environment import Environment
 from footfall.noticing import publish_notices
 from footfall.publishing import publish
@@ -56,7 +57,7 @@ from warehouse.events import EventTable
 
 Answer = TypeVar("Answer")
 _LOADER = "this machine"
-_ASKED = ("seal", "purge", "attack", "reconcile", "backup")
+_ASKED = ("seal", "purge", "attack", "reconcile", "backup", "claims")
 _LOG = logging.getLogger("footfall.jobs")
 _LONGEST_MONTH = 31
 _AHEAD_MS = DAY_MS // 4
@@ -339,6 +340,9 @@ class Aggregating:
             case "backup":
                 rooms = self._rooms
                 return make_backup(rooms.environment, rooms.store, rooms.warehouse, **request.arguments)
+            case "claims":
+                rooms = self._rooms
+                return check_claims(rooms.environment, rooms.store, rooms.warehouse)
             case _:
                 return attack(self._rooms.warehouse, self._rooms.store, **request.arguments)
 
