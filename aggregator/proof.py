@@ -13,6 +13,7 @@ from event_catalogue.dimensions import OTHER
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Warehouse
 from warehouse.metrics import VISIT_SUMS, VisitShape, hit_columns
+from warehouse.people import kept_rules
 from warehouse.rollups import Rollup
 
 _BY_EVENT: Final[tuple[MeasureName, ...]] = ("pageviews", "events", "engaged_ms")
@@ -22,8 +23,8 @@ _SCOPES: Final = {one.name: one.scope for one in KEPT}
 Totals = Mapping[MeasureName, int]
 
 
-def raw_totals(warehouse: Warehouse, site: int, day: int) -> Totals:
-    """Every measure of a site's day, from raw rows. Raises TryLater, Broken."""
+def raw_totals(warehouse: Warehouse, site: int, day: int, counted_bots: Iterable[str] = ()) -> Totals:
+    """Every measure of a site's day, from raw rows; `counted_bots`: bot rules that count. Raises TryLater, Broken."""
     shape = VisitShape()
     columns = shape.measures(KEPT_MEASURES)
     for column, (how, fact) in hit_columns(KEPT_MEASURES).items():
@@ -33,7 +34,7 @@ def raw_totals(warehouse: Warehouse, site: int, day: int) -> Totals:
     sums = ", ".join(VISIT_SUMS[name] for name in KEPT_MEASURES)
     row = warehouse.select(
         f"SELECT {sums} FROM ({visits})",  # noqa: S608  # the catalogue's names
-        {"site": site, "first": day, "last": day},
+        {"site": site, "first": day, "last": day, "kept": kept_rules({site: counted_bots})},
         "seal",
     )[0]
     return dict(zip(KEPT_MEASURES, map(int, row), strict=True))

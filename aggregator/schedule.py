@@ -46,7 +46,8 @@ class Schedule:
         self._clock = clock
         self._keep = keep
         self._jobs = jobs
-        self._scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(2)})
+        # More threads than jobs that wait for one another: hiding and publishing never stand behind a long one.
+        self._scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(6)})
 
     def start(self) -> None:
         """Start the scheduler; each job runs first after its first interval."""

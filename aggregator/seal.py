@@ -1,7 +1,7 @@
 """Seals days: counts their aggregates, proves them against the raw rows, and only then says that they count.
 
 A day is due when it and the grace after it are over by the site's clock, and every spool has been loaded past that
-moment: then nothing of it can still arrive. Sites that are due for the same day are counted together, and proven and
+moment: then nothing of it can still arrive. Sites and days that are small are counted together, and proven and
 committed each by itself: one that can't be sealed is told of loudly and holds no other.
 
 What a kill -9 after each step leaves, and who mends it:
@@ -17,20 +17,20 @@ The same raw rows give the same aggregates in the same order, so a seal that was
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from aggregator.attack import exposed
 from aggregator.coarser import coarser
 from aggregator.proof import faults_of, raw_totals
-from control_store.marks import next_number
+from control_store.marks import next_number, rules_text, visit_rules
 from control_store.seals import Fault, Seal, all_seals, save_fault, save_late, save_seals
 from control_store.sites import list_sites
 from control_store.snapshot import Site
 from control_store.tables import ControlStore
 from event_catalogue.days import day_end
 from warehouse.client import Warehouse
-from warehouse.rollups import Rollup, Rollups, SiteDay
+from warehouse.rollups import Rollups, SiteDay
 from warehouse.seals import RollupTable, digest
 
 SEAL_POINTS: Final = (
@@ -44,6 +44,9 @@ SEAL_POINTS: Final = (
 )
 GRACE_MS: Final = 26 * 3_600_000
 """How long after its end a day waits: a beacon may be 24 hours late, and a little more for what was on its way."""
+
+_TOGETHER: Final = 50_000
+"""Raw rows up to which days are counted together: a statement costs a small day more than its rows do."""
 
 QUIET_MS: Final = 3_600_000
 """How long a day waits after its newest row: histories are brought in file by file, and belong into one seal."""
@@ -100,39 +103,64 @@ class Sealer:
         return [DueDay(day, tuple(found)) for day, found in sorted(days.items())]
 
     def _again(self, site: Site, seal: Seal, rows: int) -> bool:
-        """Whether a sealed day is sealed anew: its k has been raised, or at least k visitors came late.
+        """Whether a sealed day is sealed anew: its k has been raised, other bot rules count, or k visitors came late.
 
         The raw rows must be whole: what of them was erased or purged would be missing in the numbers.
         """
         if seal.purged or rows < seal.raw_rows:
             return False
-        k = site.settings.k
-        return k > seal.k or (rows > seal.raw_rows and self._table.late_visitors(seal) >= k)
+        k, bots = site.settings.k, site.settings.counted_bots
+        if k > seal.k or rules_text(bots) != seal.counted_bots:
+            return True
+        return rows > seal.raw_rows and self._table.late_visitors(seal, bots) >= k
 
-    def seal(self, due: DueDay, *, anyway: bool = False) -> list[Sealed]:
-        """Seal one day for its sites; `visits` must hold what `events` holds. Raises TryLater, Broken.
+    def chunks(self, days: Sequence[DueDay]) -> Iterator[list[DueDay]]:
+        """The days in their order, small ones together."""
+        rows = self._table.raw_rows()
+        chunk: list[DueDay] = []
+        size = 0
+        for due in days:
+            mine = sum(rows.get((site.id, due.day), 0) for site in due.sites)
+            if chunk and size + mine > _TOGETHER:
+                yield chunk
+                chunk, size = [], 0
+            chunk.append(due)
+            size += mine
+        if chunk:
+            yield chunk
+
+    def seal(self, days: Sequence[DueDay], *, anyway: bool = False) -> list[Sealed]:
+        """Seal these days for their sites; `visits` must hold what `events` holds. Raises TryLater, Broken.
 
         `anyway`: the legal maximum is reached; what can't be proven is sealed as not verified.
         """
-        before = self._table.raw_rows(due.day)
+        chosen, waiting = self._settled(days, anyway=anyway)
+        numbers = [due.day for due in days]
+        before = self._table.raw_rows(numbers)
         self._crash("seal.chosen")
-        rows = self._count(due)
+        rows = [row for rows in self._rollups.count([site_day(*one) for one in chosen]) for row in rows]
         self._crash("seal.counted")
-        runs = {site.id: next_number(self._store, "run") for site in due.sites}
+        runs = {(site.id, day): next_number(self._store, "run") for site, day in chosen}
         self._crash("seal.numbered")
-        self._table.write(due.day, runs, rows)
+        self._table.write(runs, rows)
         self._crash("seal.written")
-        generations = {seal.site: seal.generation for seal in all_seals(self._store) if seal.day == due.day}
+        generations = {(seal.site, seal.day): seal.generation for seal in all_seals(self._store)}
         outcomes = []
-        for site in due.sites:
-            count = _Count(runs[site.id], before[site.id, due.day], generations.get(site.id, 0) + 1)
-            outcomes.append(self._prove(site, due.day, count, anyway=anyway))
-        if not anyway and self._table.raw_rows(due.day) != before:
-            return [Sealed(site, due.day, None, "rows were loaded meanwhile") for site in due.sites]
+        for site, day in chosen:
+            key = site.id, day
+            count = _Count(runs[key], before.get(key, 0), generations.get(key, 0) + 1)
+            outcomes.append(self._prove(site, day, count, anyway=anyway))
+        if not anyway:
+            after = self._table.raw_rows(numbers)
+            moved = {key for key in runs if before.get(key) != after.get(key)}
+            late = [one for one in outcomes if (one.site.id, one.day) in moved]
+            outcomes = [one for one in outcomes if (one.site.id, one.day) not in moved]
+        else:
+            late = []
         self._crash("seal.proven")
         self._commit(outcomes)
         self._crash("seal.committed")
-        return outcomes
+        return [*outcomes, *(one._replace(seal=None, reason="rows were loaded meanwhile") for one in late), *waiting]
 
     def coarsen(self, budget_ms: int) -> int:
         """Merge sealed days again whose site has raised its k since, and whose raw rows are not whole any more.
@@ -157,14 +185,13 @@ class Sealer:
     def _merge_again(self, site: Site, seal: Seal) -> Sealed:
         """The next generation of a seal, of the same day and with what the last one kept."""
         run = next_number(self._store, "run")
-        self._table.write(
-            seal.day, {site.id: run}, coarser(self._table.read(site.id, seal.day, seal.run), site.settings.k)
-        )
+        merged = coarser(self._table.read(site.id, seal.day, seal.run), site.settings.k)
+        self._table.write({(site.id, seal.day): run}, [(seal.day, row) for row in merged])
         rows = self._table.read(site.id, seal.day, run)
         if found := exposed(rows, site.settings.k):
             return Sealed(site, seal.day, None, "; ".join(found)[:300])
-        changes = {"generation": seal.generation + 1, "run": run, "k": site.settings.k, "rollup_rows": len(rows)}
-        return Sealed(site, seal.day, seal._replace(**changes, digest=digest(rows)))
+        changed = seal._replace(generation=seal.generation + 1, run=run, k=site.settings.k, rollup_rows=len(rows))
+        return Sealed(site, seal.day, changed._replace(digest=digest(rows)))
 
     def sweep(self) -> None:
         """Remove the rows of every run that no seal names: what kills left behind. To be called at the start and after
@@ -183,15 +210,25 @@ class Sealer:
         save_late(self._store, late)
         return sum(late.values())
 
-    def _count(self, due: DueDay) -> list[Rollup]:
-        sites = [site_day(site, due.day) for site in due.sites]
-        return [row for rows in self._rollups.count(due.day, sites) for row in rows]
+    def _settled(self, days: Sequence[DueDay], *, anyway: bool) -> tuple[list[tuple[Site, int]], list[Sealed]]:
+        """The days whose visits are counted by the bot rules of their site; the others wait for the next run."""
+        rules = visit_rules(self._store)
+        chosen: list[tuple[Site, int]] = []
+        waiting: list[Sealed] = []
+        for site, day in ((site, due.day) for due in days for site in due.sites):
+            if anyway or rules.get(site.id, "") == rules_text(site.settings.counted_bots):
+                chosen.append((site, day))
+            else:
+                waiting.append(Sealed(site, day, None, "the bot rules that count have just changed"))
+        return chosen, waiting
 
     def _prove(self, site: Site, day: int, count: "_Count", *, anyway: bool) -> Sealed:
         """Read the rows from the disk again, compare every total with one that was counted another way, and attack
         them."""
         rows = self._table.read(site.id, day, count.run)
-        faults = faults_of(rows, raw_totals(self._warehouse, site.id, day)) or exposed(rows, site.settings.k)
+        faults = faults_of(rows, raw_totals(self._warehouse, site.id, day, site.settings.counted_bots)) or exposed(
+            rows, site.settings.k
+        )
         if faults and not anyway:
             return Sealed(site, day, None, "; ".join(faults)[:300])
         seal = Seal(
@@ -201,6 +238,7 @@ class Sealer:
             run=count.run,
             sealed=self._clock(),
             k=site.settings.k,
+            counted_bots=rules_text(site.settings.counted_bots),
             raw_rows=count.raw_rows,
             rollup_rows=len(rows),
             digest=digest(rows),
@@ -227,4 +265,5 @@ class _Count(NamedTuple):
 def site_day(site: Site, day: int) -> SiteDay:
     """The day as it is counted: with its k and its bounds by the site's clock of then."""
     zone = site.timezone_of(day)
-    return SiteDay(site.id, site.settings.k, day_end(zone, day - 1), day_end(zone, day))
+    bots = site.settings.counted_bots
+    return SiteDay(site.id, day, site.settings.k, day_end(zone, day - 1), day_end(zone, day), bots)

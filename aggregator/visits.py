@@ -2,6 +2,9 @@
 
 What is new is told by batch numbers, never by time: a late event of last week is found as one of this second is.
 
+A site whose bot rules that count have changed has the visits of all days counted afresh whose rows are there; meanwhile
+they are marked as unsettled, and whoever asks is answered from the rows. A kill leaves the mark; the next tick goes on.
+
 What a kill -9 after each step leaves, and who mends it:
   1 looked: nothing was written.
   2 numbered: a number was used up.
@@ -15,12 +18,32 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
-from control_store.marks import next_number, save_visit_marks, visit_marks
+from control_store.marks import (
+    UNSETTLED,
+    next_number,
+    rules_text,
+    save_visit_marks,
+    save_visit_rules,
+    visit_marks,
+    visit_rules,
+)
+from control_store.sites import list_sites
 from control_store.tables import ControlStore
 from warehouse.client import Param, Warehouse
-from warehouse.visits import JOURNAL_BITS, Ticked, new_batches, renew_visits
+from warehouse.people import kept_rules
+from warehouse.visits import (
+    JOURNAL_BITS,
+    Ticked,
+    drop_machines,
+    machine_days,
+    new_batches,
+    recount_machines,
+    renew_visits,
+)
 
 VISIT_POINTS: Final = ("visits.looked", "visits.numbered", "visits.counted", "visits.marked")
+RECOUNTED: Final = "visits.recounted"
+"""The point between the parts of a recount for other bot rules."""
 _SLICE_ROWS: Final = 400_000
 """New rows that one statement takes in: a bound on its memory."""
 
@@ -60,7 +83,30 @@ class VisitTable:
         with self._turn:
             yield
 
+    def _settle(self) -> list[tuple[int, str]]:
+        """Count machines afresh where other bot rules count than before; the rules that count, as `kept`."""
+        counted = visit_rules(self._store)
+        rules = {site.id: site.settings.counted_bots for site in list_sites(self._store)}
+        kept = kept_rules(rules)
+        for site, wanted in rules.items():
+            if counted.get(site, "") != rules_text(wanted):
+                save_visit_rules(self._store, site, UNSETTLED)
+                for day, rows in self._warehouse.select(machine_days(), {"site": site}, "seal"):
+                    self._recount(site, int(day), 1 + int(rows) // self._slice_rows, kept)
+                save_visit_rules(self._store, site, rules_text(wanted))
+        return kept
+
+    def _recount(self, site: int, day: int, slices: int, kept: list[tuple[int, str]]) -> None:
+        below, tick = next_number(self._store, "tick"), next_number(self._store, "tick")
+        slices = min(255, slices)
+        params: dict[str, Param] = {"site": site, "day": day, "kept": kept, "slices": slices}
+        for number in range(slices):
+            self._warehouse.command(recount_machines(), {**params, "tick": tick, "slice": number}, slot="seal")
+            self._crash(RECOUNTED)
+        self._warehouse.command(drop_machines(), {**params, "tick": below}, slot="seal")
+
     def _tick(self) -> int:
+        kept = self._settle()
         marks = visit_marks(self._store)
         params: dict[str, Param] = {}
         look = new_batches(marks.values(), params)
@@ -84,7 +130,7 @@ class VisitTable:
         self._crash("visits.numbered")
         for day, rows in days.items():
             slices = min(255, 1 + rows // self._slice_rows)
-            params = {"day": day, "tick": tick, "slices": slices}
+            params = {"day": day, "tick": tick, "slices": slices, "kept": kept}
             statement = renew_visits(news, params, nobodies=day in nobodies)
             # A third less work than on two cores, and the others are left to whoever asks something meanwhile.
             statement += " SETTINGS max_threads = 1"

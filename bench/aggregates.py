@@ -128,7 +128,7 @@ def large() -> None:
         raw = place.bytes_of("events")
         due = place.sealer.due((DAY + 5) * _DAY_MS, (DAY + 5) * _DAY_MS)[0]
         with measured("seal, proof included"):
-            assert place.sealer.seal(due)[0].seal
+            assert place.sealer.seal([due])[0].seal
         kept = place.bytes_of("rollups")
         seal = all_seals(place.store)[0]
         print(f"  {seal.rollup_rows:,} aggregates, {kept:,} bytes: {100 * kept / raw:.2f} % of {raw:,} raw bytes")
@@ -158,7 +158,7 @@ def small() -> None:
         place.visits.tick()
         due = place.sealer.due((DAY + 5) * _DAY_MS, (DAY + 5) * _DAY_MS)[0]
         with measured("seal of all, proof included"):
-            assert all(one.seal for one in place.sealer.seal(due))
+            assert all(one.seal for one in place.sealer.seal([due]))
 
 
 def sizes() -> None:
@@ -172,7 +172,7 @@ def sizes() -> None:
                 rows += place.load(rows_of(1, round(events / PER_VISITOR), day))
             place.visits.tick()
             for due in place.sealer.due((DAY + 9) * _DAY_MS, (DAY + 9) * _DAY_MS):
-                assert place.sealer.seal(due)[0].seal
+                assert place.sealer.seal([due])[0].seal
             raw, kept = place.bytes_of("events"), place.bytes_of("rollups")
             print(
                 f"  {rows / 3:>9,.0f} events a day: {kept / 3:>9,.0f} of {raw / 3:>11,.0f} bytes, {100 * kept / raw:.2f} %"
@@ -185,7 +185,7 @@ def overview() -> None:
         add_site(place.store, NewSite("invented.example", ZONE), now=1)
         place.load(rows_of(1, 3_000))
         place.visits.tick()
-        place.sealer.seal(place.sealer.due((DAY + 9) * _DAY_MS, (DAY + 9) * _DAY_MS)[0])
+        place.sealer.seal(place.sealer.due((DAY + 9) * _DAY_MS, (DAY + 9) * _DAY_MS)[:1])
         seal = all_seals(place.store)[0]
         table = RollupTable(place.warehouse)
         rows: list[Rollup] = table.read(1, DAY, seal.run)
@@ -200,7 +200,7 @@ def overview() -> None:
         place.visits.tick()
         print(f"the overview over a day of {loaded:,} raw rows")
         counted = visit_marks(place.store).values()
-        _ask_all(Statistics(place.warehouse, clock, counted=lambda: counted), DAY, site=2)
+        _ask_all(Statistics(place.warehouse, clock, counted=lambda *_: counted), DAY, site=2)
 
 
 def _ask_all(statistics: Statistics, first: int, site: int = 1) -> None:
@@ -230,8 +230,8 @@ def readable() -> None:
         for day in range(DAY, DAY + 28):
             place.load(row for site, visitors in sizes.items() for row in rows_of(site, visitors, day))
         place.visits.tick()
-        for due in place.sealer.due((DAY + 99) * _DAY_MS, (DAY + 99) * _DAY_MS):
-            place.sealer.seal(due)
+        for chunk in place.sealer.chunks(place.sealer.due((DAY + 99) * _DAY_MS, (DAY + 99) * _DAY_MS)):
+            place.sealer.seal(chunk)
         table = RollupTable(place.warehouse)
         shares: dict[tuple[int, str, int], list[int]] = defaultdict(lambda: [0, 0])
         for seal in all_seals(place.store):

@@ -79,7 +79,7 @@ class Place:
         for site in range(1, sites + 1):
             run = next_number(self.store, "run")
             rows = sorted(Rollup(site, "event:page", f"/p/{n}", "", tuple(range(n, n + 10))) for n in range(AGGREGATES))
-            self.rollups.write(day, {site: run}, rows)
+            self.rollups.write({(site, day): run}, [(day, row) for row in rows])
             found = self.rollups.read(site, day, run)
             seal = Seal(site, day, 1, run, self.now, 5, counted[site, day], len(found), digest(found))
             save_seals(self.store, [seal])

@@ -39,7 +39,9 @@ class ChoiceTexts:
         language = choose_language(request.query_params.get("lang", "")[:200].split(","))
         policies = strictest_first(standing.policies)
         content = choice_texts(standing.served, policies, self._texts[language])
-        state = {"policy": policies[0], "gpc": standing.facts.gpc}
+        # Nobody asks a child, however strict the site's own policy is.
+        policy = "under_16" if "under_16" in policies else policies[0]
+        state = {"policy": policy, "gpc": standing.facts.gpc}
         return respond(as_json({"lang": language, **state, **content}))
 
 

@@ -52,6 +52,8 @@ class Ruling(NamedTuple):
     plugins: bool = False
     mail: bool = False
     """An opened e-mail: its campaign may be kept, and nothing about who opened it."""
+    waits: bool = False
+    """Whether nothing was kept before consent: what led to the visit may be lost with the pages before this one."""
 
 
 def rule(settings: SiteSettings, policies: Sequence[Policy], signals: Signals, choice: Consent | None) -> Ruling:
@@ -93,6 +95,7 @@ def _under(policy: Policy, settings: SiteSettings, choice: Consent, *, signalled
         no_share=no_share,
         basic_only=basic_only,
         plugins=settings.plugins and tier == "consented",
+        waits=policy == "opt_in",
     )
 
 
@@ -123,6 +126,7 @@ def _strictest(rulings: Sequence[Ruling]) -> Ruling:
         under_16=any(one.under_16 for one in rulings),
         basic_only=any(one.basic_only for one in rulings),
         plugins=all(one.plugins for one in rulings),
+        waits=any(one.waits for one in rulings),
     )
 
 

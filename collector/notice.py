@@ -20,6 +20,10 @@ LEGAL_MAXIMUM_DAYS: Final = 395
 """Raw rows never live longer, whatever a site sets (DESIGN §8)."""
 
 
+RECEIPT_DAYS: Final = 365
+"""How long receipts of grants are kept where nothing else is set; so also in facts that were written without it."""
+
+
 class Fields(Struct, frozen=True):
     """Names of fields by what opens them under one policy."""
 
@@ -43,6 +47,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     raw_days: int
     legal_maximum_days: int
     aggregate_months: int
+    receipt_days: int = RECEIPT_DAYS
     k: int
     cookies: dict[str, int]
     """Days by name."""
@@ -57,8 +62,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     authority: str
 
 
-def facts_of(site: Site) -> Facts:
-    """The facts that hold now."""
+def facts_of(site: Site, receipt_days: int = RECEIPT_DAYS) -> Facts:
+    """The facts that hold now. `receipt_days` is a setting of the installation, all else the site's."""
     settings = site.settings
     regions = read_region_policies(settings.region_policies)
     policies = {settings.policy, *regions.values(), *(("under_16",) if settings.under_16_paths else ())}
@@ -69,6 +74,7 @@ def facts_of(site: Site) -> Facts:
         purposes=purposes(settings),
         fields={policy: _fields(settings, policy) for policy in sorted(policies)},
         legal_maximum_days=LEGAL_MAXIMUM_DAYS,
+        receipt_days=receipt_days,
         cookies={one.name: one.days for one in COOKIES},
         **same,
     )
@@ -142,4 +148,4 @@ _AS_SET: Final = (
     *("controller_address", "contact", "privacy_officer", "representative", "legal_basis", "recipients"),
     *("transfers", "authority"),
 )
-_PERIODS: Final = ("raw_days", "aggregate_months", "legal_maximum_days")
+_PERIODS: Final = ("raw_days", "aggregate_months", "receipt_days", "legal_maximum_days")

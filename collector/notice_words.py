@@ -58,10 +58,12 @@ def notice_content(facts: Facts, words: Words, language: str, file: NoticeFile, 
             "detailed_records_days": facts.raw_days,
             "legal_maximum_days": facts.legal_maximum_days,
             "statistics_months": facts.aggregate_months,
+            "receipts_days": facts.receipt_days,
             "smallest_group": facts.k,
             "text": _periods(facts, words),
         },
         "latest_deletion": _deletion(file),
+        "ledger": _ledger(file, words),
         "cookies": [
             {"name": name, "days": days, "text": words[f"notice.cookies_{name.removeprefix('ff_')}"]}
             for name, days in facts.cookies.items()
@@ -148,13 +150,21 @@ def _sources(words: Words, opened: Fields) -> list[dict[str, str]]:
 def _periods(facts: Facts, words: Words) -> list[str]:
     values = {"days": facts.legal_maximum_days, "months": facts.aggregate_months, "k": facts.k}
     texts = (words[f"notice.{name}"] for name in ("raw", "aggregates", "salts"))
-    return [fill(text, period=period(words, facts.raw_days), **values) for text in texts]
+    receipts = fill(words["notice.receipts"], days=facts.receipt_days)
+    return [*(fill(text, period=period(words, facts.raw_days), **values) for text in texts), receipts]
 
 
 def _deletion(file: NoticeFile) -> dict[str, str] | None:
     if not file.purged_day:
         return None
     return {"records_up_to": iso_day(file.purged_day), "deleted_at": _iso(file.purged_at)}
+
+
+def _ledger(file: NoticeFile, words: Words) -> dict[str, Any] | None:
+    if not file.ledger_entry:
+        return None
+    text = fill(words["notice.ledger"], n=file.ledger_entry, head=file.ledger_hash)
+    return {"entry": file.ledger_entry, "hash": file.ledger_hash, "text": text}
 
 
 def _signals(facts: Facts, words: Words) -> list[str]:
@@ -173,15 +183,39 @@ def _rules(facts: Facts, words: Words) -> list[dict[str, str]]:
 
 def _california(facts: Facts, words: Words, opened: Fields) -> dict[str, Any]:
     """Notice at collection, 11 CCR § 7012(e): categories, purposes, retention, sale and sharing, the opt-out."""
-    found = {FIELD[name].ccpa for step in _STEPS for name in getattr(opened, step) if name in FIELD}
     shared = "sale" in facts.purposes
+    raw = fill(words["notice.raw"], period=period(words, facts.raw_days), days=facts.legal_maximum_days)
     return {
-        "categories": [{"category": one, "text": words[f"notice.ccpa_{one}"]} for one in _CCPA if one in found],
+        "categories": [
+            {
+                "category": one,
+                "text": words[f"notice.ccpa_{one}"],
+                "purposes": (used := _used_for(one, opened, shared=shared)),
+                "purposes_text": [words[f"notice.for_{name}"] for name in used],
+                "sold_or_shared": shared,
+                "retention_days": min(facts.raw_days, facts.legal_maximum_days),
+                "retention_text": raw,
+            }
+            for one in _CCPA
+            if _used_for(one, opened, shared=False)
+        ],
         "sensitive": False,
         "sold_or_shared": shared,
+        "opt_out": "#choices" if shared else "",
+        "third_parties_in_control": [],
         "retention_days": facts.raw_days,
         "text": [words["notice.sensitive"], words["notice.sold" if shared else "notice.not_sold"]],
     }
+
+
+def _used_for(category: str, opened: Fields, *, shared: bool) -> list[str]:
+    """The purposes of a category of the CCPA: what its fields are recorded for; none if there are no such fields."""
+    steps = [step for step in _STEPS if any(FIELD[n].ccpa == category for n in getattr(opened, step) if n in FIELD)]
+    found = ["audience"] if "unasked" in steps or "statistics" in steps else []
+    if category == "identifiers" and "returning" in opened.statistics:
+        found.append("returning")
+    found += ["ads"] if "ads" in steps else []
+    return found + (["sale"] if shared and found else [])
 
 
 def _versions(file: NoticeFile) -> list[dict[str, Any]]:

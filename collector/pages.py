@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from collector.page_url import BadUrl, PageUrl, read_page_url
-from collector.referrer import SourceReader
+from collector.referrer import Source, SourceReader
 from collector.registry import ServedSite
 from collector.scrub import Scrubber, clean_host
 from collector.verdict import Verdict
 from event_catalogue.decode import Beacon
+from event_catalogue.dimensions import UNKNOWN, UNKNOWN_KIND
 from event_catalogue.fields import PLACE_IN_SITE, SOURCE
 
 _MOST: Final = 4096
@@ -20,6 +21,7 @@ _LONGEST: Final = 2048
 """Characters of what is remembered under one key: with the number of entries the bound on memory."""
 _REMEMBERED_MS: Final = 60_000
 _LIMITS: Final = [(place, field.limit) for place, field in enumerate((*PLACE_IN_SITE, *SOURCE))]
+_KIND, _CHANNEL = (len(PLACE_IN_SITE) + Source._fields.index(name) for name in ("source_kind", "channel"))
 _FOREIGN: Final = Verdict(
     "rejected", "hostname", 403, "url", "The page's host is not one of this site's; add it to the site's hostnames."
 )
@@ -36,6 +38,14 @@ class SeenPage(NamedTuple):
     search_term: str | None = None
     is_spam: bool = False
     """Whether the referrer is one that is only sent to be read in reports."""
+    leads_on: bool = False
+    """Whether the page before was the site's own, or one that people only come back from, and no tag says more."""
+
+    def unknown(self) -> "SeenPage":
+        """The page where what led to the visit was lost before consent."""
+        values = list(self.fields)
+        values[_KIND], values[_CHANNEL] = UNKNOWN_KIND, UNKNOWN
+        return self._replace(fields=tuple(values))
 
 
 class Pages:
@@ -96,4 +106,6 @@ class Pages:
         texts = (hostname, url.path, title, *source)
         cut = tuple(texts[place][:limit] for place, limit in _LIMITS)
         spam = bool(source.referrer) and self._is_spam(source.referrer)
-        return SeenPage(None, cut, url.search_term, spam)
+        bare = bool(beacon.referrer) and source.source_kind == "direct"
+        leads_on = bare and self._sources.leads_on(url.hostname, beacon.referrer, served.owns)
+        return SeenPage(None, cut, url.search_term, spam, leads_on)

@@ -102,6 +102,11 @@ class SourceReader:
         link = self._foreign(_link(referrer), hostname, own_hosts) if referrer else NO_LINK
         return self._remembered(link, tuple(query.items()))
 
+    def leads_on(self, hostname: str, referrer: str, own_hosts: Callable[[str], bool]) -> bool:
+        """Whether the page before was the site's own, or one that people only come back from; of any network."""
+        link = _odd_link(referrer)
+        return bool(link.host) and not self._unless_own(link, hostname, own_hosts).host
+
     def _source(self, link: Link, items: tuple[tuple[str, str], ...]) -> Source:
         query = dict(items)
         tags = _tags(query)
@@ -173,7 +178,8 @@ def _link(referrer: str) -> Link:
     usual = _USUAL.match(referrer)
     if usual is not None and len(usual[1]) <= 253:
         return NO_LINK if usual[1].endswith(_PRIVATE_SUFFIXES) else Link(usual[1], usual[2] or "")
-    return _odd_link(referrer)
+    link = _odd_link(referrer)
+    return link if link.is_app or _is_public(link.host) else NO_LINK
 
 
 def _odd_link(referrer: str) -> Link:
@@ -189,7 +195,7 @@ def _odd_link(referrer: str) -> Link:
     host = authority.rpartition("@")[2].partition(":")[0].lower().rstrip(".")
     if scheme.lower() in ("android-app", "ios-app"):
         return Link(authority.lower(), "", is_app=True) if re.fullmatch(r"[A-Za-z][\w.]+", authority) else NO_LINK
-    if scheme.lower() not in ("http", "https") or not _is_public(host):
+    if scheme.lower() not in ("http", "https"):
         return NO_LINK
     return Link(host.removeprefix("www."), f"{slash}{path}".split("?", 1)[0].split("#", 1)[0])
 

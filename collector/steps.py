@@ -139,6 +139,8 @@ def exclude(draft: Draft, tools: Tools) -> Verdict | None:
 def describe_page(draft: Draft, tools: Tools) -> Verdict | None:
     """Page and source of the visit, reduced to what may be kept; pages of other hosts are refused."""
     draft.page = tools.pages.read(draft.served, draft.beacon, draft.now, terms=not draft.ruling.under_16)
+    if draft.ruling.waits and draft.page.leads_on:
+        draft.page = draft.page.unknown()
     return draft.page.verdict
 
 
@@ -146,8 +148,7 @@ def describe_sender(draft: Draft, tools: Tools) -> Verdict | None:
     """Browser, system and device; and the rule that takes the sender for a machine. The string itself stays here."""
     facts = draft.facts
     draft.sender = tools.senders.read(facts.user_agent, facts.hints)
-    rule = tools.bots.first(draft.sender.rule, facts.purpose, draft.page.is_spam, facts.address.packed)
-    draft.bot = "" if rule and draft.served.settings.counts(rule) else rule
+    draft.bot = tools.bots.first(draft.sender.rule, facts.purpose, draft.page.is_spam, facts.address.packed)
     return None
 
 

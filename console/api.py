@@ -59,7 +59,15 @@ class StatsApi:
             await self._note(key, site)
             return _json(
                 await self._ask(
-                    request, query, SiteRef(site.id, site.domain, site.timezone_at(self._clock()), site.settings.k)
+                    request,
+                    query,
+                    SiteRef(
+                        site.id,
+                        site.domain,
+                        site.timezone_at(self._clock()),
+                        site.settings.k,
+                        site.settings.counted_bots,
+                    ),
                 )
             )
         except Denied as denied:

@@ -19,7 +19,7 @@ from console.pages.routes import page_routes
 from console.settings import ConsoleSettings
 from console.sharing import Gone, Sharing
 from console.stats.run import Statistics
-from control_store.marks import visit_marks
+from control_store.marks import usable_marks
 from control_store.seals import seals_of
 from control_store.tables import ControlStore
 from warehouse.client import Warehouse
@@ -43,7 +43,7 @@ def create_app(parts: ConsoleParts) -> Starlette:
     sharing = Sharing(parts.warehouse.cancel)
     access = Access(parts.store, parts.settings.query_rate, parts.clock)
     statistics = Statistics(
-        parts.warehouse, parts.clock, partial(seals_of, parts.store), lambda: visit_marks(parts.store).values()
+        parts.warehouse, parts.clock, partial(seals_of, parts.store), partial(usable_marks, parts.store)
     )
     stats = StatsApi(parts.store, access, statistics, sharing)
     metrics = Metrics(parts.store, parts.trouble, stats.answered, parts.clock)

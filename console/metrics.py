@@ -63,4 +63,5 @@ class Metrics(Collector):
         places.add_metric(["warehouse"], sum(rows for rows, _ in told.rows.values()))
         places.add_metric(["purged"], sum(gone.purged for gone in told.gone.values()))
         places.add_metric(["erased"], sum(gone.erased for gone in told.gone.values()))
+        places.add_metric(["lost"], sum(gone.lost for gone in told.gone.values()))
         yield places

@@ -26,6 +26,9 @@ class NoticeFile(Struct, frozen=True):
     """The latest local day (days since 1970) whose detailed records are gone; 0 if none is."""
     purged_at: int = 0
     """When they went (ms UTC)."""
+    ledger_entry: int = 0
+    """Number of the ledger's latest entry, 0 if there is none, and its hash: who notes them can tell a cut ledger."""
+    ledger_hash: str = ""
 
 
 def write_notice(path: Path, content: NoticeFile) -> None:

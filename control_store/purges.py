@@ -7,12 +7,12 @@ import sqlalchemy as sa
 
 from control_store.tables import PURGED_ROWS, PURGES, SEALS, ControlStore
 
-Method = Literal["drop", "rewrite", "ttl", "erase"]
-"""A whole partition goes, the rows of some sites are taken out of it, the engine has deleted rows by itself, or rows of
-people are erased."""
+Method = Literal["drop", "rewrite", "ttl", "erase", "loss"]
+"""A whole partition goes, the rows of some sites are taken out of it, the engine has deleted rows by itself, rows of
+people are erased, or a disk was lost and no backup had them."""
 State = Literal["intended", "gone", "done", "given_up"]
-Why = Literal["purged", "erased"]
-"""Their period was over, or somebody asked for it: an erasure, a deleted site."""
+Why = Literal["purged", "erased", "lost"]
+"""Their period was over, or somebody asked for it: an erasure, a deleted site. Or nobody wanted it."""
 
 
 class Taken(NamedTuple):
@@ -46,6 +46,8 @@ class Purge(NamedTuple):
     state: State = "intended"
     ended: int = 0
     remark: str = ""
+    pick: str = ""
+    """Of an erasure: which requests it carries out and what it leaves to a hold (retention/erase.py), as JSON."""
 
     @property
     def rows(self) -> int:
@@ -60,11 +62,12 @@ class Gone(NamedTuple):
     erased: int
     bots: int
     late: int
+    lost: int = 0
 
     @property
     def rows(self) -> int:
         """All of them."""
-        return self.purged + self.erased
+        return self.purged + self.erased + self.lost
 
 
 NOTHING_GONE: Final = Gone(0, 0, 0, 0)
@@ -77,6 +80,11 @@ def save_purge(store: ControlStore, purge: Purge) -> None:
         connection.execute(sa.insert(PURGES).values(values))
         for one in purge.taken:
             connection.execute(sa.insert(PURGED_ROWS).values(purge=purge.number, day=purge.day, **one._asdict()))
+
+
+def save_done(store: ControlStore, purge: Purge) -> None:
+    """Write down what has gone already; no seal is touched."""
+    save_purge(store, purge._replace(state="done", ended=purge.began))
 
 
 def mark_gone(store: ControlStore, purge: Purge, *, now: int) -> None:
@@ -140,10 +148,8 @@ def gone_rows(store: ControlStore) -> dict[tuple[int, int], Gone]:
         for site, day, why, *numbers in connection.execute(chosen):
             before = found.get((site, day), NOTHING_GONE)
             rows, bots, late = map(int, numbers)
-            purged, erased = (rows, 0) if why == "purged" else (0, rows)
-            found[site, day] = Gone(
-                before.purged + purged, before.erased + erased, before.bots + bots, before.late + late
-            )
+            more = {why: getattr(before, why) + rows, "bots": before.bots + bots, "late": before.late + late}
+            found[site, day] = before._replace(**more)
     return found
 
 

@@ -31,6 +31,8 @@ class Seal(NamedTuple):
     """When the raw rows went (ms UTC); 0 while they are there."""
     verified: int = 1
     """0: the legal maximum came before the aggregates could be proven, or they are not any more what was sealed."""
+    counted_bots: str = ""
+    """The bot rules whose finds are counted in it, in their order, separated by commas."""
 
 
 class Fault(NamedTuple):

@@ -120,7 +120,7 @@ SETTINGS: Final[dict[str, SettingHelp]] = {
         "Partners:source=partner.example,Letters:utm_medium=letter&utm_campaign=spring*",
     ),
     "counted_bots": SettingHelp(
-        "bot rules whose finds are counted as people's all the same, from now on",
+        "bot rules whose finds are counted as people's all the same, as far back as raw rows are kept",
         "names of rules separated by commas, for example network:datacentre,headless:*",
     ),
     "exclude_paths": SettingHelp("pages that are not counted", "paths separated by commas, * as a wildcard"),

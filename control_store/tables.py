@@ -104,6 +104,13 @@ VISIT_MARKS: Final = sa.Table(
     sa.Column("batch", sa.BigInteger, nullable=False),
 )
 
+VISIT_RULES: Final = sa.Table(
+    "visit_rules",
+    METADATA,
+    sa.Column("site", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("rules", sa.Text, nullable=False),
+)
+
 COUNTERS: Final = sa.Table(
     "counters",
     METADATA,
@@ -126,6 +133,7 @@ SEALS: Final = sa.Table(
     sa.Column("late", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("purged", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("verified", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("counted_bots", sa.Text, nullable=False, server_default=""),
 )
 
 HOLDS: Final = sa.Table(
@@ -350,6 +358,7 @@ PURGES: Final = sa.Table(
     sa.Column("visit_blocks", sa.BigInteger, nullable=False),
     sa.Column("ended", sa.BigInteger, nullable=False),
     sa.Column("remark", sa.String(300), nullable=False),
+    sa.Column("pick", sa.Text, nullable=False, server_default=""),
 )
 
 PURGED_ROWS: Final = sa.Table(
@@ -362,6 +371,13 @@ PURGED_ROWS: Final = sa.Table(
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("bots", sa.BigInteger, nullable=False),
     sa.Column("late", sa.BigInteger, nullable=False),
+)
+
+BACKUP_TARGETS: Final = sa.Table(
+    "backup_targets",
+    METADATA,
+    sa.Column("path", sa.String(500), primary_key=True),
+    sa.Column("since", sa.BigInteger, nullable=False),
 )
 
 DELETED_SITES: Final = sa.Table(

@@ -12,6 +12,11 @@ Pick = Literal["first", "entry", "exit", "each"]
 each event by itself."""
 
 DIRECT: Final = "Direct / None"
+UNKNOWN_KIND: Final = "unknown"
+"""The kind of source of an event on a page that another page of the site led to, where that one could not be recorded
+before the visitor's consent."""
+UNKNOWN: Final = "unknown (before consent)"
+"""What source, referrer and channel of a visit say that begins with such an event."""
 NOT_SET: Final = "(not set)"
 NONE: Final = "(none)"
 OTHER: Final = "(other)"
@@ -65,7 +70,7 @@ DIMENSIONS: Final[tuple[Dimension, ...]] = (
     _page("exit_page_hostname", "hostname", "exit", "Host of the last page viewed in the visit."),
     _visit("source", "Name of the site, campaign or application that led here.", blank=DIRECT),
     _visit("referrer", "Site that linked here; its path only for the site's own campaigns.", blank=DIRECT),
-    _visit("source_kind", "Search, social, email, ai, messaging, referral, paid or direct."),
+    _visit("source_kind", "Search, social, email, ai, messaging, referral, paid or direct; unknown: before consent."),
     _visit("channel", "Marketing channel."),
     _visit("click_network", "Advertising network of the click that led here."),
     _visit("utm_source", "Campaign tag: source."),

@@ -10,7 +10,7 @@ from spool.accounts import JournalView
 from spool.quarantine import PURGED
 
 OUTCOMES: Final = ("stored", "repeated", "not_recorded", "excluded", "rejected")
-PLACES: Final = ("in_warehouse", "dead_letters", "purged", "erased")
+PLACES: Final = ("in_warehouse", "dead_letters", "purged", "erased", "lost")
 """Where what was stored is, or why it is there no more."""
 
 Key = tuple[int, int]
@@ -47,6 +47,7 @@ def by_day(view: JournalView, held: Held) -> Days:
     for key, gone in held.gone.items():
         days[key]["purged"] += gone.purged
         days[key]["erased"] += gone.erased
+        days[key]["lost"] += gone.lost
         days[key]["bots"] += gone.bots
     return days
 
@@ -64,7 +65,7 @@ def faults(view: JournalView, days: Days) -> Iterator[str]:
         if counts["received"] != (said := sum(counts[outcome] for outcome in OUTCOMES)):
             yield f"{where}: {counts['received']} received, and {said} have an outcome."
         if counts["stored"] != (said := sum(counts[place] for place in PLACES)):
-            yield f"{where}: {counts['stored']} stored, and {said} are there, buried, purged or erased."
+            yield f"{where}: {counts['stored']} stored, and {said} are there, buried, purged, erased or lost."
 
 
 def _nothing() -> dict[str, Any]:

@@ -77,7 +77,8 @@ class BuiltSnippet:
             return ""
         keys = ("url", "site", "allow", "version", "exclude")
         told = {key: config[key] for key in keys if key in config}
-        told["choices"] = {"days": {one.name: one.days for one in COOKIES}}
+        days = {one.name: one.days for one in COOKIES}
+        told["choices"] = {"days": days, **({"children": True} if site.settings.under_16_paths else {})}
         return self.text("tool.asking.js").replace(self.manifest["token"], json.dumps(told, separators=(",", ":")))
 
     def _filled(self, config: dict[str, Any], parts: list[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -24,6 +24,7 @@ from control_store.audit import forget_entries
 from control_store.choices import forget_choice_counts, forget_receipts, open_withdrawals
 from control_store.device_links import forget_device_links
 from control_store.erasures import open_erasures
+from control_store.holds import list_holds
 from control_store.links import forget_links
 from control_store.purges import gone_rows, open_purges
 from control_store.refused_hosts import forget_hosts
@@ -36,7 +37,9 @@ from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
 from footfall.attacking import attack
+from footfall.backing_up import FAULTS, keep_backups, make_backup
 from footfall.books import note_salt, open_ledger
+from footfall.claiming import check_claims
 from footfall.environment import Environment
 from footfall.noticing import publish_notices
 from footfall.publishing import publish
@@ -52,8 +55,9 @@ from warehouse.client import Warehouse
 from warehouse.errors import TryLater, WarehouseError
 from warehouse.events import EventTable
 
+Answer = TypeVar("Answer")
 _LOADER = "this machine"
-_ASKED = ("seal", "purge", "attack", "reconcile")
+_ASKED = ("seal", "purge", "attack", "reconcile", "backup", "claims")
 _LOG = logging.getLogger("footfall.jobs")
 _LONGEST_MONTH = 31
 _AHEAD_MS = DAY_MS // 4
@@ -129,11 +133,17 @@ def _on_rows(aggregating: "Aggregating") -> tuple[Job, ...]:
             at_start=False,
         ),
         Job(
+            "people.hide",
+            1,
+            aggregating.hide,
+            "hides from every question what people have asked to be erased",
+            history=False,
+        ),
+        Job(
             "people.erase",
             10,
             aggregating.erase,
             "erases what withdrawals and requests for erasure mean",
-            history=False,
             at_start=False,
         ),
         Job(
@@ -141,6 +151,14 @@ def _on_rows(aggregating: "Aggregating") -> tuple[Job, ...]:
             300,
             aggregating.purge,
             "purges raw rows of sealed days whose period is over",
+            history=False,
+            at_start=False,
+        ),
+        Job(
+            "backups.keep",
+            3600,
+            aggregating.back_up,
+            "makes a backup a day, and destroys those whose period is over",
             history=False,
             at_start=False,
         ),
@@ -205,7 +223,8 @@ def forget_stores(rooms: Rooms) -> str:
         first = today - site.settings.aggregate_months * _LONGEST_MONTH
         gone["seals"] += forget_seals(store, site.id, before_day=first)
     kept = {site.id: site.settings.raw_days for site in sites}
-    gone["dead letters"] = delete_old_letters(rooms.environment.spool, kept, today=today)
+    held = [(one.site, one.first, one.last) for one in list_holds(store) if one.keeps(one.site, one.first, today)]
+    gone["dead letters"] = delete_old_letters(rooms.environment.spool, kept, held, today=today)
     return ", ".join(f"{count} {what}" for what, count in gone.items() if count)
 
 
@@ -218,6 +237,7 @@ class Aggregating:
         self._turn = threading.Lock()
         self._sealing: Sealing | None = None
         self._purging: Purging | None = None
+        self._hidden: object = None
 
     def count_visits(self) -> str:
         """Bring visits up to what is loaded."""
@@ -228,12 +248,28 @@ class Aggregating:
         return f"{rows} new rows" if rows else ""
 
     def seal(self) -> str:
-        """Seal what is due, unless a request is being answered: the next run comes soon."""
-        return self._in_turn(lambda: self._opened().run(self._rooms.table.newest()))
+        """Seal what is due, unless a request is being answered: the next run comes soon.
+
+        What people have asked to be erased goes before, so that no seal counts it.
+        """
+        return self._in_turn(lambda: self._erased_before(lambda: self._opened().run(self._rooms.table.newest())))
 
     def purge(self) -> str:
         """Purge what is due, unless something else is under way: the next run comes soon."""
         return self._in_turn(lambda: self._opened_purging().run())
+
+    def hide(self) -> str:
+        """Hide what is asked for, whatever else is under way; at the start before anybody can ask."""
+        store = self._rooms.store
+        asked = [*open_withdrawals(store), *open_erasures(store)]
+        if asked == self._hidden:
+            return ""
+        try:
+            said = self._opened_purging().hide()
+        except TryLater:
+            return ""
+        self._hidden = asked
+        return said
 
     def erase(self) -> str:
         """Erase what is asked for, unless something else is under way: the next run comes soon."""
@@ -241,6 +277,19 @@ class Aggregating:
         if not open_withdrawals(store) and not open_erasures(store):
             return ""
         return self._in_turn(lambda: self._opened_purging().erase())
+
+    def back_up(self) -> str:
+        """Make and destroy backups."""
+        rooms = self._rooms
+
+        def work() -> str:
+            try:
+                return keep_backups(rooms.environment, rooms.store, rooms.warehouse)
+            except FAULTS as fault:
+                _LOG.error("%s", fault)
+                return str(fault)
+
+        return self._in_turn(work)
 
     def reconcile(self) -> str:
         """Prove the accounts; what `footfall status` shows of it."""
@@ -276,20 +325,31 @@ class Aggregating:
 
         try:
             tell(self._told(request, tell), done=True)
-        except (WarehouseError, SpoolError, LedgerBroken, ClockJump) as error:
+        except (WarehouseError, SpoolError, LedgerBroken, ClockJump, *FAULTS) as error:
             answer(store, request, {}, done=True, error=str(error))
 
     def _told(self, request: Request, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         match request.what:
             case "seal":
-                return self._opened().fulfil(Wish(**request.arguments), tell)
+                return self._erased_before(lambda: self._opened().fulfil(Wish(**request.arguments), tell))
             case "purge":
                 return self._opened_purging().fulfil(PurgeWish(**request.arguments), tell)
             case "reconcile":
                 rooms = self._rooms
                 return reconcile(rooms.warehouse, rooms.store, rooms.environment.spool, rooms.at_rest)
+            case "backup":
+                rooms = self._rooms
+                return make_backup(rooms.environment, rooms.store, rooms.warehouse, **request.arguments)
+            case "claims":
+                rooms = self._rooms
+                return check_claims(rooms.environment, rooms.store, rooms.warehouse)
             case _:
                 return attack(self._rooms.warehouse, self._rooms.store, **request.arguments)
+
+    def _erased_before(self, work: Callable[[], Answer]) -> Answer:
+        if open_withdrawals(self._rooms.store) or open_erasures(self._rooms.store):
+            self._opened_purging().erase()
+        return work()
 
     def _in_turn(self, work: Callable[[], str]) -> str:
         if not self._turn.acquire(blocking=False):

@@ -9,23 +9,23 @@ from pathlib import Path
 
 import msgspec
 
-from collector.notice import decode_facts, encode_facts, facts_of, next_version, widens
+from collector.notice import RECEIPT_DAYS, Facts, decode_facts, encode_facts, facts_of, next_version, widens
+from control_store.ledger_head import read_ledger_head
 from control_store.notice_file import NoticeFile, Revision, write_notice
 from control_store.notices import add_revision, revisions
 from control_store.seals import last_purge
 from control_store.sites import list_sites, save_settings
-from control_store.snapshot import Site
 from control_store.tables import ControlStore
 
 
-def renew_notices(store: ControlStore, now: int) -> None:
+def renew_notices(store: ControlStore, now: int, receipt_days: int = RECEIPT_DAYS) -> None:
     """Make a revision of every site whose facts have changed."""
     for site in list_sites(store):
         known = revisions(store, site.id)
         last = known[-1] if known else None
-        facts = facts_of(site)
+        facts = facts_of(site, receipt_days)
         version = site.settings.policy_version
-        if last and last.version == version and _is_wider(last, site):
+        if last and last.version == version and _is_wider(last, facts):
             version = next_version(version)
             save_settings(store, site, msgspec.structs.replace(site.settings, policy_version=version))
         text = encode_facts(facts)
@@ -34,18 +34,19 @@ def renew_notices(store: ControlStore, now: int) -> None:
 
 
 def publish_notices(store: ControlStore, directory: Path) -> None:
-    """Show collectors every site's notices and its latest purge; those of a deleted site go."""
+    """Show collectors every site's notices, its latest purge and the ledger's head; those of a deleted site go."""
     sites = list_sites(store)
+    head = read_ledger_head(store) or (0, "")
     for site in sites:
         day, at = last_purge(store, site.id)
-        write_notice(directory / f"{site.key}.notice", NoticeFile(revisions(store, site.id), day, at))
+        write_notice(directory / f"{site.key}.notice", NoticeFile(revisions(store, site.id), day, at, *head))
     for path in set(directory.glob("*.notice")) - {directory / f"{site.key}.notice" for site in sites}:
         path.unlink(missing_ok=True)
 
 
-def _is_wider(last: Revision, site: Site) -> bool:
+def _is_wider(last: Revision, facts: Facts) -> bool:
     """Facts that an older release wrote and that can't be read any more say nothing: visitors are asked again."""
     try:
-        return widens(decode_facts(last.facts), facts_of(site))
+        return widens(decode_facts(last.facts), facts)
     except msgspec.MsgspecError:
         return True

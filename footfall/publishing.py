@@ -25,7 +25,7 @@ _KEPT_MS: Final = 400 * 86_400_000
 
 def publish(store: ControlStore, environment: Environment, now: int) -> None:
     """Show collectors the control store as it is: sites and keys, each site's notice and snippet."""
-    renew_notices(store, now)
+    renew_notices(store, now, environment.receipt_days)
     publish_snapshot(store, environment.snapshot)
     publish_notices(store, environment.notices)
     publish_snippets(list_sites(store), environment.snippets, origin=public_url(environment), now=now)

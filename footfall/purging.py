@@ -102,13 +102,24 @@ class Purging:
             self._purge(decisions, choice, told, patience_s or _PATIENCE_S)
         return told
 
+    def hide(self) -> str:
+        """Hide from every question what people have asked to be erased. Any thread may. Raises TryLater, Broken."""
+        hidden = self._eraser.hide()
+        return f"{hidden} requests hidden" if hidden else ""
+
     def erase(self) -> str:
         """What another job does: erase what withdrawals and requests mean, and close those whose rows are gone."""
         rows = self._eraser.run()
         self._purger.finish(0)
         closed = self._eraser.close()
-        words = (f"{rows} rows erased" if rows else "", f"{closed} requests closed" if closed else "")
-        return ", ".join(word for word in words if word)
+        words = [f"{rows} rows erased"] if rows else []
+        words += [f"{closed} requests closed"] if closed else []
+        words += [self._eraser.untold] if self._eraser.untold else []
+        words += [
+            f"legal hold {one.id} keeps rows of requests until {day_text(one.until)}: they are hidden, and erased then"
+            for one in self._eraser.held_back()
+        ]
+        return ", ".join(words)
 
     def run(self) -> str:
         """What the job does: purge what is due."""

@@ -55,6 +55,7 @@ _SUMS = (
     "dead_letters",
     "purged",
     "erased",
+    "lost",
 )
 
 

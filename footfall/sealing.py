@@ -77,7 +77,7 @@ class Sealing:
         """Take this time for right."""
         save_moment(self._store, _CLOCK, now)
 
-    def seal(self, days: list[DueDay], on_day: Callable[[list[Sealed]], None], *, budget_ms: int = 0) -> list[Sealed]:
+    def seal(self, days: list[DueDay], on_days: Callable[[list[Sealed]], None], *, budget_ms: int = 0) -> list[Sealed]:
         """Seal these days, the oldest first, until the budget is used up; the next run goes on.
 
         Raises TryLater, Broken.
@@ -87,13 +87,13 @@ class Sealing:
         if not self._swept:
             self._sealer.sweep()
             self._swept = True
-        for due in days:
+        for chunk in self._sealer.chunks(days):
             if budget_ms and self.clock() - begun > budget_ms:
                 break
             self.visits.tick()
-            sealed = self._sealer.seal(due)
+            sealed = self._sealer.seal(chunk)
             outcomes += sealed
-            on_day(sealed)
+            on_days(sealed)
         if outcomes:
             self._sealer.sweep()
         return outcomes
@@ -102,7 +102,7 @@ class Sealing:
         """Seal a day whose raw rows go at the legal maximum, proven or not. Raises TryLater, Broken."""
         self.visits.tick()
         chosen = tuple(site for site in list_sites(self._store) if site.id in sites)
-        for one in self._sealer.seal(DueDay(day, chosen), anyway=True) if chosen else []:
+        for one in self._sealer.seal([DueDay(day, chosen)], anyway=True) if chosen else []:
             if one.reason:
                 _LOG.error("Day %s of site %d is sealed and not verified: %s", day_text(day), one.site.id, one.reason)
 
@@ -119,12 +119,12 @@ class Sealing:
             "sealed": [],
         }
 
-        def on_day(done: list[Sealed]) -> None:
+        def on_days(done: list[Sealed]) -> None:
             told["sealed"] += map(_entry, done)
             on_progress(told)
 
         if not wish.dry_run:
-            self.seal(days, on_day)
+            self.seal(days, on_days)
         return told
 
     def run(self, newest: int) -> str:

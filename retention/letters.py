@@ -34,20 +34,27 @@ def delete_letters(purge: Purge, spools: Path) -> None:
     _delete(letters_of_purge(purge, spools), spools)
 
 
-def delete_old_letters(spools: Path, sites: Mapping[int, int], *, today: int) -> int:
+def delete_old_letters(
+    spools: Path, sites: Mapping[int, int], held: Sequence[tuple[int, int, int]] = (), *, today: int
+) -> int:
     """Delete letters that have outlived their period, of days without raw rows too; how many.
 
     `sites`: days for which each site's raw rows are kept; letters of no such site are kept KEPT_DAYS days, and all of
-    them two more, for days end later in some zones. `today`: days since 1970-01-01, UTC. Raises SpoolError.
+    them two more, for days end later in some zones. `held`: sites, and first and last
+    days, that a legal hold keeps. `today`: days since 1970-01-01, UTC. Raises SpoolError.
     """
     letters = _letters(spools)
-    old = [one.number for one in letters if one.letter.day + sites.get(one.letter.site, KEPT_DAYS) + 2 < today]
-    _delete(old, spools)
-    return len(old)
+    old = [one for one in letters if one.letter.day + sites.get(one.letter.site, KEPT_DAYS) + 2 < today]
+    due = [one.number for one in old if not _is_held(one, held)]
+    _delete(due, spools)
+    return len(due)
 
 
-def delete_letters_of(meant: Sequence[Meant], spools: Path) -> None:
-    """Delete the dead letters that hold a row of somebody who is to be erased. Raises SpoolError."""
+def delete_letters_of(meant: Sequence[Meant], spools: Path, held: Sequence[tuple[int, int, int]] = ()) -> None:
+    """Delete the dead letters that hold a row of somebody who is to be erased. Raises SpoolError.
+
+    `held`: sites, and first and last days, whose rows a legal hold keeps.
+    """
     devices = {(one.site, one.pseudonym) for one in meant if one.what != "visitor"}
     visitors = {(one.site, one.day, one.pseudonym) for one in meant if one.what == "visitor"}
 
@@ -55,7 +62,13 @@ def delete_letters_of(meant: Sequence[Meant], spools: Path) -> None:
         site, returning, visitor = row[_SITE], row[_RETURNING], row[_VISITOR]
         return (site, returning) in devices or (site, row[_DAY], visitor) in visitors
 
-    _delete([one.number for one in _letters(spools) if any(map(is_meant, _rows(one)))], spools)
+    found = [one for one in _letters(spools) if any(map(is_meant, _rows(one)))]
+    _delete([one.number for one in found if not _is_held(one, held)], spools)
+
+
+def _is_held(buried: Buried, held: Sequence[tuple[int, int, int]]) -> bool:
+    letter = buried.letter
+    return any(letter.site == site and first <= letter.day <= last for site, first, last in held)
 
 
 def _rows(buried: Buried) -> list[Row]:

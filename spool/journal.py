@@ -18,7 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from spool.accounts import JOURNAL
+from spool.accounts import JOURNAL, Total
 from spool.beacons import BeaconMemory
 from spool.cuts import Batch, CutPlan, DeadLetter, OpenCut, PlannedBatch, Position, Range
 from spool.errors import SpoolBroken, SpoolBusy, translated
@@ -63,6 +63,20 @@ class Journal:
         """Wait for this spool no longer. Its events stay in the sum; a spool of the same name begins anew."""
         with self._transaction() as connection:
             connection.execute("UPDATE spools SET retired = 1 WHERE name = ? AND NOT retired", (name,))
+
+    def go_on_from(self, totals: Sequence[Total]) -> None:
+        """Begin with what another journal had counted, whose machine is lost: its spools are never waited for.
+
+        Only when nothing was counted here; the same again is not added again.
+        """
+        received = sum(one.events for one in totals if one.outcome == "received")
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM totals")
+            connection.execute("DELETE FROM spools WHERE retired AND name = 'lost'")
+            connection.executemany(
+                "INSERT INTO totals (site, day, outcome, reason, n) VALUES (?, ?, ?, ?, ?)", map(tuple, totals)
+            )
+            connection.execute("INSERT INTO spools (name, total, retired) VALUES ('lost', ?, 1)", (received,))
 
     def outcomes(self) -> dict[str, int]:
         """Events by outcome since the journal began; `received` is the sum of the others."""

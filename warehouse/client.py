@@ -35,12 +35,14 @@ from warehouse.memory import memory_of_machine
 from warehouse.settings import WarehouseSettings
 from warehouse.slots import SLOT_SIZE, Clients, Named, Slot
 
-Param = str | int | float | bool | Sequence[str] | Sequence[int]
+Param = str | int | float | bool | Sequence[str] | Sequence[int] | Sequence[tuple[int, str]]
 Answer = TypeVar("Answer")
 Record = tuple[Any, ...]
 """One row of an answer; the query's text says what stands where."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+COPIES: Final = "copies"
+"""Where the embedded engine may write copies of tables, and read them."""
 _HELD: Final = 36
 """What the embedded engine answers when its directory is open elsewhere; it names no cause itself."""
 
@@ -205,7 +207,11 @@ def _embedded_client(directory: Path, database: str, options: dict[str, Any], me
             database=database or None,
             settings=options,
             # It looks at its memory every 50 ms of its own accord: a fifth of what an idle installation costs.
-            chdb_options={"max_server_memory_usage": memory, "memory_worker_period_ms": 500},
+            chdb_options={
+                "max_server_memory_usage": memory,
+                "memory_worker_period_ms": 500,
+                "backups.allowed_path": str(directory / COPIES),
+            },
         )
     except ProgrammingError:
         # The engine answers 36 without a cause. The directory can be written (see _open), so it is in use.

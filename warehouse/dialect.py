@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 
 from warehouse.errors import Broken
+from warehouse.hidden import SHOWN
+from warehouse.people import PEOPLE
 
 _MACRO = re.compile(r"@(\w+)(?:\(([\w, ]*)\))?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -56,6 +58,10 @@ class Dialect:
                 return self.local(argument)
             case "system":
                 return self.system(argument)
+            case "people":
+                return PEOPLE
+            case "shown":
+                return SHOWN
             case "dedup":
                 return self._window(int(argument))
             case "distributed":

@@ -1,26 +1,24 @@
 """Erasing rows of people: which rows are meant stands in a table, and no statement ever names anybody.
 
 ClickHouse keeps the text of statements, of rewrites above all. What is to be erased is therefore written into `erasing`
-by an insert of values; every statement names that table, and it is emptied when the rows have gone.
+by an insert of values; every statement names that table (warehouse/hidden.py), the numbers of requests and the days and
+sites that a hold keeps. A request's rows of the table go when the rows that it means have gone.
 """
 
-# ruff: noqa: S608  the text is made of the catalogue's names, days and periods
+# ruff: noqa: S608  the text is made of the catalogue's names, days, periods and whole numbers
 
-from collections.abc import Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
-from event_catalogue.events import EVENTS as KINDS
-from event_catalogue.fields import FIELDS, FieldClass
+from event_catalogue.fields import FIELDS
 from warehouse.client import Param, Record, Warehouse
+from warehouse.hidden import ERASING, KEYS, What, in_any_way, meant_by, whole
 from warehouse.partitions import Partition, SiteRows
 from warehouse.tables import EVENTS
 from warehouse.visits import VISITS, recount_visits
 
-ERASING: Final = "erasing"
 ERASED_VISITORS: Final = "erased_visitors"
-What = Literal["returning", "visitor", "statistics", "ads"]
-"""All rows of a device; all rows of a visitor of one day; what consent to statistics has opened in a device's rows, and
-what consent to advertising has."""
 
 _COLUMNS: Final = {
     "what": "LowCardinality(String)",
@@ -28,6 +26,8 @@ _COLUMNS: Final = {
     "pseudonym": "FixedString(16)",
     "day": "Date",
     "upto": "DateTime64(3, 'UTC')",
+    "request": "UInt64",
+    "said": "UInt64",
 }
 
 
@@ -41,9 +41,27 @@ class Meant(NamedTuple):
     """For `visitor`; 0 for all days."""
     upto: int
     """ms UTC."""
+    request: int
+    """Whose request it is."""
 
     def __repr__(self) -> str:
         return f"<{self.what} of somebody>"
+
+
+class Pick(NamedTuple):
+    """What one run works on: all that was said up to its round, but for days of sites that a hold keeps."""
+
+    upto: int
+    held: Collection[tuple[int, int, int]] = ()
+    """Site, first and last day."""
+
+    def rows(self, condition: str) -> str:
+        """Rows of the warehouse that fulfil a condition and are held by nobody."""
+        kept = "".join(
+            f" AND NOT (site = {site:d} AND day BETWEEN toDate({first:d}) AND toDate({last:d}))"
+            for site, first, last in self.held
+        )
+        return f"({condition}){kept}"
 
 
 class Erasing:
@@ -52,96 +70,112 @@ class Erasing:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
-    def say(self, meant: Sequence[Meant]) -> None:
-        """Write down whose rows are meant, and nobody else's."""
-        self.forget()
+    def said(self) -> dict[int, int]:
+        """The round in which each request was said."""
+        return {
+            int(request): int(said) for request, said in self._select(f"SELECT DISTINCT request, said FROM {ERASING}")
+        }
+
+    def say(self, meant: Sequence[Meant], round_: int) -> None:
+        """Write down whose rows are meant besides those that are: from now on no question sees them."""
         columns = [list(column) for column in zip(*meant, strict=True)]
+        columns.append([round_] * len(meant))
         self._warehouse.insert(ERASING, _COLUMNS, columns, settings="async_insert = 0", query_id="footfall-erasing")
 
-    def forget(self, *tables: str) -> None:
-        """Empty both tables, or these."""
-        for table in tables or (ERASING, ERASED_VISITORS):
-            dialect = self._warehouse.dialect
-            self._warehouse.command(f"TRUNCATE TABLE {dialect.local(table)} {dialect.on_cluster} SYNC", slot="seal")
+    def forget(self, requests: Iterable[int]) -> None:
+        """Forget whom these requests mean."""
+        if numbers := ", ".join(f"{number:d}" for number in sorted(requests)):
+            self._alter(ERASING, f"DELETE WHERE request IN ({numbers})")
 
-    def is_empty(self) -> bool:
-        """Whether no part of either table holds a row any more, in use or not."""
+    def forget_visitors(self) -> None:
+        """Forget whose visits had to be counted afresh."""
+        dialect = self._warehouse.dialect
+        table = dialect.local(ERASED_VISITORS)
+        self._command(f"TRUNCATE TABLE {table} {dialect.on_cluster} SYNC")
+
+    def is_clean(self) -> bool:
+        """Whether what was forgotten lies in no part any more: none of `erasing` that is out of use, no visitor."""
         tables = [self._warehouse.dialect.local(table) for table in (ERASING, ERASED_VISITORS)]
-        return not int(self._warehouse.query("warehouse.erasing_rows", {"tables": tables}, "control")[0][0])
+        found = self._warehouse.query("warehouse.erasing_rows", {"old": tables[0], "any": tables[1]}, "control")
+        return not int(found[0][0])
 
-    def partitions(self) -> list[Partition]:
+    def partitions(self, pick: Pick) -> list[Partition]:
         """The partitions with rows that are meant."""
-        found = self._select(f"SELECT DISTINCT toUInt16(day), keep FROM {EVENTS} WHERE {ANY} ORDER BY 1, 2", {})
+        rows = pick.rows(in_any_way(pick.upto))
+        found = self._select(f"SELECT DISTINCT toUInt16(day), keep FROM {EVENTS} WHERE {rows} ORDER BY 1, 2")
         return [Partition(int(day), int(keep)) for day, keep in found]
 
-    def doomed(self, partition: Partition) -> list[SiteRows]:
+    def unfinished(self) -> set[int]:
+        """The requests that still mean rows."""
+        found: set[int] = set()
+        for what, (of_row, named) in KEYS.items():
+            keys = list(zip(of_row.split(", "), named.split(", "), strict=True))
+            rows = ", ".join(f"{column} AS {name}" for column, name in keys)
+            meant = meant_by(what) if what != "ads" else in_any_way()
+            sql = (
+                f"SELECT DISTINCT request FROM (SELECT DISTINCT {rows} FROM {EVENTS} WHERE {meant}) AS r "
+                f"INNER JOIN (SELECT request, {named} FROM {ERASING} WHERE what = '{what}') AS e USING ({named})"
+            )
+            found |= {int(number) for (number,) in self._select(sql)}
+        return found
+
+    def doomed(self, partition: Partition, pick: Pick) -> list[SiteRows]:
         """How many rows of each site go whole."""
-        sql = f"SELECT site, count(), countIf(bot != '') FROM {EVENTS} WHERE {_HERE} AND ({WHOLE}) GROUP BY site"
-        return [SiteRows(*map(int, row)) for row in self._select(f"{sql} ORDER BY site", partition._asdict())]
+        rows = f"{_HERE} AND {pick.rows(whole(pick.upto))}"
+        sql = f"SELECT site, count(), countIf(bot != '') FROM {EVENTS} WHERE {rows} GROUP BY site ORDER BY site"
+        return [SiteRows(*map(int, row)) for row in self._select(sql, partition._asdict())]
 
-    def meant(self, partition: Partition) -> int:
+    def sites(self, partition: Partition, pick: Pick) -> set[int]:
+        """The sites with rows that are meant in any way."""
+        rows = f"{_HERE} AND {pick.rows(in_any_way(pick.upto))}"
+        found = self._select(f"SELECT DISTINCT site FROM {EVENTS} WHERE {rows}", partition._asdict())
+        return {int(site) for (site,) in found}
+
+    def meant(self, partition: Partition, pick: Pick) -> int:
         """How many rows of a partition are meant in any way."""
-        return int(self._select(f"SELECT count() FROM {EVENTS} WHERE {_HERE} AND ({ANY})", partition._asdict())[0][0])
+        rows = f"{_HERE} AND {pick.rows(in_any_way(pick.upto))}"
+        return int(self._select(f"SELECT count() FROM {EVENTS} WHERE {rows}", partition._asdict())[0][0])
 
-    def erase(self, partition: Partition) -> None:
+    def erase(self, partition: Partition, pick: Pick) -> None:
         """Erase what is meant in a partition: rows go, fields are emptied. Their visitors are written down before."""
+        rows = f"{_HERE} AND {pick.rows(in_any_way(pick.upto))}"
         self._command(
-            f"INSERT INTO {ERASED_VISITORS} SELECT DISTINCT site, day, visitor FROM {EVENTS} WHERE {_HERE} AND ({ANY})",
+            f"INSERT INTO {ERASED_VISITORS} SELECT DISTINCT site, day, visitor FROM {EVENTS} WHERE {rows}",
             partition._asdict(),
         )
-        self._alter(EVENTS, f"DELETE IN PARTITION {partition.value} WHERE {WHOLE}")
-        if self.meant(partition):
-            self._alter(EVENTS, f"UPDATE {_EMPTIED} IN PARTITION {partition.value} WHERE {_of('statistics')}")
+        self._alter(EVENTS, f"DELETE IN PARTITION {partition.value} WHERE {pick.rows(whole(pick.upto))}")
+        if self.meant(partition, pick):
+            emptied = pick.rows(meant_by("statistics", pick.upto))
+            self._alter(EVENTS, f"UPDATE {_EMPTIED} IN PARTITION {partition.value} WHERE {emptied}")
 
-    def recount(self, day: int, places: Sequence[Partition], tick: int) -> None:
+    def recount(self, day: int, places: Sequence[Partition], tick: int, kept: Sequence[tuple[int, str]] = ()) -> None:
         """Count the visits of those visitors afresh: the old ones go, and what rows they still have is counted.
 
-        `places`: the partitions of the day.
+        `places`: the partitions of the day; `kept`: the bot rules that count (warehouse/people.py).
         """
         of_day = f"SELECT site, visitor FROM {ERASED_VISITORS} WHERE day = toDate({day:d})"
         visitors = f"(site, visitor) IN ({of_day})"
         for place in places:
             if self._select(f"SELECT count() FROM {VISITS} WHERE {_HERE} AND {visitors}", place._asdict())[0][0]:
                 self._alter(VISITS, f"DELETE IN PARTITION {place.value} WHERE {visitors}")
-        self._command(recount_visits(visitors), {"day": day, "tick": tick, "slices": 1, "slice": 0})
+        self._command(recount_visits(visitors), {"day": day, "tick": tick, "slices": 1, "slice": 0, "kept": kept})
 
-    def _select(self, sql: str, params: Mapping[str, Param]) -> list[Record]:
+    def _select(self, sql: str, params: Mapping[str, Param] = MappingProxyType({})) -> list[Record]:
         return self._warehouse.select(sql, params, "seal")
 
-    def _command(self, sql: str, params: Mapping[str, Param]) -> None:
+    def _command(self, sql: str, params: Mapping[str, Param] = MappingProxyType({})) -> None:
         self._warehouse.command(sql, params, slot="seal")
 
     def _alter(self, table: str, change: str) -> None:
         dialect = self._warehouse.dialect
-        self._command(f"ALTER TABLE {dialect.local(table)} {dialect.on_cluster} {change}", {})
-
-
-def _of(what: What) -> str:
-    """Rows that are meant in one way."""
-    key = "site, visitor, day" if what == "visitor" else "site, returning"
-    named = "site, pseudonym, day" if what == "visitor" else "site, pseudonym"
-    return (
-        f"(({key}) IN (SELECT {named} FROM {ERASING} WHERE what = '{what}') AND "
-        f"received <= (SELECT max(upto) FROM {ERASING} WHERE what = '{what}'))"
-    )
-
-
-def _only_by(what: What, *classes: FieldClass) -> str:
-    """Rows of events that only a consent allows."""
-    names = ", ".join(f"'{kind.name}'" for kind in KINDS if kind.field_class in classes)
-    return f"({_of(what)} AND name IN ({names}))"
+        self._command(f"ALTER TABLE {dialect.local(table)} {dialect.on_cluster} {change}")
 
 
 _HERE: Final = "day = toDate({day:UInt16}) AND keep = {keep:UInt16}"
 _EMPTY: Final[dict[type, str]] = {int: "0", str: "''", bytes: "toFixedString('', 16)", list: "[]"}
-_EMPTIED: Final = ", ".join(
-    [f"`{field.name}` = {_EMPTY[field.python_type]}" for field in FIELDS if field.field_class in ("consent", "ads")]
-    + ["`tier` = 'cookieless'"]
-)
+EMPTIED: Final[Mapping[str, str]] = {
+    **{field.name: _EMPTY[field.python_type] for field in FIELDS if field.field_class in ("consent", "ads")},
+    "tier": "'cookieless'",
+}
 """What is left of a row whose visitor has withdrawn: what a cookieless one has."""
-WHOLE: Final = " OR ".join(
-    (_of("returning"), _of("visitor"), _only_by("statistics", "consent", "ads"), _only_by("ads", "ads"))
-)
-"""Rows that go whole."""
-ANY: Final = f"{WHOLE} OR {_of('statistics')}"
-"""Rows that are meant in any way. Emptied ones are meant no more: nothing ties them to a device."""
+_EMPTIED: Final = ", ".join(f"`{name}` = {value}" for name, value in EMPTIED.items())

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 Group = tuple[int, str]
-"""Where cells are merged into one: (site, parent)."""
+"""Where cells are merged into one: (unit, parent)."""
 
 
 class Cell(NamedTuple):
-    """One value of one site."""
+    """One value of one site's day."""
 
-    site: int
+    unit: int
+    """Which site and day."""
     parent: str
     key: str
     people: int
@@ -24,12 +25,12 @@ class Cell(NamedTuple):
     @property
     def group(self) -> Group:
         """Where it would be merged."""
-        return self.site, self.parent
+        return self.unit, self.parent
 
 
 def too_small(cells: Iterable[Cell], k: Mapping[int, int]) -> list[Cell]:
     """The cells that can't be shown by themselves."""
-    return [cell for cell in cells if cell.people < k[cell.site]]
+    return [cell for cell in cells if cell.people < k[cell.unit]]
 
 
 def widened(cells: Sequence[Cell], unions: Mapping[Group, int], k: Mapping[int, int]) -> list[Cell]:

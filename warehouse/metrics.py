@@ -1,7 +1,8 @@
 """The SQL of visits and measures over raw rows, in pieces that the questioners put together.
 
 Everything here is text made of the catalogue's own names; values arrive as bound parameters: `site`, `first` and
-`last` (days since 1970) and whatever a questioner adds. `raw_rows` is the one place that says which rows count.
+`last` (days since 1970), `kept` (people.py) and whatever a questioner adds. `raw_rows` is the one place that says which
+rows count.
 
 A visit is found without window functions: the rows of one visitor and day are gathered into an array, put in their
 total order (at, beacon, idx) and cut where a pause is longer than 30 minutes. 1 M rows take 0.2 to 0.3 s on two cores,
@@ -14,9 +15,11 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from event_catalogue.dimensions import Dimension
+from event_catalogue.dimensions import UNKNOWN, UNKNOWN_KIND, Dimension
 from event_catalogue.fields import FIELD
 from event_catalogue.metrics import ENGAGED_MS, QUIET_EVENTS, VISIT_GAP_MS, MeasureName
+from warehouse.hidden import SHOWN
+from warehouse.people import PEOPLE
 
 NOBODY: Final = "toFixedString('', 16)"
 """The visitor of a row that has none: an e-mail that was opened, a call. Such rows are events, never visits."""
@@ -45,12 +48,26 @@ ROW_EXPRESSIONS: Final[dict[str, str]] = {
 """What a row is asked for where that is more than a column: facts that measures need, and numbers as text."""
 
 
-def raw_rows() -> str:
-    """The FROM and WHERE of every question about raw rows: one site, some days, no bots."""
+def stored_rows() -> str:
+    """The FROM and WHERE of what is stored of one site, of some days, people's: what a seal is proven against."""
     return (
         "events WHERE site = {site:UInt32} AND day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16}) "
-        "AND bot = ''"
+        f"AND {PEOPLE}"
     )
+
+
+def raw_rows() -> str:
+    """The same of every question that somebody asks: without rows that are to be erased."""
+    return f"{stored_rows()} AND {SHOWN}"
+
+
+_OF_SOURCE: Final[dict[str, tuple[str, str]]] = {
+    "source": (UNKNOWN, ""),
+    "referrer": (UNKNOWN, ""),
+    "source_kind": (UNKNOWN_KIND, "direct"),
+    "channel": (UNKNOWN, "Direct"),
+}
+"""What a visit says whose source was lost before consent, and one that began on the site's own pages otherwise."""
 
 
 def row_expression(name: str) -> str:
@@ -90,7 +107,15 @@ class VisitShape:
                 picked = f"array{end}((x, view) -> view, {values}, {views})"
                 return f"if(has({views}, 1), {picked}, {values}[{1 if end == 'First' else -1}])"
             case _:
-                return f"arrayFirst(x -> notEmpty(x), {values})"
+                first = f"arrayFirst(x -> notEmpty(x), {values})"
+                return self._unless_lost(dimension, first) if dimension.name in _OF_SOURCE else first
+
+    def _unless_lost(self, dimension: Dimension, value: str) -> str:
+        """The value, unless the visit's first event tells that its source was lost before consent. A visitor whose
+        second visit of a day begins with such an event had consented before: it comes from nowhere, as elsewhere."""
+        begins = f"v.{self.place('source_kind')}[1] = '{UNKNOWN_KIND}'"
+        lost, direct = _OF_SOURCE[dimension.name]
+        return f"if({begins}, if(v[1].1 = since, '{lost}', '{direct}'), {value})"
 
     def measures(self, names: Iterable[MeasureName]) -> dict[str, str]:
         """Columns of a visit that the measures of scope `visit` are summed from, as name → expression over `v`."""
@@ -117,19 +142,19 @@ class VisitShape:
         """The relation of visits: `by`, `who`, `known`, `began`, `v` and the given expressions over `v`, named.
 
         `known` is 0 for rows without a visitor: each of their messages stands by itself and is no visit. `rows` is
-        another FROM and WHERE than that of one site's question, `by` what tells its visitors apart besides their ids,
-        `carried` aggregates over all rows of a visitor that each of the visits keeps, named.
+        another FROM and WHERE than that of all that is stored of one site, `by` what tells its visitors apart besides
+        their ids, `carried` aggregates over all rows of a visitor that each of the visits keeps, named.
         """
         named = "".join(f", {expression} AS {name}" for name, expression in columns.items())
         kept = "".join(f", {name}" for name in carried)
         whole = "".join(f", {expression} AS {name}" for name, expression in carried.items())
         return (
             f"SELECT {by}, who, known, v, v[1].1 AS began{kept}{named} FROM ("
-            f"SELECT {by}, who, known{kept}, arrayJoin("
+            f"SELECT {by}, who, known{kept}, ordered.1[1] AS since, arrayJoin("
             f"arraySplit((r, pause) -> pause > {VISIT_GAP_MS}, ordered, arrayDifference(ordered.1))) AS v FROM ("
             f"SELECT {by}, {WHO} AS who, visitor != {NOBODY} AS known, "
             f"arraySort(groupArray(({', '.join(self._expressions)}))) AS ordered{whole} "
-            f"FROM {rows or raw_rows()} GROUP BY {by}, who, known))"
+            f"FROM {rows or stored_rows()} GROUP BY {by}, who, known))"
         )
 
     def _acted(self) -> str:

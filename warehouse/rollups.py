@@ -1,4 +1,4 @@
-"""Aggregates of a site's day: counted from visits and events for many sites at once, small groups merged.
+"""Aggregates of sites' days: counted from visits and events for many of them at once, small groups merged.
 
 One dimension after the other is spread into a scratch table in memory (a row for each visit and value), counted, merged
 and read back; nothing of a single visitor reaches the disk. The same numbers make the seal, and the answer to "as it
@@ -18,21 +18,30 @@ from event_catalogue.metrics import MeasureName
 from warehouse.client import Param, Record, Warehouse
 from warehouse.kanon import Cell, Group, dominated, too_small, widened
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
+from warehouse.people import PEOPLE, kept_rules
 
 SEPARATOR: Final = "\x1f"
 """Between the parts of a parent that lies in another one."""
 _HOUR_MS: Final = 3_600_000
 _EVERY_NAME: Final = frozenset(one.name for one in KEPT)
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
+_DAY_BITS: Final = 16
 
 
 class SiteDay(NamedTuple):
-    """One site on the day in question: its k, and when the local day begins and ends (ms UTC)."""
+    """A day of a site (days since 1970-01-01): its k, its local begin and end (ms UTC), the bot rules it counts."""
 
     site: int
+    day: int
     k: int
     start: int
     end: int
+    counted_bots: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> int:
+        """Both in one number, as the statements group by it."""
+        return self.site << _DAY_BITS | self.day
 
 
 class Rollup(NamedTuple):
@@ -44,6 +53,9 @@ class Rollup(NamedTuple):
     parent: str
     measures: tuple[int, ...]
 
+
+DayRow = tuple[int, Rollup]
+"""A row and its day."""
 
 Counted = tuple[Cell, tuple[int, ...], dict[MeasureName, int]]
 """A cell, its measures in order, and of each sum the largest part that one visitor gives."""
@@ -58,13 +70,13 @@ class Rollups:
         self._spread = f"scratch_{name}"
         self._lock = threading.Lock()
 
-    def count(self, day: int, sites: Sequence[SiteDay], only: Collection[str] = _EVERY_NAME) -> Iterator[list[Rollup]]:
+    def count(self, days: Sequence[SiteDay], only: Collection[str] = _EVERY_NAME) -> Iterator[list[DayRow]]:
         """The rows of one dimension after the other, totals first; `only` of these, whose parents must be among them.
 
         Raises TryLater, Broken.
         """
         with self._lock:
-            counting = _Counting(self._warehouse, day, sites, hits=self._hits, spread=self._spread)
+            counting = _Counting(self._warehouse, days, hits=self._hits, spread=self._spread)
             counting.clear()
             try:
                 yield counting.totals()
@@ -76,22 +88,24 @@ class Rollups:
 
 
 class _Counting:
-    """One run over a day."""
+    """One run over sites' days."""
 
-    def __init__(self, warehouse: Warehouse, day: int, sites: Sequence[SiteDay], *, hits: str, spread: str) -> None:
+    def __init__(self, warehouse: Warehouse, days: Sequence[SiteDay], *, hits: str, spread: str) -> None:
         self._warehouse = warehouse
         self._hits = hits
         self._spread = spread
-        self._k = {one.site: one.k for one in sites}
+        self._k = {one.unit: one.k for one in days}
         self._params: dict[str, Param] = {
-            "day": day,
-            "sites": [one.site for one in sites],
-            "ks": [one.k for one in sites],
-            "starts": [one.start for one in sites],
-            "ends": [one.end for one in sites],
+            "first": min((one.day for one in days), default=0),
+            "last": max((one.day for one in days), default=0),
+            "sites": sorted({one.site for one in days}),
+            "units": [one.unit for one in days],
+            "starts": [one.start for one in days],
+            "ends": [one.end for one in days],
+            "kept": kept_rules({one.site: one.counted_bots for one in days}),
         }
         self._kept: dict[str, set[Group]] = {}
-        self._whole: list[tuple[Rollup, bool]] = []
+        self._whole: list[tuple[int, Rollup, bool]] = []
         self._used: set[str] | None = None
         self._made: set[str] = set()
 
@@ -100,19 +114,19 @@ class _Counting:
         for table in (self._hits, self._spread):
             self._warehouse.command(f"DROP TABLE IF EXISTS {table} SYNC", slot="seal")
 
-    def totals(self) -> list[Rollup]:
-        """The row of each site; on a day of fewer than k visitors only what is exempt."""
+    def totals(self) -> list[DayRow]:
+        """The row of each day; on a day of fewer than k visitors only what is exempt."""
         self._fill_visits("''", "''", (), {})
         for cell, measures, largest in self._cells():
-            shown = _allowed(measures, cell.people, self._k[cell.site])
+            shown = _allowed(measures, cell.people, self._k[cell.unit])
             for name in SUMS:
                 if 2 * largest[name] > measures[_PLACE[name]]:
                     shown[_PLACE[name]] = WITHHELD
-            enough = cell.people >= self._k[cell.site]
-            self._whole.append((Rollup(cell.site, "", "", "", tuple(shown)), enough))
-        return [row for row, _ in self._whole]
+            enough = cell.people >= self._k[cell.unit]
+            self._whole.append((cell.unit, _row(cell, "", shown), enough))
+        return [(_day(unit), row) for unit, row, _ in self._whole]
 
-    def dimension(self, dimension: Dimension) -> list[Rollup]:
+    def dimension(self, dimension: Dimension) -> list[DayRow]:
         """The rows of one dimension, small groups merged."""
         params: dict[str, Param] = {}
         key = _key(dimension, params)
@@ -126,13 +140,16 @@ class _Counting:
             self._fill_events(dimension, key, params)
         return self._merge(dimension)
 
-    def _unused(self, dimension: Dimension) -> list[Rollup]:
+    def _unused(self, dimension: Dimension) -> list[DayRow]:
         """Where no event has a value, the one cell is the whole day."""
-        self._kept[dimension.name] = {(row.site, "") for row, enough in self._whole if enough}
-        return [row._replace(dimension=dimension.name, key="" if enough else OTHER) for row, enough in self._whole]
+        self._kept[dimension.name] = {(unit, "") for unit, _, enough in self._whole if enough}
+        return [
+            (_day(unit), row._replace(dimension=dimension.name, key="" if enough else OTHER))
+            for unit, row, enough in self._whole
+        ]
 
     def _is_used(self, dimension: Dimension) -> bool:
-        """Whether any of the day's events has a value for it; most campaign tags have none."""
+        """Whether any of the days' events has a value for it; most campaign tags have none."""
         if self._used is None:
             visit_wide = [one.name for one in KEPT if one.scope == "visit"]
             looks = ", ".join(f"max(arrayExists(x -> x != '', `{name}`))" for name in visit_wide)
@@ -140,7 +157,7 @@ class _Counting:
             counts = ", ".join(f"max(toString({row_expression(DIMENSION[name].field)}) != '')" for name in by_event)
             found = zip(visit_wide, self._ask(f"SELECT {looks} FROM visits FINAL WHERE {_OF_DAY}")[0], strict=True)
             by_row = zip(
-                by_event, self._ask(f"SELECT {counts} FROM events WHERE {_OF_DAY} AND bot = ''")[0], strict=True
+                by_event, self._ask(f"SELECT {counts} FROM events WHERE {_OF_DAY} AND {PEOPLE}")[0], strict=True
             )
             self._used = {name for name, used in (*found, *by_row) if used} | {"time:hour"}
         return dimension.name in self._used
@@ -149,7 +166,7 @@ class _Counting:
         """Each visit under its one value; `names` are the columns that key and parent are made of."""
         joined = ", ".join(f"`{name}` AS one_{name}" for name in (*_VISIT_FACTS, *names))
         self._make(
-            f"SELECT site, {parent} AS parent, {key} AS key, visitor AS who, {_FLAT} "
+            f"SELECT {_UNIT} AS unit, {parent} AS parent, {key} AS key, visitor AS who, {_FLAT} "
             f"FROM visits FINAL ARRAY JOIN {joined} WHERE {_OF_DAY}",
             params,
         )
@@ -158,34 +175,35 @@ class _Counting:
         """Each visit under every value that its events have, and under none if it has events without."""
         value = row_expression(dimension.field) if dimension.field else "1"
         rows = (
-            f"SELECT site, if(visitor = {NOBODY}, beacon, visitor) AS who, {ROW_EXPRESSIONS['at_ms']} AS at_ms, "
-            f"{key} AS key, {ROW_EXPRESSIONS['viewed']} AS viewed, {ROW_EXPRESSIONS['counted']} AS counted, "
-            f"engaged_ms AS ms FROM events WHERE {_OF_DAY} AND bot = '' AND toString({value}) != ''"
+            f"SELECT {_UNIT} AS unit, if(visitor = {NOBODY}, beacon, visitor) AS who, {key} AS key, "
+            f"{ROW_EXPRESSIONS['at_ms']} AS at_ms, {ROW_EXPRESSIONS['viewed']} AS viewed, "
+            f"{ROW_EXPRESSIONS['counted']} AS counted, engaged_ms AS ms "
+            f"FROM events WHERE {_OF_DAY} AND {PEOPLE} AND toString({value}) != ''"
         )
         visits = (
-            "SELECT site, visitor AS who, known, began AS starts, engaged AS all_engaged, single AS all_single, "
-            f"views AS all_views, took_ms AS all_took FROM visits FINAL WHERE {_OF_DAY}"
+            f"SELECT {_UNIT} AS unit, visitor AS who, known, began AS starts, engaged AS all_engaged, "
+            f"single AS all_single, views AS all_views, took_ms AS all_took FROM visits FINAL WHERE {_OF_DAY}"
         )
         placed = (
-            "SELECT site, key, who, known, viewed, counted, ms, arrayLastIndex(b -> b <= at_ms, starts) AS n, "
+            "SELECT unit, key, who, known, viewed, counted, ms, arrayLastIndex(b -> b <= at_ms, starts) AS n, "
             "starts[n] AS start, all_engaged[n] AS is_engaged, all_single[n] AS is_single, all_views[n] AS all_seen, "
-            f"all_took[n] AS lasted FROM ({rows}) AS e INNER JOIN ({visits}) AS v USING (site, who)"
+            f"all_took[n] AS lasted FROM ({rows}) AS e INNER JOIN ({visits}) AS v USING (unit, who)"
         )
         self._refill(
             self._hits,
-            "SELECT site, key, who, start, any(known), count(), sum(viewed), sum(counted), sum(ms), any(is_engaged), "
-            f"any(is_single), any(all_seen), any(lasted) FROM ({placed}) GROUP BY site, key, who, start",
+            "SELECT unit, key, who, start, any(known), count(), sum(viewed), sum(counted), sum(ms), any(is_engaged), "
+            f"any(is_single), any(all_seen), any(lasted) FROM ({placed}) GROUP BY unit, key, who, start",
             params,
         )
         facts = ", ".join(f"`{name}` AS one_{name}" for name in _VISIT_FACTS)
         self._make(
-            "SELECT site, '' AS parent, key, who, began, known, pv, ev, ms, engaged, single, views, took "
+            "SELECT unit, '' AS parent, key, who, began, known, pv, ev, ms, engaged, single, views, took "
             f"FROM {self._hits} UNION ALL "
-            "SELECT site, '', '', who, began, known, v.pv - h.pv, v.ev - h.ev, v.ms - h.ms, engaged, single, views, "
-            f"took FROM (SELECT site, visitor AS who, one_rows AS rows, {_FLAT} "
+            "SELECT unit, '', '', who, began, known, v.pv - h.pv, v.ev - h.ev, v.ms - h.ms, engaged, single, views, "
+            f"took FROM (SELECT {_UNIT} AS unit, visitor AS who, one_rows AS rows, {_FLAT} "
             f"FROM visits FINAL ARRAY JOIN {facts} WHERE {_OF_DAY}) AS v "
-            "LEFT JOIN (SELECT site, who, began, sum(rows) AS rows, sum(pv) AS pv, sum(ev) AS ev, sum(ms) AS ms "
-            f"FROM {self._hits} GROUP BY site, who, began) AS h USING (site, who, began) WHERE v.rows > h.rows",
+            "LEFT JOIN (SELECT unit, who, began, sum(rows) AS rows, sum(pv) AS pv, sum(ev) AS ev, sum(ms) AS ms "
+            f"FROM {self._hits} GROUP BY unit, who, began) AS h USING (unit, who, began) WHERE v.rows > h.rows",
             {},
         )
 
@@ -204,13 +222,13 @@ class _Counting:
     def _cells(self) -> list[Counted]:
         """Every cell with its measures and the largest part of one visitor in its sums."""
         rows = self._ask(
-            f"SELECT site, parent, key, {_SUMMED} FROM (SELECT site, parent, key, who, {_BY_PERSON} "
-            f"FROM {self._spread} GROUP BY site, parent, key, who) "
-            "GROUP BY site, parent, key ORDER BY site, parent, key"
+            f"SELECT unit, parent, key, {_SUMMED} FROM (SELECT unit, parent, key, who, {_BY_PERSON} "
+            f"FROM {self._spread} GROUP BY unit, parent, key, who) "
+            "GROUP BY unit, parent, key ORDER BY unit, parent, key"
         )
         return [_cell(row) for row in rows]
 
-    def _merge(self, dimension: Dimension) -> list[Rollup]:
+    def _merge(self, dimension: Dimension) -> list[DayRow]:
         counted = self._cells()
         parents = self._parents_kept(dimension)
         cells = [cell._replace(parent=_under(cell, parents)) for cell, _, _ in counted]
@@ -231,7 +249,7 @@ class _Counting:
             if cell not in small
         ]
         self._kept[dimension.name] = {
-            (cell.site, f"{cell.parent}{SEPARATOR}{cell.key}" if parents is not None else cell.key)
+            (cell.unit, f"{cell.parent}{SEPARATOR}{cell.key}" if parents is not None else cell.key)
             for cell, _, _ in shown
         }
         return self._rows(dimension, [*shown, *unions.values()])
@@ -246,28 +264,28 @@ class _Counting:
         if not small:
             return {}
         origins = [
-            (original.site, original.parent, original.key, cell.parent)
+            (original.unit, original.parent, original.key, cell.parent)
             for (original, _, _), cell in zip(counted, cells, strict=True)
             if cell in small
         ]
         params: dict[str, Param] = {
-            "m_site": [one[0] for one in origins],
+            "m_unit": [one[0] for one in origins],
             "m_parent": [one[1] for one in origins],
             "m_key": [one[2] for one in origins],
             "m_group": [one[3] for one in origins],
         }
         merged = (
-            f"SELECT s.site AS site, m.grp AS grp, who, began, any(known) AS known, sum(pv) AS pv, sum(ev) AS ev, "
+            f"SELECT s.unit AS unit, m.grp AS grp, who, began, any(known) AS known, sum(pv) AS pv, sum(ev) AS ev, "
             "sum(ms) AS ms, any(engaged) AS engaged, any(single) AS single, any(views) AS views, any(took) AS took "
             f"FROM {self._spread} AS s INNER JOIN "
-            "(SELECT pair.1 AS site, pair.2 AS parent, pair.3 AS key, pair.4 AS grp FROM "
-            "(SELECT arrayJoin(arrayZip({m_site:Array(UInt32)}, {m_parent:Array(String)}, {m_key:Array(String)}, "
-            "{m_group:Array(String)})) AS pair)) AS m ON s.site = m.site AND s.parent = m.parent AND s.key = m.key "
-            "GROUP BY site, grp, who, began"
+            "(SELECT pair.1 AS unit, pair.2 AS parent, pair.3 AS key, pair.4 AS grp FROM "
+            "(SELECT arrayJoin(arrayZip({m_unit:Array(UInt64)}, {m_parent:Array(String)}, {m_key:Array(String)}, "
+            "{m_group:Array(String)})) AS pair)) AS m ON s.unit = m.unit AND s.parent = m.parent AND s.key = m.key "
+            "GROUP BY unit, grp, who, began"
         )
         rows = self._ask(
-            f"SELECT site, grp, '{OTHER}', {_SUMMED} FROM (SELECT site, grp, who, {_BY_PERSON} FROM ({merged}) "
-            "GROUP BY site, grp, who) GROUP BY site, grp ORDER BY site, grp",
+            f"SELECT unit, grp, '{OTHER}', {_SUMMED} FROM (SELECT unit, grp, who, {_BY_PERSON} FROM ({merged}) "
+            "GROUP BY unit, grp, who) GROUP BY unit, grp ORDER BY unit, grp",
             params,
         )
         found = [_cell(row) for row in rows]
@@ -278,29 +296,37 @@ class _Counting:
         names = PARENTS.get(dimension.name)
         return self._kept[names[-1]] if names else None
 
-    def _rows(self, dimension: Dimension, cells: Sequence[Counted]) -> list[Rollup]:
+    def _rows(self, dimension: Dimension, cells: Sequence[Counted]) -> list[DayRow]:
         """Rows without what may not be shown, in their order."""
-        by_site: dict[int, list[tuple[Cell, list[int], dict[MeasureName, int]]]] = defaultdict(list)
+        by_unit: dict[int, list[tuple[Cell, list[int], dict[MeasureName, int]]]] = defaultdict(list)
         for cell, measures, largest in cells:
-            by_site[cell.site].append((cell, _allowed(measures, cell.people, self._k[cell.site]), largest))
+            by_unit[cell.unit].append((cell, _allowed(measures, cell.people, self._k[cell.unit]), largest))
         rows = []
-        for site, mine in by_site.items():
+        for unit, mine in by_unit.items():
             for name in SUMS:
                 place = _PLACE[name]
                 for hidden in dominated([c[1][place] for c in mine], [c[2][name] for c in mine]):
                     mine[hidden][1][place] = WITHHELD
-            rows += [Rollup(site, dimension.name, cell.key, cell.parent, tuple(shown)) for cell, shown, _ in mine]
+            rows += [(_day(unit), _row(cell, dimension.name, shown)) for cell, shown, _ in mine]
         return sorted(rows)
 
     def _ask(self, sql: str, params: Mapping[str, Param] | None = None) -> list[Record]:
         return self._warehouse.select(sql, {**self._params, **(params or {})}, "seal")
 
 
+def _day(unit: int) -> int:
+    return unit & (1 << _DAY_BITS) - 1
+
+
+def _row(cell: Cell, dimension: str, measures: Sequence[int]) -> Rollup:
+    return Rollup(cell.unit >> _DAY_BITS, dimension, cell.key, cell.parent, tuple(measures))
+
+
 def _key(dimension: Dimension, params: dict[str, Param]) -> str:
     """What a visit or an event is counted under; a value that looks like a word of the answer gets its backslash."""
     if dimension.scope == "time":
-        start = "transform(site, {sites:Array(UInt32)}, {starts:Array(Int64)}, toInt64(0))"
-        end = "transform(site, {sites:Array(UInt32)}, {ends:Array(Int64)}, toInt64(0))"
+        start = "transform(unit, {units:Array(UInt64)}, {starts:Array(Int64)}, toInt64(0))"
+        end = "transform(unit, {units:Array(UInt64)}, {ends:Array(Int64)}, toInt64(0))"
         at_ms = ROW_EXPRESSIONS["at_ms"]
         return f"toString({start} + intDiv(greatest(least({at_ms}, {end} - 1) - {start}, 0), {_HOUR_MS}) * {_HOUR_MS})"
     words = [*RESERVED, dimension.blank]
@@ -334,13 +360,17 @@ def _allowed(measures: tuple[int, ...], people: int, k: int) -> list[int]:
 
 
 def _cell(row: Record) -> Counted:
-    site, parent, key, people, *numbers = row
+    unit, parent, key, people, *numbers = row
     measures = tuple(map(int, numbers[: len(KEPT_MEASURES)]))
     largest = dict(zip(SUMS, map(int, numbers[len(KEPT_MEASURES) :]), strict=True))
-    return Cell(int(site), str(parent), str(key), int(people)), measures, largest
+    return Cell(int(unit), str(parent), str(key), int(people)), measures, largest
 
 
-_OF_DAY: Final = "day = toDate({day:UInt16}) AND site IN {sites:Array(UInt32)}"
+_UNIT: Final = f"bitOr(bitShiftLeft(toUInt64(site), {_DAY_BITS}), toUInt16(day))"
+_OF_DAY: Final = (
+    "day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16}) AND site IN {sites:Array(UInt32)} "
+    f"AND {_UNIT} IN {{units:Array(UInt64)}}"
+)
 _FLAT: Final = (
     "one_began AS began, known, one_views AS pv, one_counted AS ev, one_engaged_ms AS ms, one_engaged AS engaged, "
     "one_single AS single, one_views AS views, one_took_ms AS took"
@@ -351,8 +381,8 @@ _FACTS: Final = (
     "who FixedString(16), began Int64, known UInt8, {rows}pv UInt64, ev UInt64, ms UInt64, engaged UInt8, "
     "single UInt8, views UInt64, took UInt64"
 )
-_HITS: Final = f"site UInt32, key String, {_FACTS.format(rows='rows UInt64, ')}"
-_SPREAD: Final = f"site UInt32, parent String, key String, {_FACTS.format(rows='')}"
+_HITS: Final = f"unit UInt64, key String, {_FACTS.format(rows='rows UInt64, ')}"
+_SPREAD: Final = f"unit UInt64, parent String, key String, {_FACTS.format(rows='')}"
 
 _PERSON: Final[dict[MeasureName, str]] = {
     "visits": "countIf(known)",

@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from event_catalogue.aggregates import KEPT_MEASURES
-from warehouse.client import Warehouse
-from warehouse.rollups import Rollup
+from warehouse.client import Param, Warehouse
+from warehouse.people import kept_rules
+from warehouse.rollups import DayRow, Rollup
 
 ROLLUPS: Final = "rollups"
 ROLLUP_COLUMNS: Final[dict[str, str]] = {
@@ -45,12 +46,13 @@ class RollupTable:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
-    def raw_rows(self, day: int | None = None) -> dict[tuple[int, int], int]:
-        """Raw rows of each (site, day), of one day or of all. Raises TryLater, Broken."""
-        if day is None:
-            found = self._warehouse.query("warehouse.partition_counts", {}, "seal")
+    def raw_rows(self, days: Sequence[int] = ()) -> dict[tuple[int, int], int]:
+        """Raw rows of each (site, day), of some days and those between, or of all. Raises TryLater, Broken."""
+        if days:
+            span = {"first": min(days), "last": max(days)}
+            found = self._warehouse.query("warehouse.site_counts", span, "seal")
         else:
-            found = self._warehouse.query("warehouse.site_counts", {"day": day}, "seal")
+            found = self._warehouse.query("warehouse.partition_counts", {}, "seal")
         return {(int(site), int(of)): int(rows) for site, of, rows in found}
 
     def newest_rows(self) -> dict[tuple[int, int], int]:
@@ -58,26 +60,33 @@ class RollupTable:
         found = self._warehouse.query("warehouse.newest_rows", {}, "seal")
         return {(int(site), int(day)): int(received) for site, day, received in found}
 
-    def late_visitors(self, seal: Sealed) -> int:
+    def late_visitors(self, seal: Sealed, counted_bots: Iterable[str]) -> int:
         """How many different visitors' rows arrived after the seal. Raises TryLater, Broken."""
-        values = {"site": seal.site, "day": seal.day, "sealed": seal.sealed}
+        kept = kept_rules({seal.site: counted_bots})
+        values: dict[str, Param] = {"site": seal.site, "day": seal.day, "sealed": seal.sealed, "kept": kept}
         return int(self._warehouse.query("warehouse.late_visitors", values, "seal")[0][0])
 
-    def write(self, day: int, runs: Mapping[int, int], rows: Sequence[Rollup]) -> None:
-        """Store the rows under the run of their site, durably. Raises TryLater, Broken."""
+    def write(self, runs: Mapping[tuple[int, int], int], rows: Sequence[DayRow]) -> None:
+        """Store the rows under the run of their (site, day), durably. Raises TryLater, Broken."""
+        days = sorted({day for day, _ in rows})
         for begin in range(0, len(rows), _BLOCK):
             block = rows[begin : begin + _BLOCK]
             data: list[list[Any]] = [
-                [row.site for row in block],
-                [day] * len(block),
-                [runs[row.site] for row in block],
-                [row.dimension for row in block],
-                [row.key for row in block],
-                [row.parent for row in block],
-                *([row.measures[place] for row in block] for place in range(len(KEPT_MEASURES))),
+                [row.site for _, row in block],
+                [day for day, _ in block],
+                [runs[row.site, day] for day, row in block],
+                [row.dimension for _, row in block],
+                [row.key for _, row in block],
+                [row.parent for _, row in block],
+                *([row.measures[place] for _, row in block] for place in range(len(KEPT_MEASURES))),
             ]
             self._warehouse.insert(
-                ROLLUPS, ROLLUP_COLUMNS, data, settings="async_insert = 0", query_id=f"seal-{day}-{begin}", slot="seal"
+                ROLLUPS,
+                ROLLUP_COLUMNS,
+                data,
+                settings="async_insert = 0",
+                query_id=f"seal-{days[0]}-{begin}",
+                slot="seal",
             )
 
     def read(self, site: int, day: int, run: int) -> list[Rollup]:

@@ -20,7 +20,9 @@ from event_catalogue.dimensions import DIMENSIONS
 from event_catalogue.events import EVENTS as EVENT_KINDS
 from event_catalogue.metrics import ENGAGED_MS
 from warehouse.client import Param
-from warehouse.metrics import NOBODY, VisitShape, raw_rows
+from warehouse.hidden import HIDDEN
+from warehouse.metrics import NOBODY, WHO, VisitShape, stored_rows
+from warehouse.people import PEOPLE
 
 VISITS: Final = "visits"
 JOURNAL_BITS: Final = 32
@@ -112,24 +114,60 @@ def recount_visits(meant: str) -> str:
     return _renewal(meant, nobodies=False)
 
 
-def any_uncounted(marks: Iterable[int], params: dict[str, Param]) -> str:
-    """Whether a site's days have rows of batches beyond the marks: one row if so. Values: `site`, `first`, `last`."""
-    return f"SELECT 1 FROM {raw_rows()} AND {uncounted(marks, params)} LIMIT 1"
+def not_kept(marks: Iterable[int], params: dict[str, Param]) -> str:
+    """The condition that picks rows whose visits can't be taken from the table: uncounted ones, and rows that are to be
+    erased, which stand in their visitor's visits still; its values are added to `params`."""
+    return f"({uncounted(marks, params)} OR {HIDDEN})"
+
+
+def any_not_kept(marks: Iterable[int], params: dict[str, Param]) -> str:
+    """Whether a site's days have such rows: one row if so. Values as of `stored_rows`."""
+    return f"SELECT 1 FROM {stored_rows()} AND {not_kept(marks, params)} LIMIT 1"
 
 
 def renew_visits(news: Sequence[Ticked], params: dict[str, Param], *, nobodies: bool) -> str:
     """The INSERT that counts visitors afresh: those of `day` with a row in the new batches, in a slice by their hash.
 
-    Values: `day`, `tick`, `slice` of `slices` (at most 255). `nobodies`: whether there are rows without a visitor among
-    the new ones; to look for these costs a third more.
+    Values: `day`, `tick`, `slice` of `slices` (at most 255), `kept`. `nobodies`: whether there are rows without a
+    visitor among the new ones; to look for these costs a third more.
     """
     return _renewal(new_rows(news, params), nobodies=nobodies)
+
+
+def machine_days() -> str:
+    """On which days of `site` a bot rule marked rows, and how many rows it has then."""
+    return "SELECT toUInt16(day), count() FROM events WHERE site = {site:UInt32} GROUP BY day HAVING max(bot) != ''"
+
+
+def recount_machines() -> str:
+    """The INSERT that counts afresh whom a bot rule marked on `day` of `site`. Values as above."""
+    return _renewal(_MARKED, nobodies=False)
+
+
+def drop_machines() -> str:
+    """The INSERT that takes the visits of those who do not count any more: their newest row has none. To be run after
+    `recount_machines`, with a smaller `tick`: whom that has counted keeps its visits, and at no moment are any missing.
+    """
+    names = ", ".join(f"`{name}`" for name in VISIT_COLUMNS)
+    values = [f"`{name}`" if name in _KEYS else f"arrayResize(`{name}`, 0)" for name in VISIT_COLUMNS]
+    values[list(VISIT_COLUMNS).index("tick")] = "{tick:UInt64}"
+    return (
+        f"INSERT INTO {VISITS} ({names}) SELECT {', '.join(values)} FROM {VISITS} FINAL WHERE site = {{site:UInt32}} "
+        f"AND day = toDate({{day:UInt16}}) AND notEmpty(began) AND {VISITS}.tick < {{tick:UInt64}} "
+        f"AND visitor IN ({_MACHINES})"
+    )
+
+
+_MACHINES: Final = (
+    f"SELECT {WHO} FROM events WHERE site = {{site:UInt32}} AND day = toDate({{day:UInt16}}) AND bot != ''"
+)
+_MARKED: Final = f"site = {{site:UInt32}} AND {WHO} IN ({_MACHINES})"
 
 
 def _renewal(fresh: str, *, nobodies: bool) -> str:
     shape = VisitShape()
     columns = _visit_values(shape)
-    people = "day = toDate({day:UInt16}) AND bot = ''"
+    people = f"day = toDate({{day:UInt16}}) AND {PEOPLE}"
 
     def of(who: str, condition: str) -> str:
         slice_ = f"reinterpretAsUInt8({who}) % {{slices:UInt8}} = {{slice:UInt8}}"

@@ -1,4 +1,4 @@
-"""What was left out of the numbers because a machine sent it, by rule; and the way to count it after all."""
+"""What machines sent, by rule, and left out of the numbers; and the way to count it after all."""
 
 import asyncio
 from typing import Final, NamedTuple
@@ -28,14 +28,14 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
 
 
 class Rule(NamedTuple):
-    """What one rule left out."""
+    """What one rule found."""
 
     name: str
     events: int
     views: int
     pages: int
     counted: bool
-    """Whether the site counts what the rule finds, from when it said so."""
+    """Whether the site counts what the rule finds as people's."""
 
 
 class Group(NamedTuple):
@@ -61,7 +61,7 @@ async def bots(ask: Ask) -> Response:
         Rule(name, int(events), int(views), int(pages), counted=site.settings.counts(name))
         for name, events, views, pages in found
     ]
-    left_out = sum(rule.events for rule in rules)
+    left_out = sum(rule.events for rule in rules if not rule.counted)
     people = int(answer["results"][0]["metrics"][0])
     return ask.render(
         "bots.html",
@@ -79,7 +79,7 @@ async def bots(ask: Ask) -> Response:
 
 
 async def count_bots(ask: Ask) -> Response:
-    """Count what a rule finds from now on, or leave it out again."""
+    """Count what a rule finds, stored rows too, or leave it out again."""
     site, store = ask.site(), ask.desk.shop.store
     rule = ask.form.get("rule", "")
     others = [one for one in site.settings.counted_bots if one != rule]

@@ -4,10 +4,12 @@ import asyncio
 from collections import Counter
 from datetime import date, timedelta
 from typing import Final, Literal, NamedTuple
+from zlib import crc32
 
 from console.pages.desk import Shop
 from console.pages.formats import ago, moment, whole
 from control_store.accounting import denied_hours, published, published_spools
+from control_store.marks import rules_text
 from control_store.snapshot import Site
 from event_catalogue.days import local_day
 
@@ -56,7 +58,7 @@ Mood = Literal["well", "quiet", "waiting", "trouble"]
 
 
 class Pulse(NamedTuple):
-    """The newest event that is loaded, and a mark that changes with every load."""
+    """The newest event that is loaded, and a mark that changes with every load, and with what counts."""
 
     last: int
     """ms UTC; 0 if there is none in the last weeks."""
@@ -96,7 +98,8 @@ async def read_pulse(shop: Shop, site: Site) -> Pulse:
         shop.warehouse.query, "console.last_event", {"site": site.id, "first": first}, "control"
     )
     last, count = rows[0]
-    return Pulse(int(last) if count else 0, f"{last}-{count}" if count else "none")
+    counted = crc32(rules_text(site.settings.counted_bots).encode())
+    return Pulse(int(last) if count else 0, f"{last}-{count}-{counted}" if count else "none")
 
 
 def state_of(shop: Shop, site: Site, pulse: Pulse, *, has_history: bool = False) -> State:

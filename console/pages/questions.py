@@ -41,7 +41,8 @@ class Questions:
     def __init__(self, statistics: Statistics, sharing: Sharing, site: Site, now: int) -> None:
         self._statistics = statistics
         self._sharing = sharing
-        self.site = SiteRef(site.id, site.domain, site.timezone_at(now), site.settings.k)
+        kept = site.settings
+        self.site = SiteRef(site.id, site.domain, site.timezone_at(now), kept.k, kept.counted_bots)
         self.local = datetime.fromtimestamp(now / 1000, UTC).astimezone(ZoneInfo(self.site.timezone))
         """The moment of the request by the site's clock."""
         self._places = asyncio.Semaphore(_AT_ONCE)

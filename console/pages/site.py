@@ -22,6 +22,7 @@ from console.stats.plan import EPOCH
 from control_store.snapshot import Site
 from event_catalogue.metrics import METRIC
 from warehouse.errors import TryLater
+from warehouse.people import kept_rules
 
 _ROWS: Final = 9
 _EASE: Final = 10
@@ -62,7 +63,9 @@ async def dashboard(ask: Ask) -> Response:
         today = questions.local.date()
         span = await _all_days(ask, site)
         young = span is None or (today - span[0]).days < _YOUNG_DAYS
-        view = read_view(ask.request.query_params, TABS, role=ask.role, default="today" if young else "28d")
+        view = read_view(
+            ask.request.query_params, TABS, role=ask.role, default="today" if young else "28d", places=ask.places
+        )
         page = await _numbers(questions, view, today)
         cards = await asyncio.gather(*(_card(questions, view, today, panel, page["totals"]) for panel in PANELS))
     first, last = page["days"]
@@ -104,7 +107,9 @@ def _unchanged(ask: Ask, pulse: Pulse) -> bool:
 
 async def _all_days(ask: Ask, site: Site) -> tuple[date, date] | None:
     """The first and the last day with an event of a person; None if there is none. Raises TryLater, Broken."""
-    rows = await asyncio.to_thread(ask.desk.shop.warehouse.query, "console.days", {"site": site.id}, "console")
+    kept = kept_rules({site.id: site.settings.counted_bots})
+    warehouse = ask.desk.shop.warehouse
+    rows = await asyncio.to_thread(warehouse.query, "console.days", {"site": site.id, "kept": kept}, "console")
     first, last, count = rows[0]
     return (EPOCH + timedelta(days=int(first)), EPOCH + timedelta(days=int(last))) if count else None
 

@@ -23,7 +23,7 @@ from console.stats.terms import OfRows, Terms, range_params
 from event_catalogue.metrics import MEASURES, MeasureName
 from warehouse.client import Param
 from warehouse.metrics import ROW_SUMS, raw_rows
-from warehouse.visits import uncounted
+from warehouse.visits import not_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,15 @@ class Statement:
 def build(query: Query, plan: Plan, site: SiteRef, counted: Collection[int] = (), *, fresh: bool = True) -> Statement:
     """The statement that answers `query` about the plan's days.
 
-    `counted`: the marks of the table `visits`, none if it can't be asked; `fresh`: whether there are newer rows.
+    `counted`: the marks of the table `visits`, none if it can't be asked; `fresh`: whether there are rows whose visits
+    can't be taken from it.
     """
     measures = measures_of(query)
     params = range_params(plan, site)
     if not needs_visits(query):
         parts = [_rows(query, Terms(plan, params, OfRows()), measures)]
     elif counted and can_settle(query):
-        parts = settled(query, plan, params, measures, uncounted(counted, params) if fresh else "")
+        parts = settled(query, plan, params, measures, not_kept(counted, params) if fresh else "")
     else:
         parts = [shaped(query, plan, params, measures, raw_rows())]
     keys = [f"k{n}" for n in range(len(query.dimensions))]

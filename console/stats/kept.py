@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from console.stats.plan import Plan, day_number
+from console.stats.plan import EPOCH, Plan, day_number
 from console.stats.query import Asked, Condition, Query, SiteRef
 from console.stats.terms import step_of
 from event_catalogue.aggregates import HOUR, KEPT, KEPT_MEASURES, PARENTS, WITHHELD
 from event_catalogue.dimensions import OTHER, RESERVED, Dimension
 from event_catalogue.metrics import Metric
 from warehouse.client import Param, Record
-from warehouse.rollups import Rollup
+from warehouse.rollups import DayRow, Rollup
 
 _BUCKETS = {"day": "toUInt16(day)", "week": "toUInt16(toMonday(day))", "month": "toUInt16(toStartOfMonth(day))"}
 
@@ -102,9 +102,10 @@ def kept_statement(query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: Se
     )
 
 
-def foretold(query: Query, plan: Plan, kept: Kept, day: date, rows: Sequence[Rollup]) -> Iterator[Record]:
-    """Rows of a day as its seal will hold them, in the form of the statement's."""
-    for row in rows:
+def foretold(query: Query, plan: Plan, kept: Kept, rows: Sequence[DayRow]) -> Iterator[Record]:
+    """Rows of days as their seals will hold them, in the form of the statement's."""
+    for number, row in rows:
+        day = EPOCH + timedelta(days=number)
         if row.dimension != kept.dimension or kept.value not in (None, row.key):
             continue
         if row.dimension == HOUR.name and row.key == OTHER:

@@ -30,6 +30,8 @@ class SiteRef:
     """IANA name; days and hours are cut by it."""
     k: int = 5
     """Smallest group of visitors that is shown where groups are merged."""
+    counted_bots: tuple[str, ...] = ()
+    """Bot rules whose finds count as people's."""
 
 
 @dataclass(frozen=True, slots=True)

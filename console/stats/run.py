@@ -21,8 +21,9 @@ from console.stats.terms import range_params, step_of
 from event_catalogue.metrics import METRIC, MeasureName
 from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
+from warehouse.people import kept_rules
 from warehouse.rollups import Rollups, SiteDay
-from warehouse.visits import any_uncounted
+from warehouse.visits import any_not_kept
 
 Clock = Callable[[], int]
 """Now, in ms UTC."""
@@ -63,15 +64,15 @@ Seals = Callable[[int, int, int], Mapping[int, Seal]]
 """Site, first and last day (days since 1970-01-01) → the seals of its sealed days."""
 
 
-Counted = Callable[[], Collection[int]]
-"""The batches up to which the table `visits` is counted, one of each journal."""
+Counted = Callable[[int, Collection[str]], Collection[int]]
+"""Site and the bot rules that it counts → the batches up to which `visits` is counted so, one of each journal."""
 
 
 def _no_seals(_site: int, _first: int, _last: int) -> Mapping[int, Seal]:
     return {}
 
 
-def _none_counted() -> Collection[int]:
+def _none_counted(_site: int, _rules: Collection[str]) -> Collection[int]:
     return ()
 
 
@@ -174,26 +175,30 @@ class Statistics:
     def _build(self, query: Query, decided: Plan, site: SiteRef) -> Statement:
         """The statement over unsealed days. Marks are read before the rows are looked at: what comes meanwhile is in
         the visits, or seen as new."""
-        marks = self._counted() if needs_visits(query) else ()
+        marks = self._counted(site.id, site.counted_bots) if needs_visits(query) else ()
         if not marks:
             return build(query, decided, site)
         params = range_params(decided, site)
-        look = any_uncounted(marks, params)
+        look = any_not_kept(marks, params)
         return build(query, decided, site, marks, fresh=bool(self._warehouse.select(look, params, "console")))
 
     def _foretell(self, groups: Groups, part: Plan, site: SiteRef, kept: Kept) -> None:
         """Add days as their seals will hold them."""
-        for place in range(part.days):
-            day = part.first + timedelta(days=place)
-            bounds = SiteDay(site.id, site.k, part.starts[place], part.starts[place + 1])
-            for rows in self._rollups.count(day_number(day), [bounds], needed(kept)):
-                for row in foretold(groups.query, groups.plan, kept, day, rows):
-                    groups.add_kept(row)
+        first = day_number(part.first)
+        days = [
+            SiteDay(site.id, first + place, site.k, part.starts[place], part.starts[place + 1], site.counted_bots)
+            for place in range(part.days)
+        ]
+        for rows in self._rollups.count(days, needed(kept)):
+            for row in foretold(groups.query, groups.plan, kept, rows):
+                groups.add_kept(row)
 
     def _first_row(self, query: Query, site: SiteRef) -> date | None:
         if query.date_range != Last("all"):
             return None
-        rows = self._warehouse.query("console.first_day", {"site": site.id}, "console")
+        rows = self._warehouse.query(
+            "console.first_day", {"site": site.id, "kept": kept_rules({site.id: site.counted_bots})}, "console"
+        )
         days = [int(rows[0][0])] if rows[0][1] else []
         days += list(self._seals(site.id, 0, _LAST_DAY))[:1]
         return EPOCH + timedelta(days=min(days)) if days else None

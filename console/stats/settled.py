@@ -17,7 +17,7 @@ from console.stats.shaped import shaped, summed
 from console.stats.terms import OfRows, Terms
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Param
-from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, ROW_SUMS, VISIT_FACTS, VISIT_SUMS, number, raw_rows
+from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, ROW_SUMS, VISIT_FACTS, VISIT_SUMS, number, raw_rows, stored_rows
 
 _HITS: Final[dict[MeasureName, tuple[str, str]]] = {
     "pageviews": ("hit_pageviews", "views"),
@@ -44,18 +44,18 @@ def can_settle(query: Query) -> bool:
 
 
 def settled(
-    query: Query, plan: Plan, params: dict[str, Param], measures: tuple[MeasureName, ...], uncounted: str
+    query: Query, plan: Plan, params: dict[str, Param], measures: tuple[MeasureName, ...], not_kept: str
 ) -> list[str]:
     """The parts of the answer: measures by day and keys as `n_…`, each about other visitors.
 
-    `uncounted`: the condition that picks rows which `visits` does not know yet; empty where there are none.
+    `not_kept`: the condition that picks rows whose visits can't be taken from `visits`; empty where there are none.
     """
     terms = Terms(plan, params, OfRows())
     asked = [*query.dimensions, *(leaf.asked for leaf in conditions(query.filters))]
     by_event = terms.differs_by_event(asked)
     # By id alone, not by day: an id that is apart on one day is so on all, and each is in one part. Rows of nobody are
     # few, and to tell them by their messages would mean to read every row's.
-    apart = [f"SELECT {_ID} FROM {raw_rows()} AND {uncounted}"] if uncounted else []
+    apart = [f"SELECT {_ID} FROM {stored_rows()} AND {not_kept}"] if not_kept else []
     if by_event:
         apart.append(f"SELECT {_ID} FROM {_VISIT_DAYS} AND length(began) > 1")
     if not apart:

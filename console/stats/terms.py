@@ -11,6 +11,7 @@ from console.stats.query import All, Asked, Condition, Done, Either, Filter, Not
 from event_catalogue.dimensions import PROPS, RESERVED, Dimension
 from warehouse.client import Param
 from warehouse.metrics import ROW_EXPRESSIONS, VisitShape, row_expression
+from warehouse.people import kept_rules
 
 _STEPS: Final[dict[str, Step]] = {"time:hour": "hour", "time:day": "day", "time:week": "week", "time:month": "month"}
 
@@ -58,8 +59,9 @@ class OfShape:
 
 
 def range_params(plan: Plan, site: SiteRef) -> dict[str, Param]:
-    """The values that every statement binds: site, first and last day."""
-    return {"site": site.id, "first": day_number(plan.first), "last": day_number(plan.last)}
+    """The values that every statement binds: site, first and last day, and which bots count as people."""
+    kept = kept_rules({site.id: site.counted_bots})
+    return {"site": site.id, "first": day_number(plan.first), "last": day_number(plan.last), "kept": kept}
 
 
 class Terms:

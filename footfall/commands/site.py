@@ -113,6 +113,41 @@ def hosts(name: str, allow: str, ignore: str, environment: Environment) -> None:
         click.echo(f"No host is refused for {found.domain}.")
 
 
+@site.command()
+@click.argument("name")
+@click.option(
+    "--count", "wanted", multiple=True, metavar="RULE", help="Count what this bot rule finds; KIND:* for all."
+)
+@click.option("--leave-out", "unwanted", multiple=True, metavar="RULE", help="Leave it out of the numbers again.")
+@installation
+def bots(name: str, wanted: tuple[str, ...], unwanted: tuple[str, ...], environment: Environment) -> None:
+    """List the bot rules whose finds a site counts as people's; count more of them, or leave them out again.
+
+    It holds for all days whose raw rows are still kept. The page Bots shows what each rule found.
+    """
+    from control_store.site_settings import changed
+    from control_store.sites import find_site, save_settings
+
+    with open_control(environment) as store:
+        found = find_site(store, name)
+        counted = found.settings.counted_bots
+        missing = [rule for rule in unwanted if rule not in counted]
+        if missing:
+            raise click.ClickException(
+                f"The rule '{missing[0]}' is not among those that {found.domain} counts: "
+                f"{', '.join(counted) or 'it counts none'}."
+            )
+        if wanted or unwanted:
+            kept = [*(rule for rule in counted if rule not in unwanted), *wanted]
+            save_settings(store, found, changed(found.settings, [f"counted_bots={','.join(kept)}"]))
+            found = find_site(store, name)
+            noted(store, "settings", site=found.domain, subject="counted_bots")
+    for rule in found.settings.counted_bots:
+        click.echo(rule)
+    if not found.settings.counted_bots:
+        click.echo(f"{found.domain} counts no bots.")
+
+
 @site.command("not-me")
 @click.argument("name")
 @installation
@@ -139,12 +174,14 @@ def delete(name: str, yes: bool, environment: Environment) -> None:
     """Delete a site: its beacons are refused from now on."""
     from control_store.sites import delete_site, find_site
     from footfall.assembly import clock
+    from footfall.books import open_ledger
 
     with open_control(environment) as store:
         found = find_site(store, name)
         if not yes:
             click.confirm(f"Delete {found.domain}? Its beacons will be refused.", abort=True)
         delete_site(store, found, now=clock())
+        open_ledger(environment, store).append("site.deleted", {"site": found.id}, now=clock())
         noted(store, "delete_site", site=found.domain)
     click.echo(f"{found.domain} is deleted.")
 

@@ -33,8 +33,8 @@ export interface Config {
   readonly unchosen?: "hold" | "open";
   /** Other consent managers that are read: `tcf`, `gpp`, `consent_mode`. */
   readonly managers?: readonly string[];
-  /** Where visitors are asked: for how many days each cookie of a choice is kept. */
-  readonly choices?: { readonly days: Readonly<Record<string, number>> };
+  /** Where visitors are asked: for how many days each cookie of a choice is kept; whether some pages are for children. */
+  readonly choices?: { readonly days: Readonly<Record<string, number>>; readonly children?: boolean };
   /** The number that pages show, then for each channel how its visits are known and the number that they are shown. */
   readonly numbers?: readonly [usual: string, ...shown: ReadonlyArray<readonly [pattern: string, number: string]>];
 }

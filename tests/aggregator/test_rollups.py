@@ -59,10 +59,10 @@ def counted(
             int(datetime(one.year, one.month, one.day, tzinfo=ZoneInfo(zone)).timestamp()) * 1000
             for one in (day, day + timedelta(days=1))
         )
-        wanted.append(SiteDay(site, k, start, end))
+        wanted.append(SiteDay(site, (day - EPOCH).days, k, start, end))
     found: dict[int, dict[str, dict[Any, list[int]]]] = defaultdict(lambda: defaultdict(dict))
-    for rows in Rollups(warehouse, "test").count((day - EPOCH).days, wanted):
-        for row in rows:
+    for rows in Rollups(warehouse, "test").count(wanted):
+        for _, row in rows:
             assert (row.key, row.parent) not in found[row.site][row.dimension]
             found[row.site][row.dimension][row.key, row.parent] = list(row.measures)
     return found

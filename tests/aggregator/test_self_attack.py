@@ -34,8 +34,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, li
         rows += [row for visit in invent_day(shape, DAY, stored_on=30_000, received=1).visits for row in visit]
     EventTable(warehouse).insert(rows, batch=1, token="1")
     VisitTable(warehouse, store, nullcontext).tick()
-    bounds = [SiteDay(site, K, day_end(ZONE, DAY - 1), day_end(ZONE, DAY)) for site in SIZES]
-    found = [row for many in Rollups(warehouse, "seal").count(DAY, bounds) for row in many]
+    bounds = [SiteDay(site, DAY, K, day_end(ZONE, DAY - 1), day_end(ZONE, DAY)) for site in SIZES]
+    found = [row for many in Rollups(warehouse, "seal").count(bounds) for _, row in many]
     yield {site: [row for row in found if row.site == site] for site in SIZES}
     store.close()
     warehouse.close()
@@ -122,8 +122,8 @@ def test_messages_of_nobody_do_not_hide_one_visitor(tmp_path: Path) -> None:
         news.append(row)
     EventTable(warehouse).insert([*rows, *news], batch=1, token="1")
     VisitTable(warehouse, store, nullcontext).tick()
-    bounds = [SiteDay(1, K, day_end(ZONE, DAY - 1), day_end(ZONE, DAY))]
-    found = [row for many in Rollups(warehouse, "seal").count(DAY, bounds) for row in many]
+    bounds = [SiteDay(1, DAY, K, day_end(ZONE, DAY - 1), day_end(ZONE, DAY))]
+    found = [row for many in Rollups(warehouse, "seal").count(bounds) for _, row in many]
     assert "spring" not in {row.key for row in found}
     assert exposed(found, K) == []
     store.close()

@@ -134,6 +134,38 @@ def test_how_a_visits_last_page_was_left_is_no_word_about_the_page_before(table:
         assert [visit["exit_method"] for visit in stored_visits(table.warehouse)] == [method]
 
 
+@pytest.mark.req("C17", "P2")
+def test_a_source_that_was_lost_before_consent_is_unknown_and_only_that_one(table: Table) -> None:
+    """Its first visit of the day begins on a page of the site's own: nobody knows from where. Who had come from search
+    did come from search; a second visit after a pause comes from nowhere, as with every other policy."""
+    midnight = int(datetime(2025, 6, 1, tzinfo=ZoneInfo("Europe/Zurich")).timestamp()) * 1000
+    base = next(one for one in make_world().events if any(one["visitor"]) and not one["bot"])
+    inside = {"source_kind": "unknown", "channel": "unknown (before consent)", "source": "", "referrer": ""}
+    search = {"source_kind": "search", "channel": "Organic Search", "source": "Google", "referrer": "google.com"}
+    nowhere = inside | {"source_kind": "direct", "channel": "Direct"}
+    lost = inside | {"source": "unknown (before consent)", "referrer": "unknown (before consent)"}
+    # Visitor, minutes, what the event says, what its visit says if it begins one.
+    told = (
+        (1, ((0, inside, lost), (1, search, {}), (50, inside, nowhere), (90, search, search))),
+        (2, ((0, search, search), (1, inside, {}), (40, inside, nowhere))),
+        (3, ((0, nowhere, nowhere), (1, inside, {}))),
+    )
+    events, expected = [], []
+    for person, moments in told:
+        for minutes, source, visit in moments:
+            at = midnight + minutes * MINUTE
+            one = {"day": date(2025, 6, 1), "at": at, "beacon": bytes([person, minutes]) * 8, "name": "pageview"}
+            events.append(base | one | source | {"visitor": bytes([person]) * 16})
+            expected += [(person, minutes, visit)] if visit else []
+    table.load(events)
+    table.visits.tick()
+    found = [
+        (one["visitor"][0], (one["began"] - midnight) // MINUTE, {name: one[name] for name in inside})
+        for one in stored_visits(table.warehouse)
+    ]
+    assert sorted(found, key=lambda one: one[:2]) == expected
+
+
 @pytest.mark.req("A1")
 def test_only_visitors_with_new_rows_are_counted_again(table: Table) -> None:
     """The work of a tick follows what is new."""

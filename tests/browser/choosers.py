@@ -18,6 +18,8 @@ SITES: Final[dict[str, tuple[str, ...]]] = {
     "us.example": ("policy=opt_out", "banner=true", "shares=true"),
     "kids.example": ("policy=under_16", "banner=true"),
     "mild.example": ("gpc=cookieless", "banner=true"),
+    "managed.example": ("policy=opt_in", "banner=true", "consent_managers=tcf,gpp"),
+    "app.example": ("policy=opt_in", "banner=true", "under_16_paths=/kids/*", "exclude_paths=/left-out/*"),
 }
 MARKED: Final = (
     '<main><h1>A page</h1><p><a id="first" href="/b">Next page</a></p><p id="last"><a href="/a#x">Last</a></p></main>'

@@ -14,6 +14,7 @@ import pytest
 
 from collector.texts import LANGUAGES, read_texts
 from event_catalogue.choice import COOKIE
+from tests.browser import snippet
 from tests.browser.choosers import LINK, MARKED, PANEL, TALL, Visitor, Web, visiting
 from tests.browser.marionette import PROGRAM, Marionette
 from tests.browser.snippet import DIST
@@ -297,6 +298,114 @@ def test_do_not_sell_children_and_signals(web: Web, browser: Any) -> None:
                 visitor.until(visitor.events, "counted, and not recognised")
             assert bool(visitor.sent) == (host == "mild.example")
             assert (visitor.bar.count(), visitor.cookies()) == (0, {})
+
+
+@pytest.mark.req("P1", "P2", "P6", "C6", "C22")
+def test_pages_that_change_without_a_load_ask_where_one_is_to_be_asked(web: Web, browser: Any) -> None:
+    """The question stays with its focus from route to route; not on a page for children nor on one that is not counted;
+    it outlives a body that is replaced. What waits keeps its own address and time, and goes or is dropped as a whole."""
+    address = web.put("app.example", "/app")
+    routes = ["/app/two", "/kids/a", "/left-out/x", "/app/three"]
+
+    def at(one: Visitor, path: str, *, asked: bool) -> None:
+        one.page.evaluate("(path) => history.pushState(null, '', path)", path)
+        one.until(lambda: (one.bar.count() == 1) is asked, f"at {path} the question is there: {asked}")
+
+    with visiting(browser) as visitor:
+        page = visitor.page
+        page.goto(address)
+        visitor.button("Accept").focus()
+        at(visitor, routes[0], asked=True)
+        page.wait_for_timeout(700)
+        assert focused(page) == "Accept", "the same question: nobody is thrown out of it"
+        at(visitor, routes[1], asked=False)
+        visitor.button("Privacy choices").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_text("for children").wait_for()
+        assert dialog.get_by_role("button", name="Accept").count() == 0
+        page.keyboard.press("Escape")
+        at(visitor, routes[2], asked=False)
+        at(visitor, routes[3], asked=True)
+        page.evaluate("document.body.replaceWith(Object.assign(document.createElement('body'), {id: 'new'}))")
+        visitor.until(lambda: visitor.bar.count() == 1, "the question is in the new body")
+        assert page.locator("#new > footfall-banner").count() == 1
+        assert (visitor.sent, visitor.cookies()) == ([], {})
+        visitor.button("Accept").click()
+        visitor.until(lambda: len(visitor.events()) == 5, "what waited")
+        views = visitor.events()
+        assert [urlsplit(one["beacon"]["url"]).path for one in views] == ["/app", *routes]
+        chosen = views[0]["beacon"]["sent"]
+        assert sorted(times := [one["at"] for one in views]) == times
+        assert times[-1] < chosen - 100, "its own time, not the choice's"
+        assert len({one["beacon"]["visitor"] for one in views}) == 1
+        visitor.button("OK").click()
+        at(visitor, "/app/four", asked=False)
+        visitor.until(lambda: len(visitor.events()) == 6, "a page after the choice")
+    with visiting(browser) as visitor:
+        visitor.page.goto(address)
+        at(visitor, "/app/two", asked=True)
+        visitor.button("Decline").click()
+        visitor.bar.get_by_text("Saved.").wait_for()
+        visitor.page.evaluate("history.pushState(null, '', '/app/three')")
+        visitor.page.wait_for_timeout(700)
+        assert visitor.bar.get_by_text("Saved.").is_visible(), "what was said can be read on the next page too"
+        visitor.button("OK").click()
+        assert (visitor.sent, visitor.bar.count()) == ([], 0)
+
+
+MANAGERS: Final = """
+window.__tcfapi = (command, version, callback) => { window.tcf = (consents) =>
+  callback({eventStatus: "useractioncomplete", gdprApplies: true, purpose: {consents}}, true) }
+window.__gpp = (command, callback) => { window.gpp = (value) =>
+  callback({pingData: {signalStatus: "ready", parsedSections: {usnat: {SaleOptOut: value}}}}, true); gpp(2) }
+"""
+
+
+@pytest.mark.req("P10", "P2", "P4")
+def test_who_goes_before_whom(web: Web, browser: Any) -> None:
+    """A manager's grant opens the fields of consent and makes neither id nor receipt nor cookie; an opt-out that it tells
+    goes before its own grant; what is chosen on this site goes before the manager; an objection before everything."""
+    script = f"{web.stats}/js/{web.keys['managed.example']}.js"
+    text = snippet.document(MARKED + LINK, head=f"<script>{MANAGERS}</script>", script=script)
+    web.site.pages["/managed"] = Page(text)
+    address = web.site.address("/managed", "managed.example")
+    with visiting(browser) as visitor:
+        page = visitor.page
+        answers: list[int] = []
+        page.on("response", lambda one: answers.append(one.status) if one.url.endswith("/e") else None)
+        page.goto(address)
+        visitor.bar.wait_for()
+        page.wait_for_function("!!(window.tcf && window.gpp)")
+        assert visitor.sent == []
+        page.evaluate("tcf({1: true, 8: true})")
+        visitor.until(lambda: answers == [202], "granted by the manager")
+        assert visitor.sent[0]["consent"] | {"statistics": True} == visitor.sent[0]["consent"]
+        assert "visitor" not in visitor.sent[0]
+        assert (visitor.cookies(), visitor.chosen, visitor.stored()) == ({}, [], [0, 0, 0])
+
+        page.evaluate("gpp(1); footfall('after_the_opt_out')")
+        visitor.until(lambda: answers == [202, 204], "the opt-out goes before the grant")
+        page.evaluate("gpp(2)")
+        visitor.button("Decline").click()
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_choice"), "declined on this site")
+        page.evaluate("tcf({1: true, 8: true}); footfall('after_the_refusal')")
+        page.wait_for_timeout(500)
+        assert len(visitor.sent) == 2
+        visitor.button("OK").click()
+        page.get_by_role("link", name="Privacy choices").click()
+        page.get_by_role("dialog").get_by_role("button", name="Accept").click()
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_id", "ff_receipt"), "accepted on this site")
+        page.evaluate("tcf({1: false}); footfall('after_the_grant')")
+        visitor.until(lambda: answers[2:] == [202], "the visitor's own grant goes before the manager's refusal")
+        assert visitor.sent[-1]["visitor"] == visitor.cookies()["ff_id"]["value"]
+        visitor.button("OK").click()
+        page.get_by_role("link", name="Privacy choices").click()
+        page.get_by_label("Don't count me").check()
+        visitor.button("Save choices").click()
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_optout"), "the objection")
+        page.evaluate("tcf({1: true, 8: true}); footfall('after_the_objection')")
+        page.wait_for_timeout(500)
+        assert len(visitor.sent) == 3
 
 
 @pytest.mark.req("P1")

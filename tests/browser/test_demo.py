@@ -220,6 +220,24 @@ def test_a_walk_through_the_demo_is_on_the_page_and_in_the_rows(product: Product
     check_rows(rows(product.data, tmp_path / "rows"), walk, wall)
 
 
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A demo that is only looked at."""
+    one = Product(tmp_path_factory.mktemp("demo") / "data")
+    try:
+        yield one.start(demo=True)
+    finally:
+        one.kill()
+
+
+@pytest.fixture
+def chrome(driver: Any) -> Iterator[Any]:
+    """Chromium as it finds names on this machine."""
+    launched = driver.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+    yield launched
+    launched.close()
+
+
 PEOPLE: Final = (
     ("localhost", "", "May we recognise this browser next time?"),
     ("berlin.localhost", "", "May we count your visit?"),
@@ -230,21 +248,69 @@ PEOPLE: Final = (
 
 
 @pytest.mark.req("P1", "P3", "P6", "P11")
-def test_the_switches_show_what_each_policy_asks(product: Product, driver: Any) -> None:
+def test_the_switches_show_what_each_policy_asks(shop: Product, chrome: Any) -> None:
     """The same page for somebody else: other questions, a signal, a child; what is embedded waits for a click."""
-    browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
-    try:
-        for host, query, said in PEOPLE:
-            page = browser.new_context().new_page()
-            page.set_default_timeout(20_000)
-            page.goto(f"http://{host}:{product.demo}/choices{query}")
-            page.get_by_text(said).first.wait_for()
-            place = page.locator("footfall-embed")
-            place.get_by_role("button", name="Load content").click()
-            place.locator("iframe").wait_for()
-            page.context.close()
-    finally:
-        browser.close()
+    for host, query, said in PEOPLE:
+        page = chrome.new_context().new_page()
+        page.set_default_timeout(20_000)
+        page.goto(f"http://{host}:{shop.demo}/choices{query}")
+        page.get_by_text(said).first.wait_for()
+        place = page.locator("footfall-embed")
+        place.get_by_role("button", name="Load content").click()
+        place.locator("iframe").wait_for()
+        page.context.close()
+
+
+PAGES: Final = ("/shop", "/care/water", "/visit", "/basket?item=stag-fern&count=2", "/never-was")
+SIGNAL: Final = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})"
+PANEL: Final = "document.querySelector('footfall-choices')"
+
+
+@pytest.mark.req("P17")
+def test_the_shop_is_the_same_whatever_is_chosen(shop: Product, chrome: Any) -> None:
+    """Accept, decline, Global Privacy Control and a blocked script: status, headers, bytes, document and picture of every
+    page are equal to those of somebody who has not answered, but for banner and what the panel of choices says."""
+    seen = {way: look_around(shop, chrome, way) for way in ("unanswered", "Decline", "Accept", "gpc", "blocked")}
+    assert [status for status, *_ in seen["unanswered"].values()] == [200, 200, 200, 200, 404]
+    for way, pages in seen.items():
+        for path, told in pages.items():
+            for ours, theirs in zip(told, seen["unanswered"][path], strict=True):
+                assert ours == theirs, (way, path)
+
+
+def look_around(shop: Product, chrome: Any, way: str) -> dict[str, tuple[Any, ...]]:
+    """Every page as somebody sees it who has gone this way: status, headers, bytes, document, picture."""
+    context = chrome.new_context(
+        viewport={"width": 1200, "height": 800}, extra_http_headers={"Sec-GPC": "1"} if way == "gpc" else {}
+    )
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    if way == "gpc":
+        page.add_init_script(SIGNAL)
+    if way == "blocked":
+        context.route("**/js/**", lambda route: route.abort())
+    address = f"http://berlin.localhost:{shop.demo}"
+    if way in ("Accept", "Decline"):
+        page.goto(f"{address}/shop")
+        page.locator("footfall-banner").get_by_role("button", name=way, exact=True).click()
+        page.locator("footfall-banner").get_by_role("button", name="OK").wait_for()
+        assert context.cookies()
+    seen = {}
+    for path in PAGES:
+        answer = page.goto(address + path)
+        if way == "blocked":
+            page.wait_for_timeout(200)
+        else:
+            page.wait_for_function(f"{PANEL}.shadowRoot")
+        page.evaluate(
+            "document.querySelectorAll('footfall-banner').forEach((one) => one.remove()); "
+            f"{PANEL}.style.visibility = 'hidden'"
+        )
+        headers = {name: one for name, one in answer.all_headers().items() if name != "date"}
+        document = page.evaluate("document.documentElement.outerHTML")
+        seen[path] = (answer.status, headers, answer.body(), document, page.screenshot(full_page=True))
+    context.close()
+    return seen
 
 
 def check_rows(stored: list[dict[str, Any]], walk: Walk, wall: float) -> None:

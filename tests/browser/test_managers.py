@@ -84,6 +84,30 @@ def test_tcf_late_granted_revoked_granted_again(opened: Any) -> None:
     assert len(there.told()) == before
 
 
+def test_what_a_manager_said_holds_from_page_to_page_without_a_load(opened: Any) -> None:
+    """Each page that waited goes with its own address; a revocation stops the pages after it; what was dropped then does
+    not come back with the next grant."""
+    there = opened("tcf", f"{TCF}; come()", unchosen="hold")
+    there.page.wait_for_function("!!window.tell")
+    there.do("history.pushState(0, '', '/b')")
+    there.do("history.pushState(0, '', '/c')")
+    assert there.told() == []
+
+    def pages() -> list[str]:
+        return [one["beacon"]["url"].rpartition("/")[2] for one in there.collector.events("pageview")]
+
+    there.do("tell('useractioncomplete', {1: true, 8: true})")
+    there.collector.wait(lambda: len(pages()) == 3, "the pages that waited")
+    there.do("history.pushState(0, '', '/d')")
+    there.do("tell('useractioncomplete', {1: true, 8: false})")
+    there.do("history.pushState(0, '', '/e')")
+    there.do("tell('useractioncomplete', {1: true, 8: true})")
+    there.do("history.pushState(0, '', '/f')")
+    there.collector.wait(lambda: len(pages()) >= 5, "the page after the second grant")
+    assert pages() == ["a", "b", "c", "d", "f"]
+    assert set(there.told()) == {True}
+
+
 def test_tcf_where_the_law_does_not_apply_or_nobody_comes(opened: Any) -> None:
     """The site's own policy holds, as if nothing were said."""
     there = opened("tcf", TCF)
@@ -166,3 +190,28 @@ def test_what_the_visitor_said_on_this_site_goes_before_every_manager(opened: An
     assert there.wait(3)[-1] is True
     there.do("footfall.consent({statistics: false}); tell('useractioncomplete', {1: true, 8: true}); footfall('z')")
     assert there.wait(4)[-1] is False
+
+
+STUB: Final = "window.footfall = (...call) => (footfall.q = footfall.q || []).push(call)"
+EAGER: Final = """window.__tcfapi = (command, version, callback) =>
+  callback({eventStatus: "tcloaded", gdprApplies: true, purpose: {consents: {1: true, 7: true, 8: true}}}, true)"""
+
+
+@pytest.mark.parametrize(
+    ("own", "sent"),
+    [
+        ("{statistics: false, ads: false}", []),
+        ("{sale: false}", [{"statistics": True, "ads": True, "sale": False}]),
+        ("{statistics: true, ads: false}", [{"statistics": True, "ads": False}]),
+    ],
+)
+def test_a_choice_from_before_the_script_goes_before_a_manager_that_answers_at_once(
+    opened: Any, own: str, sent: list[dict[str, bool]]
+) -> None:
+    """What the device remembers is told by a call that waits: not one event goes by the manager's word against it. Of
+    what the visitor has not chosen here the manager may speak."""
+    there = opened("tcf", f"{STUB}; footfall('$consent', {own}); {EAGER}", unchosen="hold", version="1")
+    if sent:
+        there.wait(1)
+    there.page.wait_for_timeout(500)
+    assert [beacon["consent"] for beacon in there.collector.beacons] == [{"version": "1", **one} for one in sent]

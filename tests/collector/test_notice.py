@@ -10,6 +10,7 @@ import pytest
 
 from collector.notice import facts_of, next_version, widens
 from collector.texts import LANGUAGES, read_texts
+from control_store.ledger_head import write_ledger_head
 from control_store.notice_file import read_notice
 from control_store.notice_gaps import notice_gaps
 from control_store.notices import revisions
@@ -153,7 +154,9 @@ def test_all_that_art_13_and_the_notice_at_collection_ask_for_is_there(door: Doo
         "1d": "Legitimate interests" in told["purposes"][0]["legal_basis_text"],
         "1e": told["recipients"] == [],
         "1f": told["transfers"],
-        "2a": told["periods"]["detailed_records_days"] == 35 and told["periods"]["statistics_months"] == 25,
+        "2a": told["periods"]["detailed_records_days"] == 35
+        and told["periods"]["statistics_months"] == 25
+        and told["periods"]["receipts_days"] == 365,
         "2b-c": {"access", "delete", "correct", "restrict", "object", "portability", "withdraw"}
         <= {one["right"] for one in told["rights"]},
         "2d": told["supervisory_authority"] and "complain" in {one["right"] for one in told["rights"]},
@@ -164,6 +167,29 @@ def test_all_that_art_13_and_the_notice_at_collection_ask_for_is_there(door: Doo
     california = told["california"]
     assert {one["category"] for one in california["categories"]} == {one.ccpa for one in FIELDS if one.ccpa != "none"}
     assert (california["sold_or_shared"], california["retention_days"], california["sensitive"]) == (True, 35, False)
+    # § 7012(e)(1)–(4), (6): categories, purposes, whether sold or shared, how long; the opt-out; who else is in control.
+    used_for = {one["category"]: one["purposes"] for one in california["categories"]}
+    assert used_for == {
+        "identifiers": ["audience", "returning", "sale"],
+        "internet_activity": ["audience", "ads", "sale"],
+        "geolocation": ["audience", "sale"],
+        "commercial": ["audience", "sale"],
+    }
+    assert all(one["retention_days"] == 35 and one["sold_or_shared"] for one in california["categories"])
+    assert (california["opt_out"], california["third_parties_in_control"]) == ("#choices", [])
+    text = page(door)
+    assert 'href="#choices">Do Not Sell or Share My Personal Information</a>' in text
+    assert text.count("Detailed records are deleted after 35 days, and after 395 days in any case.") == 1 + len(
+        used_for
+    )
+    assert "Receipts of consent are kept 365 days" in text
+    door.made.change()
+    show(door)
+    assert {tuple(one["purposes"]) for one in read(door)["california"]["categories"]} == {
+        ("audience",),
+        ("audience", "returning"),
+    }
+    assert (read(door)["california"]["opt_out"], 'href="#choices"' in page(door)) == ("", False)
     assert {name for one in told["categories"] for name in one["fields"]} == {one.name for one in FIELDS}
     assert {one["name"]: one["days"] for one in told["cookies"]} == {one.name: one.days for one in COOKIES}
 
@@ -273,14 +299,19 @@ def test_the_visitors_own_choice_without_a_script(door: Door) -> None:
 
 @pytest.mark.req("P9", "R1")
 def test_the_latest_purge_is_told(door: Door) -> None:
-    """And before the first one, that there was none."""
+    """And before the first one, that there was none; beside it the ledger's head, by which a cut ledger is found."""
     show(door)
-    assert read(door)["latest_deletion"] is None
+    assert (read(door)["latest_deletion"], read(door)["ledger"]) == (None, None)
     assert "No detailed records" in page(door)
     save_seals(door.made.store, [Seal(door.made.site.id, 20000, 1, 1, NOW, 5, 1, 1, "0" * 64, purged=NOW)])
     show(door)
     assert read(door)["latest_deletion"]["records_up_to"] == "2024-10-04"
     assert "4 October 2024" in page(door).replace("October 4, 2024", "4 October 2024")
+    write_ledger_head(door.made.store, 17, "a1" * 32)
+    show(door)
+    assert (read(door)["ledger"]["entry"], read(door)["ledger"]["hash"]) == (17, "a1" * 32)
+    for language in LANGUAGES:
+        assert re.search(rf"\D17\D.*{'a1' * 32}", page(door, language))
 
 
 @pytest.mark.req("P9")

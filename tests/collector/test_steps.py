@@ -425,6 +425,36 @@ def test_an_opened_mail_has_no_visitor_no_place_and_no_agent() -> None:
     assert (row["utm_campaign"], row["visitor"]) == ("condor", NOBODY)
 
 
+@pytest.mark.req("C17", "P2")
+@pytest.mark.parametrize(
+    ("referrer", "address", "lost"),
+    [
+        ("https://shop.example/landing?utm_source=letter", "/b", True),
+        ("https://www.shop.example/landing", "/b", True),
+        ("https://pay.shop.example/", "/b", True),
+        ("https://www.paypal.com/checkoutnow", "/thanks", True),
+        ("", "/b", False),
+        ("https://www.google.com/", "/b", False),
+        ("https://nobody-knows.example/", "/b", False),
+        ("http://192.0.2.7/", "/b", False),
+        ("https://shop.example/landing", "/b?utm_source=letter", False),
+    ],
+)
+def test_where_nothing_is_kept_before_consent_a_lost_source_is_not_called_direct(
+    referrer: str, address: str, lost: bool
+) -> None:
+    """A page that one of the site's own led to tells nothing of the visit's source; with a policy that keeps the pages
+    before, its event says what it always said."""
+    content = beacon(f"{1:016x}", url=f"https://shop.example{address}", referrer=referrer, consent={"statistics": True})
+    told = {}
+    for policy in ("opt_in", "cookieless", "opt_out"):
+        (row,) = rows_of(walked(content, ServedSite(site(policy=policy, opt_out_in_europe=True))))
+        told[policy] = (row["source_kind"], row["channel"], row["source"], row["referrer"])
+    assert told["opt_out"] == told["cookieless"]
+    assert told["opt_in"] == (("unknown", "unknown (before consent)", "", "") if lost else told["cookieless"])
+    assert "unknown" not in told["cookieless"]
+
+
 @pytest.mark.req("C1", "C2", "C19")
 def test_the_same_visitor_is_the_same_in_every_tier_and_on_every_way() -> None:
     """Accepting in mid-visit changes no visitor; an import's visitors are others than the live ones."""
@@ -454,17 +484,12 @@ def test_a_machine_is_stored_with_the_rule_that_saw_it() -> None:
 
 
 @pytest.mark.req("C18")
-@pytest.mark.parametrize(
-    ("counted", "left_out"), [((), True), (("agent:bing",), True), (("agent:googlebot",), False), (("agent:*",), False)]
-)
-def test_a_site_counts_what_it_wants_to_of_machines(counted: tuple[str, ...], left_out: bool) -> None:
-    """By the rule's name, or all of its kind; everybody else's rules hold on."""
+@pytest.mark.parametrize("counted", [(), ("agent:googlebot",), ("agent:*",)])
+def test_the_rule_stays_in_the_row_whatever_the_site_counts(counted: tuple[str, ...]) -> None:
+    """So that a site can change its mind: which rules count is decided when rows are read."""
     served = ServedSite(site(counted_bots=counted))
     agent = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
-    row = rows_of(walked(beacon(served.site.key), served, user_agent=agent))[0]
-    assert bool(row["bot"]) is left_out
-    other = rows_of(walked(beacon(served.site.key), served, user_agent="curl/8.0"))[0]
-    assert bool(other["bot"]) is (counted != ("agent:*",))
+    assert rows_of(walked(beacon(served.site.key), served, user_agent=agent))[0]["bot"] == "agent:googlebot"
 
 
 def test_the_record_of_a_row_is_the_beacons_and_the_sites() -> None:

@@ -83,6 +83,35 @@ def test_an_admin_counts_what_a_rule_finds_and_leaves_it_out_again(counting: Des
     assert find_site(counting.store, "shop.example").settings.counted_bots == ()
 
 
+def test_what_is_stored_is_counted_at_once_and_not_any_more(counting: Desk) -> None:
+    """Views of the dashboard and the share of machines, and the open page hears of it, before anything is recounted."""
+    counting.store_rows(counting.site(), *SENT)
+    page, bots = "/sites/shop.example?range=today", "/sites/shop.example/bots?range=today"
+    views = Counter(row["bot"] for row in SENT if row["name"] == "pageview")
+    events = Counter(row["bot"] for row in SENT)
+
+    def shown() -> tuple[str, str]:
+        text = counting.read(page)
+        seen = re.search(r"seen=([^\"&]+)", text)
+        assert seen
+        found = re.search(r">([0-9]+)<", text.partition("tile-pageviews")[2][:600])
+        assert found
+        return found[1], seen[1].rpartition(".")[0]
+
+    before = shown()
+    assert before[0] == str(views[""])
+    counting.post("/sites/shop.example/bots", bots, rule="ai:gptbot", **{"as": "people"})
+    counted = shown()
+    assert counted[0] == str(views[""] + views["ai:gptbot"])
+    assert counted[1] != before[1]
+    left_out = len(SENT) - events[""] - events["ai:gptbot"]
+    assert f"{left_out} events ({round(100 * left_out / len(SENT))}% of all) came from machines" in plain(
+        counting.read(bots)
+    )
+    counting.post("/sites/shop.example/bots", bots, rule="ai:gptbot", **{"as": "bots"})
+    assert shown() == before
+
+
 def test_every_kind_of_rule_has_a_name() -> None:
     """A rule of each kind that there is, from what gives it away."""
     judge = BotRules(lambda _packed: "datacentre")

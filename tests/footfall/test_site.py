@@ -69,6 +69,22 @@ def test_a_bad_setting_gets_one_sentence(tmp_path: Path) -> None:
     assert "no site yet" in command(tmp_path, "site", "list").stdout
 
 
+@pytest.mark.req("C18")
+def test_bot_rules_are_counted_and_left_out_again(tmp_path: Path) -> None:
+    """Listed as they count; what is no rule, or does not count, changes nothing and gets one sentence."""
+    command(tmp_path, "site", "add", "shop.example")
+    assert command(tmp_path, "site", "bots", "shop.example").stdout == "shop.example counts no bots.\n"
+    done = command(tmp_path, "site", "bots", "shop.example", "--count", "network:datacentre", "--count", "headless:*")
+    assert done.stdout.splitlines() == ["network:datacentre", "headless:*"]
+    for wrong in (("--count", "?!"), ("--leave-out", "ai:gptbot")):
+        refused = command(tmp_path, "site", "bots", "shop.example", *wrong, check=False)
+        assert (refused.returncode, refused.stdout) == (1, "")
+    done = command(tmp_path, "site", "bots", "shop.example", "--leave-out", "network:datacentre")
+    assert done.stdout.splitlines() == ["headless:*"]
+    (site,) = json.loads(command(tmp_path, "site", "list", "--json").stdout)
+    assert site["settings"]["counted_bots"] == ["headless:*"]
+
+
 WRONG = {
     "policy_version": "x" * 33,
     **dict.fromkeys(("query_keys", "search_keys", "hostnames", "exclude_hostnames", "ignored_hostnames"), "a b,!"),

@@ -85,7 +85,7 @@ class Place:
         for site, day in itertools.product(sites, days):
             run = next_number(self.store, "run")
             written = [Rollup(site, "", key, "", tuple(range(run, run + 10))) for key in ("", "a", "b")]
-            self.rollups.write(day, {site: run}, written)
+            self.rollups.write({(site, day): run}, [(day, row) for row in written])
             seal = Seal(site, day, 1, run, self.now, 5, counted[site, day], 3, digest(written))
             save_seals(self.store, [seal])
 

@@ -152,7 +152,7 @@ class Schedules(RuleBasedStateMachine):
         measures = rows[0].measures
         rows[0] = rows[0]._replace(measures=(measures[0] + more, *measures[1:]))
         self.warehouse.command(f"ALTER TABLE rollups DELETE WHERE run = {seal.run}")
-        self.place.rollups.write(seal.day, {seal.site: seal.run}, rows)
+        self.place.rollups.write({(seal.site, seal.day): seal.run}, [(seal.day, row) for row in rows])
         assert (digest(rows) == seal.digest) == (more < 0)
 
 

@@ -87,7 +87,7 @@ def test_changed_aggregates_hold_a_purge_back(place: Place) -> None:
 
     def tampered(text: str) -> None:
         place.warehouse.command(f"ALTER TABLE rollups DELETE WHERE run = {seal.run}")
-        table.write(DAY, {1: seal.run}, changed)
+        table.write({(1, DAY): seal.run}, [(DAY, row) for row in changed])
         assert (1, text) in place.purge()
         assert place.entries() == []
 
@@ -277,7 +277,7 @@ def test_the_engine_gives_the_digest_of_the_seal(place: Place) -> None:
         for parent in ("", "CH")
         for key in texts
     ]
-    place.rollups.write(DAY, {1: 900}, random.Random(4).sample(rows, len(rows)))
+    place.rollups.write({(1, DAY): 900}, [(DAY, row) for row in random.Random(4).sample(rows, len(rows))])
     found = place.rollups.read(1, DAY, 900)
     assert place.rollups.digest(1, DAY, 900) == (len(rows), digest(found))
     assert place.rollups.digest(1, DAY, 901) == (0, digest([]))

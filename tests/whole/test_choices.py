@@ -25,11 +25,12 @@ FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Here(NamedTuple):
-    """A running product with two sites."""
+    """A running product with three sites."""
 
     product: Product
     shop: Furnished
     club: Furnished
+    guild: Furnished
     store: ControlStore
 
     def choose(self, site: Furnished, address: str, **choice: Any) -> dict[str, Any]:
@@ -42,20 +43,21 @@ class Here(NamedTuple):
 
     def send(self, site: Furnished, address: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> int:
         """One page view from this address."""
-        host = "shop.example" if site is self.shop else "club.example"
+        host = {self.shop.site: "shop.example", self.club.site: "club.example"}.get(site.site, "guild.example")
         sent = beacon(site.site, url=f"https://{host}{path}", **more)
         return self.product.send(sent, {"X-Forwarded-For": address, **(headers or {})})
 
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    """One site as it is added and one that waits for consent."""
+    """One site as it is added and two that wait for consent."""
     data = tmp_path_factory.mktemp("choices") / "data"
     shop = furnish(data, exclude_paths=("/left-out/*",))
     club = furnish(data, "club.example", policy="opt_in")
+    guild = furnish(data, "guild.example", policy="opt_in")
     store = ControlStore.in_directory(data)
     with running(data) as product:
-        yield Here(product, shop, club, store)
+        yield Here(product, shop, club, guild, store)
     store.close()
 
 
@@ -91,6 +93,37 @@ def test_accepting_and_withdrawing_in_mid_visit_is_one_visitor_one_visit_and_kee
     ended = receipt(here.store, uuid.UUID(told["receipt"]))
     assert ended is not None
     assert ended.withdrawn == waiting.asked
+
+
+@pytest.mark.req("C17", "P2", "D2")
+def test_a_source_that_could_not_be_kept_before_consent_is_unknown_and_never_direct(here: Here) -> None:
+    """Landing from search without a choice, Accept on the second page: API and dashboard say that the source is not
+    known. Whoever accepts where the visit began keeps its source; who came from nowhere is still direct."""
+    granted = {"consent": {"statistics": True, "version": "1"}}
+    inside = "https://guild.example/landing"
+    assert here.send(here.guild, "198.51.100.31", "/landing", referrer=SEARCH) == 204
+    assert here.send(here.guild, "198.51.100.31", "/two", referrer=inside, **granted) == 202
+    assert here.send(here.guild, "198.51.100.32", "/landing", referrer=SEARCH, **granted) == 202
+    assert here.send(here.guild, "198.51.100.32", "/two", referrer=inside, **granted) == 202
+    assert here.send(here.guild, "198.51.100.33", "/two", **granted) == 202
+    key = here.guild.keys["stats"]
+    unknown = "unknown (before consent)"
+
+    def visits(*dimensions: str, **more: Any) -> list[tuple[Any, ...]]:
+        asked = {"site_id": "guild.example", "metrics": ["visits"], "dimensions": list(dimensions), **more}
+        return sorted(tuple(one["dimensions"]) for one in here.product.ask(key, **asked)["results"])
+
+    until(lambda: here.product.numbers(key, "visits", site_id="guild.example") == [3])
+    assert visits("visit:source", "visit:channel", "visit:source_kind") == [
+        ("Direct / None", "Direct", "direct"),
+        ("Google", "Organic Search", "search"),
+        (unknown, unknown, "unknown"),
+    ]
+    assert visits("visit:referrer") == [("Direct / None",), ("google.com",), (unknown,)]
+    # From raw rows too, where a condition looks at another event of the visit.
+    done = ["has_done", ["is", "event:page", ["/landing"]]]
+    assert visits("visit:source", filters=[["not", done]]) == [("Direct / None",), (unknown,)]
+    assert visits("visit:source", filters=[["is", "visit:source", [unknown]]]) == [(unknown,)]
 
 
 @pytest.mark.req("P3", "P7", "P17", "C1", "C22", "C23")

@@ -2,4 +2,4 @@
 -- every load. Imports are left out, machines are not: this is about the collector, not about visitors.
 SELECT toUnixTimestamp64Milli(max(received)), count()
 FROM events
-WHERE site = {site:UInt32} AND day >= toDate({first:UInt16}) AND import_id = 0
+WHERE site = {site:UInt32} AND day >= toDate({first:UInt16}) AND import_id = 0 AND @shown

@@ -2,5 +2,5 @@
 SELECT uniqExact(visitor)
 FROM events
 WHERE
-    site = {site:UInt32} AND day = toDate({day:UInt16}) AND bot = '' AND visitor != toFixedString('', 16)
+    site = {site:UInt32} AND day = toDate({day:UInt16}) AND @people AND visitor != toFixedString('', 16)
     AND received > fromUnixTimestamp64Milli({sealed:Int64})

@@ -1,5 +1,5 @@
 import { h } from "./dom";
-import { all, asks, choose, type State, type Wish } from "./state";
+import { all, asks, choose, type Question, type State, type Wish } from "./state";
 
 /** How long a confirmation stays where the pointer and not the keyboard has chosen, ms. */
 const READ = 8e3;
@@ -7,6 +7,8 @@ const READ = 8e3;
 export interface Banner {
   /** Shows what the moment asks for: the question, the way back to it, or nothing. */
   refresh(): void;
+  /** The page has changed without a load. */
+  moved(): void;
   /** Records a choice and says what came of it. */
   decide(wish: Wish, how: string): void;
 }
@@ -16,7 +18,7 @@ export interface Banner {
  * covered it gives way, first by scrolling, then by going to the other edge (WCAG 2.4.11).
  */
 export const banner = (root: ShadowRoot, state: State, open: () => void): Banner => {
-  const { words, ask, lang } = state.texts;
+  const { words, lang } = state.texts;
   let shown: HTMLElement | undefined;
   let busy = false;
 
@@ -57,7 +59,7 @@ export const banner = (root: ShadowRoot, state: State, open: () => void): Banner
   };
 
   const question = () => {
-    const [title, text, decline, accept] = ask[state.texts.policy] ?? (ask.opt_in as never);
+    const [title, text, decline, accept] = state.texts.ask[state.texts.policy] as Question;
     const big = (label: string, value: boolean) =>
       h("button", { class: "big", type: "button", click: () => decide(all(state, value), "banner") }, label);
     return h(
@@ -99,5 +101,9 @@ export const banner = (root: ShadowRoot, state: State, open: () => void): Banner
     if (over() > 0) scrollBy(0, bar.matches(".up") ? -over() - 8 : over() + 8);
     if (over() > 0) bar.classList.toggle("up");
   });
-  return { refresh, decide };
+  /** Asks on another page of the same document only what is not asked already, and lets a confirmation be read. */
+  const moved = () => {
+    if (!shown?.querySelector(asks(state) ? ".pair,[role=status]" : "[role=status]")) refresh();
+  };
+  return { refresh, moved, decide };
 };

@@ -8,9 +8,9 @@ const list = (texts: readonly string[]) => h("ul", {}, ...texts.map((text) => h(
  * back. Escape closes it without a change.
  */
 export const preferences = (root: ShadowRoot, state: State, decide: (wish: Wish, how: string) => void) => {
-  const { words, purposes, unasked, lang } = state.texts;
   return (): void => {
     const { known } = state;
+    const { words, purposes, unasked, lang } = state.texts;
     const is: Record<Purpose, boolean> = {
       statistics: known.purposes.includes("s") && !known.objected,
       ads: known.purposes.includes("a") && !known.objected,

@@ -6,7 +6,7 @@ export interface Texts {
   readonly lang: string;
   readonly words: Readonly<Record<string, string>>;
   /** Title, text, decline and accept by the policy that holds here. */
-  readonly ask: Readonly<Record<string, readonly [title: string, text: string, decline: string, accept: string]>>;
+  readonly ask: Readonly<Record<string, Question>>;
   /** What is recorded unasked, and what each purpose opens. */
   readonly unasked: readonly string[];
   readonly purposes: ReadonlyArray<readonly [name: Purpose, label: string, text: string, opens: readonly string[]]>;
@@ -15,6 +15,8 @@ export interface Texts {
   readonly policy: string;
   readonly gpc: boolean;
 }
+
+export type Question = readonly [title: string, text: string, decline: string, accept: string];
 
 export type Purpose = "statistics" | "ads" | "sale";
 
@@ -29,7 +31,7 @@ export interface State {
   readonly config: Config;
   /** Address of the notice, in the language of the texts. */
   readonly notice: string;
-  readonly texts: Texts;
+  texts: Texts;
   /** The browser's signal that is honoured here: `GPC`, `Do Not Track`; empty if there is none. */
   readonly signal: string;
   known: Known;
@@ -41,10 +43,11 @@ export interface State {
 export const all = ({ texts }: State, value: boolean): Wish =>
   Object.fromEntries(texts.purposes.map(([name]) => [name, value]));
 
-/** Whether this visitor is to be asked: no choice for this notice, no signal, nobody's child. */
+/** Whether this visitor is to be asked here: no choice for this notice, no signal, nobody's child, a page that counts. */
 export const asks = ({ known, signal, texts, config }: State): boolean =>
   !signal &&
   texts.policy !== "under_16" &&
+  !(config.exclude && RegExp(config.exclude).test(location.pathname)) &&
   !known.objected &&
   !(
     known.version === plain(config.version) &&

@@ -13,7 +13,8 @@ type Listen = (command: string, ...rest: unknown[]) => void;
 /**
  * Reads the choices of other consent managers, and never writes one: TCF (purposes 1 and 8; 1 and 7 for advertising),
  * GPP (opt-outs), Google Consent Mode (`analytics_storage`). What is unknown was not consented to; of several all that
- * have spoken must agree. A choice made on this site goes before all of them. No consent string is kept or sent.
+ * have spoken must agree. What was chosen on this site goes before all of them, purpose by purpose, also where it was
+ * chosen before this script came. No consent string is kept or sent.
  */
 export const managers: Part = (core) => {
   const { config, extra, commands, guard } = core;
@@ -21,21 +22,22 @@ export const managers: Part = (core) => {
   const world = window as unknown as Record<string, Listen & unknown[]>;
   const spoken: Record<string, Heard> = {};
   const choose = commands.$consent as (choice: Heard) => void;
-  let own = false;
+  const own: Heard = {};
   commands.$consent = ((choice: Heard) => {
-    own = true;
-    choose(choice);
+    choose(Object.assign(own, choice));
   }) as never;
+  window.footfall.q?.forEach(([name, choice]) => {
+    if (name === "$consent") Object.assign(own, choice);
+  });
 
   const hear = (name: string, heard: Heard) => {
     spoken[name] = heard;
     const all = Object.values(spoken);
-    if (!own) {
-      choose({
-        statistics: all.every((one) => one.statistics),
-        ...(all.some((one) => one.ads !== undefined) && { ads: all.every((one) => one.ads !== false) }),
-      });
-    }
+    choose({
+      statistics: all.every((one) => one.statistics),
+      ...(all.some((one) => one.ads !== undefined) && { ads: all.every((one) => one.ads !== false) }),
+      ...own,
+    });
   };
 
   /** Runs once the interface is there. */

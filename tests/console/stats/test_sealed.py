@@ -60,8 +60,8 @@ class World:
         }
         self.foretold = {name: self.ask(question) for name, question in kept.items()}
         sealer = Sealer(self.warehouse, self.store, lambda: now)
-        for due in sealer.due(now, (FIRST + SEALED) * 86_400_000 + 27 * 3_600_000)[:SEALED]:
-            assert all(one.seal for one in sealer.seal(due))
+        due = sealer.due(now, (FIRST + SEALED) * 86_400_000 + 27 * 3_600_000)[:SEALED]
+        assert all(one.seal for one in sealer.seal(due))
         self.after = {name: self.ask(question) for name, question in QUESTIONS.items()}
         self.warehouse.command(f"ALTER TABLE events DELETE WHERE toUInt16(day) < {FIRST + SEALED}")
         self.warehouse.command(f"ALTER TABLE visits DELETE WHERE toUInt16(day) < {FIRST + SEALED}")
