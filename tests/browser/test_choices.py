@@ -596,7 +596,7 @@ def test_without_javascript_the_notice_takes_the_choice(web: Web, browser: Any) 
         visitor.page.goto(f"{web.site.address('/stats/privacy/', host)}{web.keys[host]}")
         visitor.page.get_by_role("button", name="Refuser").click()
         visitor.page.get_by_role("heading", name="Votre choix est enregistré.").wait_for()
-        assert visitor.cookies().keys() == expected("ff_choice")
+        assert visitor.cookies().keys() == expected("ff_choice", "ff_sale")
         visitor.page.get_by_role("link").click()
         visitor.page.get_by_text("Vous avez refusé le").wait_for()
 
