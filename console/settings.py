@@ -1,6 +1,7 @@
 """What the console is told."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,8 @@ class ConsoleSettings:
     credit: tuple[str, str] | None
     """Line that the installed city database asks for where places are shown, and where it leads; None: there is no
     database, and places come from time zones."""
+    place_names: Path | None = None
+    """File with the names of places in several languages, where the databases have any (place_names.py)."""
     query_rate: float = 600.0
     """Questions a minute that one stats key may ask."""
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")

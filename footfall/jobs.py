@@ -37,7 +37,9 @@ from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
 from footfall.attacking import attack
+from footfall.backing_up import FAULTS, keep_backups, make_backup
 from footfall.books import note_salt, open_ledger
+from footfall.claiming import check_claims
 from footfall.environment import Environment
 from footfall.noticing import publish_notices
 from footfall.publishing import publish
@@ -55,7 +57,7 @@ from warehouse.events import EventTable
 
 Answer = TypeVar("Answer")
 _LOADER = "this machine"
-_ASKED = ("seal", "purge", "attack", "reconcile")
+_ASKED = ("seal", "purge", "attack", "reconcile", "backup", "claims")
 _LOG = logging.getLogger("footfall.jobs")
 _LONGEST_MONTH = 31
 _AHEAD_MS = DAY_MS // 4
@@ -149,6 +151,14 @@ def _on_rows(aggregating: "Aggregating") -> tuple[Job, ...]:
             300,
             aggregating.purge,
             "purges raw rows of sealed days whose period is over",
+            history=False,
+            at_start=False,
+        ),
+        Job(
+            "backups.keep",
+            3600,
+            aggregating.back_up,
+            "makes a backup a day, and destroys those whose period is over",
             history=False,
             at_start=False,
         ),
@@ -268,6 +278,19 @@ class Aggregating:
             return ""
         return self._in_turn(lambda: self._opened_purging().erase())
 
+    def back_up(self) -> str:
+        """Make and destroy backups."""
+        rooms = self._rooms
+
+        def work() -> str:
+            try:
+                return keep_backups(rooms.environment, rooms.store, rooms.warehouse)
+            except FAULTS as fault:
+                _LOG.error("%s", fault)
+                return str(fault)
+
+        return self._in_turn(work)
+
     def reconcile(self) -> str:
         """Prove the accounts; what `footfall status` shows of it."""
         rooms = self._rooms
@@ -302,7 +325,7 @@ class Aggregating:
 
         try:
             tell(self._told(request, tell), done=True)
-        except (WarehouseError, SpoolError, LedgerBroken, ClockJump) as error:
+        except (WarehouseError, SpoolError, LedgerBroken, ClockJump, *FAULTS) as error:
             answer(store, request, {}, done=True, error=str(error))
 
     def _told(self, request: Request, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
@@ -314,6 +337,12 @@ class Aggregating:
             case "reconcile":
                 rooms = self._rooms
                 return reconcile(rooms.warehouse, rooms.store, rooms.environment.spool, rooms.at_rest)
+            case "backup":
+                rooms = self._rooms
+                return make_backup(rooms.environment, rooms.store, rooms.warehouse, **request.arguments)
+            case "claims":
+                rooms = self._rooms
+                return check_claims(rooms.environment, rooms.store, rooms.warehouse)
             case _:
                 return attack(self._rooms.warehouse, self._rooms.store, **request.arguments)
 

@@ -114,6 +114,7 @@ class Purging:
         closed = self._eraser.close()
         words = [f"{rows} rows erased"] if rows else []
         words += [f"{closed} requests closed"] if closed else []
+        words += [self._eraser.untold] if self._eraser.untold else []
         words += [
             f"legal hold {one.id} keeps rows of requests until {day_text(one.until)}: they are hidden, and erased then"
             for one in self._eraser.held_back()

@@ -95,6 +95,10 @@ class Ledger:
             with self._path.open("rb") as file:
                 yield from file
 
+    def entries(self) -> Iterator[Entry]:
+        """Every entry that can be read, oldest first."""
+        return (entry for line in self.lines() if (entry := _read(line)))
+
     def verify(self) -> Report:
         """Check the file against itself and the head that is kept."""
         return verify(self.lines(), self._read_head())

@@ -20,6 +20,7 @@ from console.login import SCREEN_COOKIE, Door
 from console.noting import Notes
 from console.pages import formats
 from console.pages.assets import Assets
+from console.place_names import Names, PlaceNames
 from console.settings import ConsoleSettings
 from console.sharing import Sharing
 from console.stats.query import BadQuery
@@ -86,6 +87,11 @@ class Ask:
         """Whether our script asks for a part of a page that is open."""
         return self.request.headers.get("hx-request") == "true"
 
+    @property
+    def places(self) -> Names:
+        """What places are called in the asker's language."""
+        return self.desk.place_names.names(self.request.headers.get("accept-language", ""))
+
     def site(self) -> Site:
         """The site that the address names. Raises UnknownSite."""
         return find_site(self.desk.shop.store, self.request.path_params["site"])
@@ -118,6 +124,7 @@ class Desk:
         self.shop = shop
         self.door = door
         self.notes = Notes(shop.store, shop.clock)
+        self.place_names = PlaceNames(shop.settings.place_names)
         self.statistics = Statistics(
             shop.warehouse, shop.clock, partial(seals_of, shop.store), partial(usable_marks, shop.store)
         )

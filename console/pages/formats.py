@@ -1,4 +1,4 @@
-"""How numbers, times, days and codes read on a page. One language so far: English; names of places are CLDR's."""
+"""How numbers, times, days and codes read on a page. One language so far: English; places are named in the reader's."""
 
 from datetime import UTC, date, datetime
 from functools import cache
@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 
+from console.place_names import ENGLISH, Names
 from event_catalogue.dimensions import NOT_SET, OTHER
 from event_catalogue.dimensions import UNKNOWN as BEFORE_CONSENT
 from event_catalogue.metrics import METRIC, Unit
@@ -150,7 +151,7 @@ def _locale() -> Locale:
     return Locale("en")
 
 
-def value_name(dimension: str, value: str) -> str:
+def value_name(dimension: str, value: str, places: Names = ENGLISH) -> str:
     """What a value of a dimension is called on the screen."""
     if value == OTHER:
         return MERGED
@@ -159,8 +160,8 @@ def value_name(dimension: str, value: str) -> str:
     if value == BEFORE_CONSENT:
         return sentence(value)
     match dimension:
-        case "country" | "caller_country":
-            return str(_locale().territories.get(value, value))
+        case "country" | "caller_country" | "region" | "city" | "city_id":
+            return places.of(dimension, value.removeprefix("\\"))
         case "language":
             return _language(value)
         case "device" | "source_kind" | "screen_class" | "viewport_class":

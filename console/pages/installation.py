@@ -93,7 +93,7 @@ async def _first(questions: Questions, ask: Ask) -> First | None:
         for row in rows_of(answer):
             found |= dict(zip(some, row.names, strict=True))
     filled = tuple(
-        (DIMENSION_TITLES[name], value_name(name, value))
+        (DIMENSION_TITLES[name], value_name(name, value, ask.places))
         for name, value in found.items()
         if value not in (*_BLANK, DIMENSION[name].blank)
     )

@@ -124,7 +124,7 @@ def make_table(tab: Tab, rows: Sequence[Row], view: View, *, whole_of: float, to
 
 def _line(tab: Tab, row: Row, view: View, *, largest: float, whole_of: float) -> Line:
     value = row.names[0]
-    name = value_name(tab.dimension, value)
+    name = value_name(tab.dimension, value, view.places)
     return Line(
         key=value,
         name=name,

@@ -63,7 +63,9 @@ async def dashboard(ask: Ask) -> Response:
         today = questions.local.date()
         span = await _all_days(ask, site)
         young = span is None or (today - span[0]).days < _YOUNG_DAYS
-        view = read_view(ask.request.query_params, TABS, role=ask.role, default="today" if young else "28d")
+        view = read_view(
+            ask.request.query_params, TABS, role=ask.role, default="today" if young else "28d", places=ask.places
+        )
         page = await _numbers(questions, view, today)
         cards = await asyncio.gather(*(_card(questions, view, today, panel, page["totals"]) for panel in PANELS))
     first, last = page["days"]

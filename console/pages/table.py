@@ -30,7 +30,7 @@ async def table(ask: Ask) -> Response:
     await ask.note_reading(site)
     number = ask.request.query_params.get("page", "1")
     page = max(1, min(int(number), 10_000)) if number.isascii() and number.isdigit() else 1
-    view = read_view(ask.request.query_params, TABS, role=ask.role, default="28d")
+    view = read_view(ask.request.query_params, TABS, role=ask.role, default="28d", places=ask.places)
     metrics = _METRICS["event" if dimension in ("path", "name") else "visit"]
     tab = Tab(dimension, DIMENSION_TITLES[dimension], metrics, _WITHOUT.get(dimension, ()))
     async with Questions(ask.desk.statistics, shop.sharing, site, shop.clock()).of(ask.request) as questions:

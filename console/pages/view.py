@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from console.pages.formats import MERGED, days_text, value_name
+from console.place_names import ENGLISH, Names
 from control_store.accounts import Role
 from event_catalogue.dimensions import DIMENSION
 from event_catalogue.metrics import METRIC
@@ -108,10 +109,11 @@ class Condition(NamedTuple):
     def __str__(self) -> str:
         return ",".join(self)
 
-    @property
-    def sentence(self) -> str:
+    def sentence(self, places: Names) -> str:
         """The filter in words."""
-        name = value_name(self.dimension, self.value) if self.operator in ("is", "is_not") else f"“{self.value}”"
+        name = (
+            value_name(self.dimension, self.value, places) if self.operator in ("is", "is_not") else f"“{self.value}”"
+        )
         return f"{DIMENSION_TITLES[self.dimension]} {OPERATORS[self.operator]} {name}"
 
 
@@ -127,6 +129,8 @@ class View:
     metric: str = "visitors"
     filters: tuple[Condition, ...] = ()
     tabs: tuple[tuple[str, str], ...] = ()
+    places: Names = ENGLISH
+    """What places are called for who looks; no part of the address."""
 
     @property
     def title(self) -> str:
@@ -187,7 +191,9 @@ class View:
         return [[one.operator, one.dimension, [one.value]] for one in self.filters]
 
 
-def read_view(params: QueryParams, panels: Mapping[str, tuple[str, ...]], *, role: Role, default: str) -> View:
+def read_view(
+    params: QueryParams, panels: Mapping[str, tuple[str, ...]], *, role: Role, default: str, places: Names = ENGLISH
+) -> View:
     """The view that an address stands for; `panels` names the tabs there are, `default` the range if none is said."""
     first, last = _day(params.get("from")), _day(params.get("to"))
     span: tuple[date | None, date | None] = (first, last) if first and last else (None, None)
@@ -206,6 +212,7 @@ def read_view(params: QueryParams, panels: Mapping[str, tuple[str, ...]], *, rol
         metric=metric if metric in TILES or metric == "events" else "visitors",
         filters=tuple(dict.fromkeys((*conditions, *([added] if added else []))))[:_MOST_FILTERS],
         tabs=tuple((panel, params[panel]) for panel, tabs in panels.items() if params.get(panel) in tabs),
+        places=places,
     )
 
 

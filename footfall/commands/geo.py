@@ -1,7 +1,6 @@
 """`footfall geo`: the databases of places and of networks of this installation."""
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Final
 
 import click
@@ -29,10 +28,10 @@ def update(source: str, networks: bool, environment: Environment) -> None:
     https://USER:PASSWORD@HOST/… where it asks for one): a City, Country or ASN database.
     Without it: the free one of DB-IP (CC BY 4.0).
     """
-    from footfall.geo import GeoError, credit_of
+    from footfall.geo import GeoError, credit_of, directory_of
     from footfall.geo import update as bring
 
-    directory = _directory(environment)
+    directory = directory_of(environment.geo)
     try:
         files = bring(directory, source, today=_today(), networks=networks)
     except (GeoError, OSError) as error:
@@ -71,9 +70,3 @@ def _today() -> date:
     from footfall.assembly import clock
 
     return datetime.fromtimestamp(clock() / 1000, UTC).date()
-
-
-def _directory(environment: Environment) -> Path:
-    """Where a new database belongs: the directory that collectors look into."""
-    first = environment.geo[0]
-    return first.parent if first.suffix == ".mmdb" else first
