@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from aggregator.residue import LEAST_PEOPLE
 from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
 from event_catalogue.dimensions import OTHER
 from warehouse.rollups import SEPARATOR, Rollup
@@ -42,6 +43,27 @@ def exposed(rows: Iterable[Rollup], k: int) -> list[str]:
             found += [f"{name}: {lacks} visits of the day are in no value"] if lacks else []
         if name in PARENTS:
             found += _children(name, cells, tables[PARENTS[name][-1]], k)
+    return found
+
+
+def exposed_in_span(rows: Iterable[Rollup], k: int) -> list[str]:
+    """The same of the rows of a week or month: what it tells is of many, and so is what is left of its `(other)`."""
+    tables: dict[str, list[Rollup]] = defaultdict(list)
+    for row in rows:
+        tables[row.dimension].append(row)
+    found: list[str] = []
+    for name, cells in tables.items():
+        left = [cell for cell in cells if cell.key == OTHER]
+        for cell in cells:
+            people, least = cell.measures[_VISITORS], k if cell.key == OTHER else LEAST_PEOPLE * k
+            if people < least:
+                found.append(f"{name}: a week or month tells of {people} visitor-days")
+        if not left:
+            found.append(f"{name}: a week or month leaves nobody in {OTHER}")
+        for measure in SUMS:
+            hidden = [cell for cell in cells if cell.measures[_PLACE[measure]] == WITHHELD]
+            if len(hidden) == 1 and hidden[0].key != OTHER:
+                found.append(f"{name}: the one withheld {measure} is what the others lack")
     return found
 
 

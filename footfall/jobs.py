@@ -33,6 +33,7 @@ from control_store.salts import SaltFile
 from control_store.seals import forget_seals
 from control_store.sites import current_revision, list_sites
 from control_store.snapshot import read_snapshot
+from control_store.spans import forget_spans
 from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
@@ -230,6 +231,7 @@ def forget_stores(rooms: Rooms) -> str:
     for site in sites:
         first = today - site.settings.aggregate_months * _LONGEST_MONTH
         gone["seals"] += forget_seals(store, site.id, before_day=first)
+        gone["seals"] += forget_spans(store, site.id, before_day=first)
     kept = {site.id: site.settings.raw_days for site in sites}
     held = [(one.site, one.first, one.last) for one in list_holds(store) if one.keeps(one.site, one.first, today)]
     gone["dead letters"] = delete_old_letters(rooms.environment.spool, kept, held, today=today)

@@ -9,7 +9,7 @@ will be kept".
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
@@ -61,6 +61,20 @@ Counted = tuple[Cell, tuple[int, ...], dict[MeasureName, int]]
 """A cell, its measures in order, and of each sum the largest part that one visitor gives."""
 
 
+class Choice(NamedTuple):
+    """What a span tells of a dimension: see `aggregator.residue`."""
+
+    told: Collection[Cell]
+    rest: Mapping[Cell, str]
+    """The other cells that its days have merged, each with the parent in whose `(other)` it stays."""
+    withheld: Collection[int]
+    """Places of measures that `(other)` must not tell, because some day does not."""
+
+
+Choose = Callable[[str, Sequence[Cell]], Choice]
+"""Dimension and all its cells of all days → what is told; parents come before what lies in them."""
+
+
 class Rollups:
     """Counts days. One at a time: it owns its scratch tables."""
 
@@ -83,6 +97,22 @@ class Rollups:
                 for dimension in KEPT:
                     if dimension.name in only:
                         yield counting.dimension(dimension)
+            finally:
+                counting.clear()
+
+    def told(self, days: Sequence[SiteDay], choose: Choose, only: Collection[str]) -> Iterator[list[Rollup]]:
+        """What days of one site tell together of values that each of them merges: the rows of one dimension after the
+        other, none of what tells nothing.
+
+        Raises TryLater, Broken.
+        """
+        with self._lock:
+            counting = _Counting(self._warehouse, days, hits=self._hits, spread=self._spread)
+            counting.clear()
+            try:
+                for dimension in KEPT:
+                    if dimension.name in only:
+                        yield counting.told(dimension, choose)
             finally:
                 counting.clear()
 
@@ -128,17 +158,35 @@ class _Counting:
 
     def dimension(self, dimension: Dimension) -> list[DayRow]:
         """The rows of one dimension, small groups merged."""
+        if not self._is_used(dimension) and dimension.name not in PARENTS:
+            return self._unused(dimension)
+        self._fill(dimension)
+        return self._merge(dimension)
+
+    def told(self, dimension: Dimension, choose: Choose) -> list[Rollup]:
+        """What the days tell together of one dimension."""
+        if not self._is_used(dimension):
+            return []
+        self._fill(dimension)
+        counted = self._cells()
+        told, rest, withheld = choose(dimension.name, [cell for cell, _, _ in counted])
+        if not told:
+            return []
+        cells = [cell._replace(parent=rest.get(cell, cell.parent)) for cell, _, _ in counted]
+        left = self._unions(counted, cells, {cell._replace(parent=parent) for cell, parent in rest.items()})
+        of_day = [*(one for one in counted if one[0] in told), *left.values()]
+        rows = [row for _, row in self._rows(dimension, _added_up(of_day))]
+        return [_without(row, withheld) if row.key == OTHER or row.parent else row for row in rows]
+
+    def _fill(self, dimension: Dimension) -> None:
+        """Spread the days' visits into the scratch table, each under its values."""
         params: dict[str, Param] = {}
         key = _key(dimension, params)
-        inside = PARENTS.get(dimension.name, ())
-        names = (dimension.name, *inside)
-        if not self._is_used(dimension) and not inside:
-            return self._unused(dimension)
+        names = (dimension.name, *PARENTS.get(dimension.name, ()))
         if dimension.scope == "visit":
             self._fill_visits(key, _parent(dimension), names, params)
         else:
             self._fill_events(dimension, key, params)
-        return self._merge(dimension)
 
     def _unused(self, dimension: Dimension) -> list[DayRow]:
         """Where no event has a value, the one cell is the whole day."""
@@ -357,6 +405,28 @@ def _allowed(measures: tuple[int, ...], people: int, k: int) -> list[int]:
     if people >= k:
         return list(measures)
     return [value if name in EXEMPT else WITHHELD for name, value in zip(KEPT_MEASURES, measures, strict=True)]
+
+
+def _added_up(cells: Sequence[Counted]) -> list[Counted]:
+    """Cells of several days as cells of the first: people are those of each day, the largest part is one day's."""
+    sums: dict[tuple[str, str], Counted] = {}
+    unit = min(cell.unit for cell, _, _ in cells)
+    for cell, measures, largest in cells:
+        of = Cell(unit, cell.parent, cell.key, 0)
+        mine, so_far, most = sums.get((of.parent, of.key), (of, (0,) * len(measures), dict.fromkeys(SUMS, 0)))
+        sums[of.parent, of.key] = (
+            mine._replace(people=mine.people + cell.people),
+            tuple(map(int.__add__, so_far, measures)),
+            {name: max(most[name], largest[name]) for name in SUMS},
+        )
+    return list(sums.values())
+
+
+def _without(row: Rollup, places: Collection[int]) -> Rollup:
+    """A row that withholds these measures."""
+    return row._replace(
+        measures=tuple(WITHHELD if place in places else number for place, number in enumerate(row.measures))
+    )
 
 
 def _cell(row: Record) -> Counted:

@@ -132,6 +132,10 @@ def test_gpp_says_no_and_nothing_went_before(opened: Any) -> None:
     there.do("tell('ready', {usnat: [{SaleOptOut: 2}, {Gpc: true}]}); footfall('z')")
     there.wait(4)
     assert there.collector.beacons[-1]["gpp"] is True
+    for value in "N-Y":
+        there.do(f"tell('ready', {{uspv1: {{Version: 1, Notice: 'Y', OptOutSale: '{value}'}}}}); footfall('usp')")
+    there.wait(7)
+    assert [one["gpp"] for one in there.collector.beacons[-3:]] == [False, False, True]
 
 
 def test_gpp_that_never_comes_holds_nobody_up(opened: Any) -> None:
