@@ -276,6 +276,14 @@ LEDGER_HEAD: Final = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
 )
 
+LEDGER_DAYS: Final = sa.Table(
+    "ledger_days",
+    METADATA,
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+
 SETUP: Final = sa.Table(
     "setup",
     METADATA,
