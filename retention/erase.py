@@ -20,7 +20,7 @@ What a kill -9 after each step leaves, and who mends it:
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -110,8 +110,9 @@ class Eraser:
             self._tell(new)
         return len({one.request for one in new})
 
-    def run(self) -> int:
-        """Erase what open requests mean; how many rows went whole. What comes later is erased by the next run.
+    def run(self, days: Collection[int] | None = None) -> int:
+        """Erase what open requests mean, of these days or of all; how many rows went whole. What comes later is erased
+        by the next run.
 
         Raises TryLater, Broken, LedgerBroken, SpoolError.
         """
@@ -122,8 +123,9 @@ class Eraser:
             return 0
         rows, upto = 0, max(said.values())
         for partition in self._erasing.partitions(Pick(upto, self._held())):
-            with self._paused():
-                rows += self._erase(partition, Pick(upto, self._held()))
+            if days is None or partition.day in days:
+                with self._paused():
+                    rows += self._erase(partition, Pick(upto, self._held()))
         delete_letters_of([one for one in self._meant() if one.request in said], self._stores.spools, self._held())
         return rows
 
@@ -146,6 +148,14 @@ class Eraser:
             return 0
         self._crash("erase.told")
         return self._forget(over)
+
+    def work(self) -> int:
+        """How many rows a run would have to write anew: those of all partitions with rows that are meant."""
+        said = self._erasing.said()
+        if not said:
+            return 0
+        counted = self._partitions.counts()
+        return sum(counted.get(one, 0) for one in self._erasing.partitions(Pick(max(said.values()), self._held())))
 
     def held_back(self) -> list[Hold]:
         """The legal holds that keep rows which somebody has asked to be erased."""
