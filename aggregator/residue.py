@@ -4,7 +4,8 @@ A value that is merged on every day may have been seen by a hundred people in a 
 has at least 4 k visitor-days on 4 days or more, and when nobody can work out from it that it had somebody on a certain
 day: the unit of protection is the visitor-day. Known to everybody are the `(other)` of each day, and that a merged
 value has fewer than k people on a day. So a value is told only if everything of it on any one day could as well have
-been on the others, in the place of people who stay in `(other)`; of these at least k visitor-days of two values remain.
+been on the others, in the place of people who stay in `(other)` of the same parent; of these at least k visitor-days of
+two values remain. Where all that is merged of a parent is one value, that is told with the parent: it is the same.
 """
 
 from collections import defaultdict
@@ -49,6 +50,8 @@ def _of_group(
         (key for key, days in values.items() if sums[key] >= LEAST_PEOPLE * k and len(days) >= LEAST_DAYS),
         key=lambda key: (sums[key], key),
     )
+    if parent and len(values) == 1:
+        return set(large)
     chosen = set(large)
     left: dict[int, int] = defaultdict(int)
     for key in values.keys() - chosen:

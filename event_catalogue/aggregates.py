@@ -10,17 +10,26 @@ from event_catalogue.dimensions import DIMENSIONS, Dimension
 from event_catalogue.metrics import MEASURES, MeasureName
 
 HOUR: Final = next(one for one in DIMENSIONS if one.name == "time:hour")
-KEPT: Final[tuple[Dimension, ...]] = (*(one for one in DIMENSIONS if one.scope != "time"), HOUR)
-"""Dimensions of sealed days, parents before their children."""
-
 PARENTS: Final[dict[str, tuple[str, ...]]] = {
     "region": ("country",),
     "city": ("country", "region"),
-    "city_id": ("country", "region"),
+    "city_id": ("country", "region", "city"),
     "browser_version": ("browser",),
     "os_version": ("os",),
+    "source": ("source_kind",),
+    "screen": ("screen_class",),
 }
-"""Dimension → what its values lie in, from the outermost in."""
+"""Dimension → what its values lie in, from the outermost in: whoever knows the one knows the other."""
+
+NOT_KEPT: Final = frozenset({"platform"})
+"""A table with rows and columns, browsers and systems: what it shows of both would tell what it merges."""
+
+KEPT: Final[tuple[Dimension, ...]] = (
+    *(one for one in DIMENSIONS if one.scope != "time" and one.name not in PARENTS and one.name not in NOT_KEPT),
+    *(one for one in DIMENSIONS if one.name in PARENTS),
+    HOUR,
+)
+"""Dimensions of sealed days, parents before their children."""
 
 KEPT_MEASURES: Final[tuple[MeasureName, ...]] = tuple(MEASURES)
 EXEMPT: Final[tuple[MeasureName, ...]] = ("visitors", "visits", "pageviews")

@@ -16,9 +16,11 @@ NAMES = (
 INSIDE = {
     "region": ["country"],
     "city": ["country", "region"],
-    "city_id": ["country", "region"],
+    "city_id": ["country", "region", "city"],
     "browser_version": ["browser"],
     "os_version": ["os"],
+    "source": ["source_kind"],
+    "screen": ["screen_class"],
 }
 Hits = list[tuple[list[Event], list[Event]]]
 """Visits, each with those of its events that lie in the cell."""
