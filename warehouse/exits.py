@@ -12,6 +12,9 @@ SETTLES: Final = "(name = 'exit' AND has(prop_keys, 'settles'))"
 SETTLED_WITHIN_MS: Final = 30_000
 """A later one tells of another way: the visitor was elsewhere meanwhile."""
 
+_OVERTAKES_MS: Final = 2_000
+"""Times are as exact as the network: what settles may seem to come so much before what it settles."""
+
 _OPEN: Final = "('close', 'other')"
 """What is told where nothing is known; a link or a form that was seen is not taken back."""
 _KNOWN: Final = ("reload", "back_forward")
@@ -29,11 +32,12 @@ def exit_method(rows: str) -> str:
 def _settled(rows: str, word: str) -> str:
     """Beacon and place of the exits that are settled as `word`."""
     takes = (
-        f"NOT left.5 AND left.4 IN {_OPEN} AND next.5 AND next.4 = '{word}' AND next.1 - left.1 <= {SETTLED_WITHIN_MS}"
+        f"NOT left.5 AND left.4 IN {_OPEN} AND next.5 AND next.4 = '{word}' AND next.6 - left.6 <= {SETTLED_WITHIN_MS}"
     )
+    at, settles = "toUnixTimestamp64Milli(at)", "has(prop_keys, 'settles')"
+    row = f"({at} + {_OVERTAKES_MS} * {settles}, beacon, idx, toString(method), {settles}, {at})"
     exits = (
-        "SELECT arraySort(groupArray((toUnixTimestamp64Milli(at), beacon, idx, toString(method), "
-        f"has(prop_keys, 'settles')))) AS pages FROM {rows} AND name = 'exit' "
+        f"SELECT arraySort(groupArray({row})) AS pages FROM {rows} AND name = 'exit' "
         "AND visitor != toFixedString('', 16) GROUP BY site, day, visitor HAVING has(pages.5, 1)"
     )
     pairs = f"arrayFilter((left, next) -> {takes}, arraySlice(pages, 1, -1), arraySlice(pages, 2))"

@@ -3,6 +3,7 @@
 The tabs of `Beside` are opened first and looked after last, so that ten seconds pass while everything else is played.
 """
 
+import contextlib
 import subprocess
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -84,20 +85,22 @@ class Beside:
 
 
 def rough(stage: "Stage") -> None:
-    """Each page breaks one thing; then it says an event and changes its route."""
+    """Each page breaks one thing; then it says an event and changes its route. All of them at the same time."""
     script = f'<script async src="{stage.script()}"></script>'
-    for name, code in BROKEN.items():
-        stage.site.pages[f"/rough/{name}"] = Page(f"{PAGE}<script>{code}</script>{script}")
-        with stage.tab() as tab:
-            heard: list[str] = []
+    with contextlib.ExitStack() as open_tabs:
+        tabs = {}
+        for name, code in BROKEN.items():
+            stage.site.pages[f"/rough/{name}"] = Page(f"{PAGE}<script>{code}</script>{script}")
+            tab = tabs[name] = open_tabs.enter_context(stage.tab())
+            heard = stage.seen[f"rough {name}"] = []
             tab.context.on("weberror", lambda error, heard=heard: heard.append(str(error.error)))
             tab.goto(stage.address(f"/rough/{name}"))
-            tab.wait_for_timeout(600)
+        tab.wait_for_timeout(600)
+        for tab in tabs.values():
             tab.evaluate("(window.theirs || footfall)('signup', {props: {plan: 'pro'}})")
             tab.evaluate("history.pushState({}, '', location.pathname + '/next')")
-            # A refusing call is tried again a second later, and two seconds after that.
-            tab.wait_for_timeout(4200 if name == "beacon-refuses" else 400)
-            stage.seen[f"rough {name}"] = heard
+        # A refusing call is tried again a second later, or two, and then once more.
+        tab.wait_for_timeout(4200)
 
 
 def rewritten(stage: "Stage") -> None:

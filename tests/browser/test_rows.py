@@ -19,7 +19,7 @@ from tests.browser import stage
 from tests.browser.rough import BROKEN as BROKEN_BROWSERS
 from tests.browser.stage import Row
 
-pytestmark = [pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.timeout(600)]
 
 BY_SERVER: Final = {"open", "call"}
 """Event names that no snippet sends."""
@@ -268,7 +268,8 @@ EXITS: Final = {
 def test_ways_to_leave_a_page_are_told_apart(rows: list[Row], way: str) -> None:
     """By the visitor's last action, else by what the browser does with the page."""
     found = on(rows, f"/exit/{way}", "exit")
-    assert [row["method"] for row in found] == EXITS[way]
+    # Times of two pages are as exact as the network.
+    assert sorted(row["method"] for row in found) == sorted(EXITS[way])
     assert [row["target_host"] for row in found if row["target_host"]] == ["other.example"] * (way == "outbound")
     settling = [row["method"] for row in found if row["prop_keys"] == ["settles"]]
     assert settling == ["reload"] * (way == "reload")

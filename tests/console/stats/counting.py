@@ -123,7 +123,11 @@ def settles(one: Fields) -> bool:
 
 def left_by(visit: list[Fields], one: Fields) -> str:
     """How a page was left: by its own word, or where that says nothing by the page's that came within half a minute."""
-    exits = [other for other in visit if other["name"] == "exit"]
+    # Times are as exact as the network: what settles may come two seconds too early.
+    exits = sorted(
+        (other for other in visit if other["name"] == "exit"),
+        key=lambda other: (other["at"] + 2_000 * settles(other), other["beacon"], other["idx"]),
+    )
     place = next(place for place, other in enumerate(exits) if other is one)
     after = exits[place + 1] if place + 1 < len(exits) else None
     if settles(one):

@@ -81,7 +81,7 @@ def _day(site: SiteRef, day: date) -> Iterator[dict[str, Any]]:
             one = {**_event(rng), "site": site.id, "day": day, "at": at, "visitor": visitor}
             yield one
             if one["name"] == "exit" and rng.random() < 0.8:
-                at = min(at + rng.choice((1, 500, 29_999, 30_000, 30_001)), end - 1)
+                at = max(start, min(at + rng.choice((-1_999, -500, 1, 500, 29_999, 30_000, 30_001)), end - 1))
                 yield {**one, "beacon": rng.randbytes(16), "at": at, **_settling(rng)}
 
 
