@@ -188,7 +188,7 @@ def _refusal(error: msgspec.ValidationError) -> Refused:
 def check_props(name: str, props: Mapping[str, Any], place: int) -> Props:
     """The properties of event number `place`, checked against its declaration. Raises Refused, naming that place."""
     if not props and not _REQUIRED.get(name):
-        return _NO_PROPS
+        return Props({}, [], [])
     kind = kind_of(name)
     where = f"events[{place}].props"
     if len(props) > MAX_PROPS:
@@ -262,7 +262,6 @@ def _money(value: object, where: str) -> int:
     return value
 
 
-_NO_PROPS: Final = Props({}, [], [])
 _CHECKS: Final[dict[str, Any]] = {
     "text": _text,
     "count": lambda value, where: int(_number(value, where, -1, 2**31 - 1)),
