@@ -8,7 +8,7 @@ LIGHTHOUSE := tests/browser/lighthouse
 ARGS ?=
 JOBS ?= 2
 
-.PHONY: install dev geo snippet lighthouse run test check lint types docs bench accuracy long requirements pictures lock wheel clean
+.PHONY: install dev geo snippet script lighthouse run test check lint types docs bench accuracy long requirements pictures lock wheel clean
 
 install: $(VENV)/.installed
 
@@ -45,6 +45,10 @@ $(SNIPPET)/manifest.json: $(VENV)/.installed js/package-lock.json js/build.mjs $
 	@cd js && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --no-save --silent --no-audit --no-fund && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
 	@mkdir -p $(SNIPPET) && cp js/dist/* $(SNIPPET)/
 
+# Types, lint, sizes and unit tests of what browsers run.
+script: snippet
+	@cd js && told=$$(PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check 2>&1) || { echo "$$told"; exit 1; }
+
 # Lighthouse has a folder of its own: 200 packages that nobody needs who only builds the snippet.
 lighthouse: $(LIGHTHOUSE)/node_modules/.installed
 
@@ -60,7 +64,7 @@ run: install geo snippet
 # With ARGS only those tests run (make test ARGS='tests/spool -k ack'); without, everything that CI wants.
 test: dev snippet
 ifeq ($(strip $(ARGS)),)
-	@$(MAKE) --no-print-directory lint types docs
+	@$(MAKE) --no-print-directory lint types docs script
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not long" -q --ignore tests/browser
 	@$(MAKE) --no-print-directory lighthouse || echo "Lighthouse can't be installed here; its test is skipped."
 	@for browser in chromium firefox-esr; do command -v $$browser >/dev/null || { apt-get update -qq && apt-get install -y -qq $$browser >/dev/null; } 2>/dev/null || true; done

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.address import Hops
-from collector.answers import GONE, Answer, Headers, as_json, problem
+from collector.answers import GONE, Answer, as_json, problem
 from collector.beacons import read_body
 from collector.consent import Ruling, Signals, rule
 from collector.intake import Intake
@@ -22,9 +22,12 @@ from collector.path_rules import host_of
 from collector.registry import ServedSite
 from collector.request import RequestFacts, read_request
 from collector.scrub import clean_text
+from collector.texts import Words, choose_language, read_texts
+from collector.thanks import Outcome, thanks
 from collector.visitor import returning_hash
 from control_store.gpc import gpc_statement
 from control_store.policies import Policy, strictest_first
+from control_store.site_settings import SiteSettings
 from event_catalogue.choice import COOKIE, Choice, ChoiceRecord, What, decode_choice
 from event_catalogue.days import DAY_MS
 from event_catalogue.decode import Consent, Refused
@@ -37,17 +40,6 @@ _MINUTE_MS: Final = 60_000
 _DAY_S: Final = 86_400
 _NO_SITE: Final = problem(404, "No site has this key; copy the snippet from the console again.")
 _FOREIGN: Final = problem(403, "Choices are taken from pages of the site alone.")
-_THANKS: Final = (
-    b"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-    b"<title>Your choice is recorded</title><p>Your choice is recorded. You can go back to the page you came from."
-)
-_HTML: Final[Headers] = [
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"content-security-policy", b"default-src 'none'"),
-    (b"content-length", str(len(_THANKS)).encode()),
-]
 
 
 class _Made(NamedTuple):
@@ -77,6 +69,7 @@ class Choosing:
     def __init__(self, intake: Intake, hops: Hops) -> None:
         self._intake = intake
         self._hops = hops
+        self._texts = read_texts()
 
     async def look(self, request: Request) -> Response:
         """What holds here: policy, region, whether a signal was seen, whether a choice is needed, the notice."""
@@ -117,13 +110,18 @@ class Choosing:
             choice = decode_choice(body, form=form)
         except Refused as refused:
             return respond(problem(refused.status, refused.sentence, field=refused.field))
-        choice = _with_cookies(choice, request) if is_first_party(served, request) else choice
+        own = is_first_party(served, request)
+        choice = _with_cookies(choice, request) if own else choice
         region, policies = self._policies(served, facts, _page(request))
         ruling = rule(served.settings, policies, _signals(choice, facts), _consent(choice))
         made = _make(choice, ruling, served, region, self._intake.clock())
-        answer = Answer(200, _HTML, _THANKS) if form else as_json(_told(choice, ruling, made), 202)
+        answer = as_json(_told(choice, ruling, made), 202)
+        if form:
+            words = self._texts[language := _language(request)]
+            outcome = Outcome(made.receipt is not None, own, signal_text(served.settings, facts, words))
+            answer = thanks(choice, outcome, words, language=language, site=served.site.domain, key=served.site.key)
         given = await self._intake.keep_choice(made.records, answer).given() if made.records else answer
-        if given is answer and is_first_party(served, request):
+        if given is answer and own:
             secure = _is_secure(request)
             cookies = _cookies(choice, made, served, self._intake.clock(), secure=secure)
             given = given._replace(headers=[*given.headers, *((b"set-cookie", one.encode()) for one in cookies)])
@@ -294,6 +292,19 @@ def _is_own(served: ServedSite, origin: str) -> bool:
         return True
     host = host_of(origin)
     return served.owns(host) or (served.settings.localhost and served.is_loopback(host))
+
+
+def signal_text(settings: SiteSettings, facts: RequestFacts, words: Words) -> str:
+    """What is said to who sends a signal; empty to all others."""
+    name = "GPC" if facts.gpc else "Do Not Track" if facts.dnt and settings.dnt else ""
+    text = words["words.signal_drop" if settings.gpc == "drop" else "words.signal_limit"]
+    return text.replace("{signal}", name) if name else ""
+
+
+def _language(request: Request) -> str:
+    return choose_language(
+        (request.query_params.get("lang", ""), *request.headers.get("accept-language", "")[:200].split(","))
+    )
 
 
 def is_first_party(served: ServedSite, request: Request) -> bool:

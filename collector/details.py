@@ -15,6 +15,9 @@ from event_catalogue.events import EVENT
 
 _TAG: Final = re.compile(r"([A-Za-z]{2,3})(?:-[A-Za-z]{4})?(?:-([A-Za-z]{2}|[0-9]{3}))?(?=[-;,\s]|\Z)")
 _HOST: Final = re.compile(r"[a-z0-9.:\[\]_-]{1,255}\Z")
+_PORT: Final = re.compile(r":[0-9]*\Z")
+_LEADING: Final = frozenset({"outbound", "download"})
+"""Events whose address tells the host, where the sender does not."""
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:/-]{0,64}\Z")
 _OUR_BUILD: Final = re.compile(r"[0-9a-f]{8}\Z")
 _BUILD: Final = re.compile(r"[A-Za-z0-9_./-]{0,16}\Z")
@@ -98,6 +101,8 @@ class Details:
         for field, value in columns.items():
             if isinstance(value, str):
                 cleaned[field] = self._cleaners.get(field, self._word)(value)
+        if name in _LEADING and not columns.get("target_host"):
+            cleaned["target_host"] = self._host_in(columns.get("target_url", ""))
         if name == "tel" and _DIAL.match(columns.get("target_url", "")):
             cleaned["target_url"] = _number(columns["target_url"])
             if "[phone]" in cleaned.get("target", ""):
@@ -132,6 +137,12 @@ class Details:
         if _IP.match(host):
             return "[ip]"
         return clean_host(host) if _HOST.match(host) else ""
+
+    def _host_in(self, url: str) -> str:
+        """The host of a web address, without its port."""
+        scheme, _, rest = url.partition("://")
+        authority = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+        return self._host(_PORT.sub("", authority)) if scheme.lower() in ("http", "https") else ""
 
     def _link(self, url: str) -> str:
         """Host and path of a URL, scrubbed; queries and fragments are not kept. A path of the own site stays one."""

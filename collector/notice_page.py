@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from collector.answers import Answer, Headers, as_json, problem
-from collector.choosing import Choosing, Standing, is_first_party, respond
+from collector.choosing import Choosing, Standing, is_first_party, respond, signal_text
 from collector.notice import Facts, decode_facts
 from collector.notice_words import day_text, iso_day, notice_content
 from collector.texts import LANGUAGES, Words, choose_language, fill, read_texts
@@ -102,7 +102,7 @@ class NoticePage:
             say=say,
             day=lambda text: day_text(text, language),
             device=_device(request, words, language) if is_first_party(standing.served, request) else None,
-            signal=_signal(standing, words),
+            signal=signal_text(standing.served.settings, standing.facts, words),
             key=standing.served.site.key,
             languages=[(one, _NATIVE[one]) for one in LANGUAGES],
         ).encode()
@@ -126,14 +126,6 @@ def _revision(file: NoticeFile, version: str | None) -> Revision | None:
 
 def _here(standing: Standing) -> dict[str, Any]:
     return {"policy": standing.policies[0], "region": standing.region, "gpc": standing.facts.gpc}
-
-
-def _signal(standing: Standing, words: Words) -> str:
-    """What is said to who sends a signal; empty to all others."""
-    settings, facts = standing.served.settings, standing.facts
-    name = "GPC" if facts.gpc else "Do Not Track" if facts.dnt and settings.dnt else ""
-    text = words["words.signal_drop" if settings.gpc == "drop" else "words.signal_limit"]
-    return text.replace("{signal}", name) if name else ""
 
 
 def _device(request: Request, words: Words, language: str) -> list[str]:

@@ -117,7 +117,9 @@ def _purposes(facts: Facts, words: Words, opened: Fields) -> list[dict[str, str]
     unasked = (facts.legal_basis, words[f"notice.basis_{facts.legal_basis}"]) if facts.legal_basis else ("", "")
     found = [("audience", *(unasked if opened.unasked else consent))]
     found += [("returning", *consent)] if "returning" in opened.statistics else []
-    found += [(name, *consent) for name in facts.purposes if name in ("ads", "sale")]
+    found += [("ads", *consent)] if "ads" in facts.purposes else []
+    # Sale waits for a yes only where everything does; elsewhere it can be opted out of.
+    found += [("sale", *(consent if facts.fields.keys() == {"opt_in"} else unasked))] * ("sale" in facts.purposes)
     return [
         {"purpose": name, "text": words[f"notice.for_{name}"], "legal_basis": basis, "legal_basis_text": text}
         for name, basis, text in found

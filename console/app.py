@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -12,15 +11,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from console.access import Access
+from console.answers import statistics_of
 from console.api import StatsApi, problem
 from console.metrics import Metrics
 from console.pages.desk import Shop
 from console.pages.routes import page_routes
 from console.settings import ConsoleSettings
 from console.sharing import Gone, Sharing
-from console.stats.run import Statistics
-from control_store.marks import usable_marks
-from control_store.seals import seals_of
 from control_store.tables import ControlStore
 from warehouse.client import Warehouse
 from warehouse.errors import WarehouseError
@@ -42,9 +39,7 @@ def create_app(parts: ConsoleParts) -> Starlette:
     """The ASGI application of the console."""
     sharing = Sharing(parts.warehouse.cancel)
     access = Access(parts.store, parts.settings.query_rate, parts.clock)
-    statistics = Statistics(
-        parts.warehouse, parts.clock, partial(seals_of, parts.store), partial(usable_marks, parts.store)
-    )
+    statistics = statistics_of(parts.warehouse, parts.store, parts.clock)
     stats = StatsApi(parts.store, access, statistics, sharing)
     metrics = Metrics(parts.store, parts.trouble, stats.answered, parts.clock)
 

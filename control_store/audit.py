@@ -52,6 +52,8 @@ ACTIONS: Final[dict[str, str]] = {
     "ask_hold": "asked for a legal hold",
     "confirm_hold": "confirmed a legal hold",
     "end_hold": "ended a legal hold",
+    "create_backup": "made a backup",
+    "lose_backups": "gave backups up for destroyed",
     "settings": "changed settings",
     "device_link": "made a link for a device that is not counted",
     "add_key": "made a key",

@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from control_store.holds import Hold
+from control_store.ledger_head import write_ledger_head
 from control_store.tables import (
     ACCOUNTING,
     COUNTERS,
@@ -59,9 +60,10 @@ def copy_to(store: ControlStore, path: Path) -> None:
     os.close(descriptor)
 
 
-def settle_in(store: ControlStore, *, last_purge: int) -> None:
+def settle_in(store: ControlStore, *, last_purge: int, head: tuple[int, str]) -> None:
     """Make a restored copy the store of a new machine: no spool is known, no batch counted; numbers go on behind those
-    that were given out since."""
+    that were given out since, and the ledger ends where it ended."""
+    write_ledger_head(store, *head)
     with store.engine.begin() as connection:
         for table in (*_LEFT_OUT, *_OF_A_MACHINE):
             connection.execute(sa.delete(table))

@@ -125,6 +125,12 @@ class SaltFile:
                 if slot.mark == _GONE and (*slot.salt[:3], slot.salt.secret[:8]) in noted:
                     os.pwrite(self._file, _EMPTY, slot.offset)
 
+    def there(self) -> set[str]:
+        """The ids of every salt whose bytes stand in the file, whatever is said of them."""
+        with self._locked():
+            slots = self._read()
+        return {_key_id(slot.salt.secret).hex() for slot in slots if slot.mark != _GONE and any(slot.salt.secret)}
+
     def forget(self) -> None:
         """Drop from memory what is overdue; a process that only reads calls it on its own tick."""
         now = self._clock()
@@ -153,8 +159,7 @@ class SaltFile:
         slots, now, changed = self._read(), self._clock(), False
         for place, (offset, mark, salt) in enumerate(slots):
             if mark == _LIVE and salt.destroy_at <= now:
-                key_id = hashlib.blake2b(salt.secret, digest_size=8, person=b"footfall-salt-id").digest()
-                slots[place] = _Slot(offset, _GONE, salt._replace(secret=key_id.ljust(32, b"\0")))
+                slots[place] = _Slot(offset, _GONE, salt._replace(secret=_key_id(salt.secret).ljust(32, b"\0")))
                 self._write(*slots[place])
                 changed = True
             elif mark not in (_LIVE, _GONE, _EMPTY[:4]):
@@ -195,3 +200,7 @@ class SaltFile:
                 yield
             finally:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
+
+
+def _key_id(secret: bytes) -> bytes:
+    return hashlib.blake2b(secret, digest_size=8, person=b"footfall-salt-id").digest()

@@ -81,7 +81,7 @@ COOKIES: Final = (
     ),
     Cookie("ff_choice", 182, "a refusal", "`d:<version>:<day>`, so that nobody is asked again; no id"),
     Cookie("ff_sale", 400, "an opt-out of sale or sharing", "`o:<day>`; it does not lapse with the refusal"),
-    Cookie("ff_optout", 400, "an objection", "`o:<day>`: nothing is sent any more"),
+    Cookie("ff_optout", 400, "an objection", "`o:<day>`, by a script `o`: nothing is sent any more"),
 )
 COOKIE: Final = {cookie.name: cookie for cookie in COOKIES}
 

@@ -3,6 +3,7 @@
 import click
 
 from footfall.commands.attack import attack
+from footfall.commands.backup import backup
 from footfall.commands.demo import demo
 from footfall.commands.geo import geo
 from footfall.commands.hold import hold
@@ -45,6 +46,7 @@ for command in (
     attack,
     purge,
     hold,
+    backup,
     reconcile,
     status,
     spool,

@@ -30,9 +30,21 @@ def ticks() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+RESTORING: Final = "restoring"
+"""A file of this name says that a restore is under way, or was cut short: nothing else opens the installation."""
+
+
 def make_directories(environment: Environment) -> None:
-    """Make the data directory and its parts, for the owner alone. Raises SetUpError when that can't be done."""
+    """Make the data directory and its parts, for the owner alone.
+
+    Raises SetUpError when that can't be done, and while a restore is not at its end.
+    """
     data = environment.data
+    if (data / RESTORING).exists():
+        raise SetUpError(
+            f"A restore into {data} is under way or was cut short: what was purged and erased could come back. "
+            "Wait for it, or run `footfall backup restore` again."
+        )
     try:
         for path in (data, environment.snapshot.parent, environment.salts.parent, environment.spool, data / "geo"):
             path.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -76,6 +76,18 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("warehouse_memory_mb", "0", "number", "most memory of the embedded warehouse; 0: half of the machine's"),
     Setting("query_seconds", "30", "number", "longest time of one question"),
     Setting("receipt_days", "365", "number", "days that a receipt is kept after its grant has ended"),
+    Setting(
+        "backup_dir",
+        "",
+        "path",
+        "directory of backups, best on another machine's disk; each night one is made; empty: none is",
+    ),
+    Setting("backup_days", "35", "number", "days that a backup of aggregates and control store is kept"),
+    Setting(
+        "backup_raw_days", "3", "number", "days that a backup with raw rows is kept, which is made only on request"
+    ),
+    Setting("backup_disk", "", "word", "the ClickHouse server's disk for backups; not for the embedded warehouse"),
+    Setting("heads_file", "", "path", "file outside the data directory that gets the ledger's head of each day"),
     Setting("log_level", "info", "word", "debug, info, warning or error"),
     Setting("crash", "", "name:n", "for tests: the process kills itself at the n-th passing of this point"),
 )
@@ -107,6 +119,11 @@ class Environment:
     warehouse_memory_mb: int
     query_seconds: float
     receipt_days: int
+    backup_dir: str
+    backup_days: int
+    backup_raw_days: int
+    backup_disk: str
+    heads_file: str
     log_level: str
     crash: str
 
@@ -219,6 +236,16 @@ def _directory(text: str) -> Path:
         raise SettingError("The setting 'data' must be the path of a directory.") from None
 
 
+def _place(name: str, kind: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        try:
+            return str(Path(text).expanduser().absolute()) if text else ""
+        except RuntimeError:
+            raise SettingError(f"The setting '{name}' must be the path of {kind}.") from None
+
+    return read
+
+
 def _address(name: str) -> Callable[[str], tuple[str, int]]:
     def read(text: str) -> tuple[str, int]:
         host, colon, port = text.rpartition(":")
@@ -323,6 +350,12 @@ def _crash(text: str) -> str:
     return text
 
 
+def _disk(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{0,100}", text):
+        raise SettingError("The setting 'backup_disk' must be the name of a disk of the ClickHouse server.")
+    return text
+
+
 def _level(text: str) -> str:
     if text.lower() not in ("debug", "info", "warning", "error"):
         raise SettingError("The setting 'log_level' must be debug, info, warning or error.")
@@ -342,6 +375,8 @@ _WHOLE: Final = (
     "spool_segment_kb",
     "warehouse_memory_mb",
     "receipt_days",
+    "backup_days",
+    "backup_raw_days",
 )
 _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "data": _directory,
@@ -352,6 +387,9 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "control": _control,
     "public_url": _origin,
     "crash": _crash,
+    "backup_dir": _place("backup_dir", "a directory"),
+    "heads_file": _place("heads_file", "a file"),
+    "backup_disk": _disk,
     "geo": lambda text: tuple(Path(part) for part in _list(text)),
     "trusted_proxies": _networks,
     "log_level": _level,

@@ -33,11 +33,14 @@ from control_store.salts import SaltFile
 from control_store.seals import forget_seals
 from control_store.sites import current_revision, list_sites
 from control_store.snapshot import read_snapshot
+from control_store.spans import forget_spans
 from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
 from footfall.attacking import attack
-from footfall.books import note_salt, open_ledger
+from footfall.backing_up import FAULTS, keep_backups, make_backup
+from footfall.books import keep_head, note_salt, open_ledger
+from footfall.claiming import check_claims
 from footfall.environment import Environment
 from footfall.noticing import publish_notices
 from footfall.publishing import publish
@@ -55,7 +58,7 @@ from warehouse.events import EventTable
 
 Answer = TypeVar("Answer")
 _LOADER = "this machine"
-_ASKED = ("seal", "purge", "attack", "reconcile")
+_ASKED = ("seal", "purge", "attack", "reconcile", "backup", "claims")
 _LOG = logging.getLogger("footfall.jobs")
 _LONGEST_MONTH = 31
 _AHEAD_MS = DAY_MS // 4
@@ -90,6 +93,7 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             "shows collectors what changed in the control store",
             history=False,
         ),
+        Job("ledger.heads", 600, lambda: keep_heads(rooms), "notes where the ledger ended each day", history=False),
         Job("notices.publish", 60, lambda: show_notices(rooms), "shows each site's notice and latest purge", False),
         Job(
             "accounting.publish",
@@ -152,6 +156,14 @@ def _on_rows(aggregating: "Aggregating") -> tuple[Job, ...]:
             history=False,
             at_start=False,
         ),
+        Job(
+            "backups.keep",
+            3600,
+            aggregating.back_up,
+            "makes a backup a day, and destroys those whose period is over",
+            history=False,
+            at_start=False,
+        ),
     )
 
 
@@ -163,6 +175,13 @@ def destroy_salts(rooms: Rooms) -> str:
         note_salt(book, salt, now=clock())
         rooms.salts.noted([salt])
     return f"{len(gone)} destroyed: {' '.join(salt.key_id for salt in gone)}" if gone else ""
+
+
+def keep_heads(rooms: Rooms) -> str:
+    """Note the ledger's head of the last day, once."""
+    if fault := keep_head(rooms.environment, rooms.store, now=clock()):
+        _LOG.error("%s.", fault)
+    return fault
 
 
 def show_notices(rooms: Rooms) -> str:
@@ -212,6 +231,7 @@ def forget_stores(rooms: Rooms) -> str:
     for site in sites:
         first = today - site.settings.aggregate_months * _LONGEST_MONTH
         gone["seals"] += forget_seals(store, site.id, before_day=first)
+        gone["seals"] += forget_spans(store, site.id, before_day=first)
     kept = {site.id: site.settings.raw_days for site in sites}
     held = [(one.site, one.first, one.last) for one in list_holds(store) if one.keeps(one.site, one.first, today)]
     gone["dead letters"] = delete_old_letters(rooms.environment.spool, kept, held, today=today)
@@ -266,7 +286,20 @@ class Aggregating:
         store = self._rooms.store
         if not open_withdrawals(store) and not open_erasures(store):
             return ""
-        return self._in_turn(lambda: self._opened_purging().erase())
+        return self._in_turn(lambda: self._opened_purging().erase_in_time())
+
+    def back_up(self) -> str:
+        """Make and destroy backups."""
+        rooms = self._rooms
+
+        def work() -> str:
+            try:
+                return keep_backups(rooms.environment, rooms.store, rooms.warehouse)
+            except FAULTS as fault:
+                _LOG.error("%s", fault)
+                return str(fault)
+
+        return self._in_turn(work)
 
     def reconcile(self) -> str:
         """Prove the accounts; what `footfall status` shows of it."""
@@ -302,24 +335,33 @@ class Aggregating:
 
         try:
             tell(self._told(request, tell), done=True)
-        except (WarehouseError, SpoolError, LedgerBroken, ClockJump) as error:
+        except (WarehouseError, SpoolError, LedgerBroken, ClockJump, *FAULTS) as error:
             answer(store, request, {}, done=True, error=str(error))
 
     def _told(self, request: Request, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         match request.what:
             case "seal":
-                return self._erased_before(lambda: self._opened().fulfil(Wish(**request.arguments), tell))
+                wish = Wish(**request.arguments)
+                return self._erased_before(lambda: self._opened().fulfil(wish, tell), final=wish.final)
             case "purge":
                 return self._opened_purging().fulfil(PurgeWish(**request.arguments), tell)
             case "reconcile":
                 rooms = self._rooms
                 return reconcile(rooms.warehouse, rooms.store, rooms.environment.spool, rooms.at_rest)
+            case "backup":
+                rooms = self._rooms
+                return make_backup(rooms.environment, rooms.store, rooms.warehouse, **request.arguments)
+            case "claims":
+                rooms = self._rooms
+                return check_claims(rooms.environment, rooms.store, rooms.warehouse)
             case _:
                 return attack(self._rooms.warehouse, self._rooms.store, **request.arguments)
 
-    def _erased_before(self, work: Callable[[], Answer]) -> Answer:
+    def _erased_before(self, work: Callable[[], Answer], *, final: bool = False) -> Answer:
         if open_withdrawals(self._rooms.store) or open_erasures(self._rooms.store):
-            self._opened_purging().erase()
+            due = {one.day for one in self._opened().due(clock(), final=final)}
+            if due:
+                self._opened_purging().erase(due)
         return work()
 
     def _in_turn(self, work: Callable[[], str]) -> str:

@@ -39,6 +39,13 @@ PERIODS: Final[tuple[Period, ...]] = (
         f"as long as the raw rows of their day; {LETTER_DAYS} days where the site is not known",
         "`days.purge`, `stores.forget`",
     ),
+    Period(
+        "backups",
+        "aggregates, control store, ledger; raw rows on request",
+        "`backup_days` (35); with raw rows `backup_raw_days` (3, at most 14)",
+        "`backups.keep`",
+    ),
+    Period("tombstones", "keyed hashes of who was erased", "as long as the directory of backups", "nothing"),
     Period("remembered beacons", "random numbers of messages", "26 to 52 hours", "the loader"),
     Period("salts", "what ties visitors to a day", "24 hours after their local day", "`salts.destroy`"),
     Period(

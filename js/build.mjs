@@ -44,6 +44,12 @@ const SHORT = Object.fromEntries(
   INTERNAL.split(" ").map((name, place) => [`$${name}`, String.fromCharCode(97 + place)]),
 );
 
+/** In this order letters become names: so what repeats packs best, which was found by trying. */
+const LETTERS = "dtemcwrniavxlosykgqhujpzbf";
+
+/** The name with this number: a letter, or some that no other file can have given to anything else. */
+const nameOf = (number) => LETTERS[number] ?? `${LETTERS[number % 26]}${Math.floor(number / 26)}`;
+
 /** The same for whole snippet, parts and tools. Made anew each time: the minifier writes into it. */
 const minifying = () => ({
   ecma: 2020,
@@ -51,6 +57,7 @@ const minifying = () => ({
   mangle: {
     // The core has the same name in every part: what repeats is small.
     reserved: ["$"],
+    nth_identifier: { get: nameOf },
     properties: { regex: RegExp(`^(${INTERNAL.replaceAll(" ", "|")})$`), builtins: true },
   },
   nameCache: { props: { props: { ...SHORT } } },

@@ -12,13 +12,15 @@ What a kill -9 after each step leaves, and who mends it:
   4 erased: the rows have gone, or some. The next run goes on: what is left is meant still.
   5 recounted: the visits of their visitors are those of the rows that they have left.
   6 counted: the rows count as erased. What follows is that of a purge (retention/purge.py, from 7 on).
-  7 forgotten: the request's ids have left the table. The next run writes them down again, and closes it again.
-  8 closed: done.
+  7 told: every place with backups has the tombstones; told again they are the same.
+  8 forgotten: the request's ids have left the table. The next run writes them down again, and closes it again.
+  9 closed: done.
 """
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -37,6 +39,7 @@ from control_store.snapshot import Site
 from event_catalogue.days import DAY_MS, day_text
 from retention.letters import delete_letters_of
 from retention.purge import Stores
+from retention.tombstones import TargetLost, Tombstones
 from spool.remains import rotate, spools_that_hold
 from warehouse.erasing import Erasing, Meant, Pick
 from warehouse.errors import Broken
@@ -52,9 +55,11 @@ ERASE_POINTS: Final = (
     "erase.erased",
     "erase.recounted",
     "erase.counted",
+    "erase.told",
     "erase.forgotten",
     "erase.closed",
 )
+_LOG = logging.getLogger("footfall.erase")
 _MINUTE_MS: Final = 60_000
 _PATIENCE_S: Final = 8.0
 """How long the engine takes to let go of what was forgotten, at most: it looks every two seconds."""
@@ -82,6 +87,9 @@ class Eraser:
         self._clock = clock
         self._newest = newest
         self._crash = crash
+        self.untold = ""
+        """Why requests are not closed: a place with backups that can't be told."""
+        self._tombstones = Tombstones(stores.store, stores.ledger)
         self._saying = threading.Lock()
 
     def hide(self) -> int:
@@ -98,10 +106,13 @@ class Eraser:
                 self._erasing.say(new, 1 + max(said.values(), default=0))
                 self._crash("erase.said")
             self._erasing.forget(said.keys() - {one.request for one in meant})
+        if new:
+            self._tell(new)
         return len({one.request for one in new})
 
-    def run(self) -> int:
-        """Erase what open requests mean; how many rows went whole. What comes later is erased by the next run.
+    def run(self, days: Collection[int] | None = None) -> int:
+        """Erase what open requests mean, of these days or of all; how many rows went whole. What comes later is erased
+        by the next run.
 
         Raises TryLater, Broken, LedgerBroken, SpoolError.
         """
@@ -112,8 +123,9 @@ class Eraser:
             return 0
         rows, upto = 0, max(said.values())
         for partition in self._erasing.partitions(Pick(upto, self._held())):
-            with self._paused():
-                rows += self._erase(partition, Pick(upto, self._held()))
+            if days is None or partition.day in days:
+                with self._paused():
+                    rows += self._erase(partition, Pick(upto, self._held()))
         delete_letters_of([one for one in self._meant() if one.request in said], self._stores.spools, self._held())
         return rows
 
@@ -131,7 +143,19 @@ class Eraser:
         upto = max(one.asked for one in over) + _MINUTE_MS
         for name in (holding := spools_that_hold(self._stores.spools, upto)):
             rotate(self._stores.spools, name, self._clock)  # a withdrawal itself names its rows
-        return 0 if holding else self._forget(over)
+        numbers = set(map(_number, over))
+        if holding or not self._tell([one for one in self._meant() if one.request in numbers]):
+            return 0
+        self._crash("erase.told")
+        return self._forget(over)
+
+    def work(self) -> int:
+        """How many rows a run would have to write anew: those of all partitions with rows that are meant."""
+        said = self._erasing.said()
+        if not said:
+            return 0
+        counted = self._partitions.counts()
+        return sum(counted.get(one, 0) for one in self._erasing.partitions(Pick(max(said.values()), self._held())))
 
     def held_back(self) -> list[Hold]:
         """The legal holds that keep rows which somebody has asked to be erased."""
@@ -144,6 +168,17 @@ class Eraser:
             for site in self._erasing.sites(place, all_said)
         }
         return [one for one in holds if any(one.site == site and one.first <= day <= one.last for site, day in meant)]
+
+    def _tell(self, meant: Sequence[Meant]) -> bool:
+        """Tell the places with backups; whether all have heard."""
+        try:
+            self._tombstones.tell(meant, now=self._clock())
+        except TargetLost as lost:
+            _LOG.error("%s", lost)
+            self.untold = str(lost)
+            return False
+        self.untold = ""
+        return True
 
     def _forget(self, over: Sequence[Withdrawal | Erasure]) -> int:
         """Forget whom these requests mean, and close them when no file knows it any more."""

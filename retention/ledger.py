@@ -95,6 +95,10 @@ class Ledger:
             with self._path.open("rb") as file:
                 yield from file
 
+    def entries(self) -> Iterator[Entry]:
+        """Every entry that can be read, oldest first."""
+        return (entry for line in self.lines() if (entry := _read(line)))
+
     def verify(self) -> Report:
         """Check the file against itself and the head that is kept."""
         return verify(self.lines(), self._read_head())
@@ -153,6 +157,14 @@ def verify(lines: Iterable[bytes], head: Head | None = None) -> Report:
             else f"Entries {before.number + 1} to {head.number} are missing at the end."
         )
     return Report(before, faults, head is not None)
+
+
+def differing(entries: Iterable[Entry], heads: Iterable[tuple[str, Head]]) -> Iterator[str]:
+    """The days (as they are written) whose head is not that of these entries: what was noted then was changed since."""
+    hashes = {one.number: one.hash for one in entries}
+    for day, head in heads:
+        if head.number and head.number in hashes and hashes[head.number] != head.hash:
+            yield f"Entry {head.number} is not the one with which the ledger ended on {day}."
 
 
 def parse_head(text: str) -> Head:

@@ -11,7 +11,7 @@ What a kill -9 after each step leaves, and who mends it:
   6 counted: the rows count as purged. What follows is asked and done again until it succeeds.
   7 letters: the dead letters of these days and sites have gone, each counted as purged in the same transaction.
   8 checked: nothing was written.
-  9 completed: the ledger has the completion; written again it is the same entry.
+  9 completed: the ledger has the completion; written again it is the same entry. Then the places with backups hear it.
  10 closed: done.
 From 2 to 6 the loader and the counting of visits are held, and nothing else: collectors acknowledge meanwhile.
 """
@@ -48,6 +48,7 @@ from retention.letters import delete_letters
 from retention.policy import LEGAL_MS, NEVER, WARNING_MS, Decision, Knowledge, decide
 from retention.proof import Proof, aggregates_fault
 from retention.remains import CHECKED, remains
+from retention.tombstones import TargetLost, Tombstones
 from spool.errors import SpoolError
 from warehouse.client import Warehouse
 from warehouse.errors import Broken, WarehouseError
@@ -300,6 +301,11 @@ class Purger:
         kind = "erase.completed" if purge.method == "erase" else "purge.completed"
         self._stores.ledger.append(kind, content, now=self._clock())
         self._crash("purge.completed")
+        try:
+            Tombstones(self._store, self._stores.ledger).mirror()
+        except TargetLost as lost:
+            remark(self._store, purge, str(lost))
+            return False
         mark_done(self._store, purge, now=self._clock())
         self._crash("purge.closed")
         return True

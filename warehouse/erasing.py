@@ -173,8 +173,9 @@ class Erasing:
 
 _HERE: Final = "day = toDate({day:UInt16}) AND keep = {keep:UInt16}"
 _EMPTY: Final[dict[type, str]] = {int: "0", str: "''", bytes: "toFixedString('', 16)", list: "[]"}
-_EMPTIED: Final = ", ".join(
-    [f"`{field.name}` = {_EMPTY[field.python_type]}" for field in FIELDS if field.field_class in ("consent", "ads")]
-    + ["`tier` = 'cookieless'"]
-)
+EMPTIED: Final[Mapping[str, str]] = {
+    **{field.name: _EMPTY[field.python_type] for field in FIELDS if field.field_class in ("consent", "ads")},
+    "tier": "'cookieless'",
+}
 """What is left of a row whose visitor has withdrawn: what a cookieless one has."""
+_EMPTIED: Final = ", ".join(f"`{name}` = {value}" for name, value in EMPTIED.items())

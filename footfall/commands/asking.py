@@ -35,8 +35,11 @@ def by_core(
 def alone(environment: Environment, store: Any) -> Iterator[tuple[Any, Any, Any]]:
     """The warehouse with all that lies in the spools, the loader that brought it there, and what seals and counts.
 
-    A purge that was cut short is settled before anything is loaded.
+    A purge that was cut short is settled before anything is loaded; what people have asked to be erased goes before
+    anything else is done.
     """
+    from control_store.choices import open_withdrawals
+    from control_store.erasures import open_erasures
     from footfall.assembly import clock
     from footfall.core import open_warehouse
     from footfall.jobs import publish_loaded
@@ -61,6 +64,8 @@ def alone(environment: Environment, store: Any) -> Iterator[tuple[Any, Any, Any]
             while loader.step().records:
                 pass
             publish_loaded(store, environment)
+            if open_withdrawals(store) or open_erasures(store):
+                purging.erase()
             yield warehouse, sealing, purging
         finally:
             loader.close()

@@ -1,10 +1,13 @@
 """`footfall ledger`: the record of what was destroyed; check it, hand it out, note its head down."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
-from footfall.commands.options import installation, open_control
+from footfall.commands.asking import alone, by_core
+from footfall.commands.options import installation, open_control, sentences
 from footfall.environment import Environment
 
 
@@ -16,33 +19,97 @@ def ledger() -> None:
 @ledger.command()
 @click.argument("export", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--head", "noted", metavar="NUMBER:HASH", help="A head that was noted down earlier.")
+@click.option(
+    "--heads",
+    "heads_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file of heads, one a day (setting heads_file), that was kept elsewhere.",
+)
+@click.option("--lines-only", is_flag=True, help="Recount the lines, and ask nothing of the warehouse.")
 @installation
-def verify(export: Path | None, noted: str | None, environment: Environment) -> None:
-    """Recount the ledger, or an EXPORT of one, and say what could be checked.
+def verify(
+    *, export: Path | None, noted: str | None, heads_file: Path | None, lines_only: bool, environment: Environment
+) -> None:
+    """Recount the ledger, or an EXPORT of one, compare its claims with what is there, and say what could be checked.
 
-    Exit code 1 where an entry was changed, is missing, or stands in the wrong place.
+    An EXPORT is compared with the installation where there is one. Exit code 1 where an entry was changed, is missing
+    or stands in the wrong place, and where something is there that is said to be gone.
     """
     from footfall.books import open_ledger
     from retention import ledger as chain
+    from retention.claims import compare
 
     try:
         head = chain.parse_head(noted) if noted else None
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--head") from None
-    if export is None:
+    faults: list[str] = []
+    heads = _heads(None, heads_file) if heads_file else []
+    is_installed = (environment.data / "ledger" / "ledger.jsonl").is_file()
+    if export is not None:
+        with export.open("rb") as lines:
+            report = chain.verify(lines, head or _newest(heads))
+        faults += chain.differing(chain.Ledger(export, lambda: chain.NOTHING, lambda _: None).entries(), heads)
+    if export is None or (is_installed and not lines_only):
         with open_control(environment) as store:
             own = open_ledger(environment, store)
-            report = chain.verify(own.lines(), head) if head else own.verify()
+            if export is None:
+                heads += _heads(store, None)
+                report = chain.verify(own.lines(), head or _newest(heads)) if head or heads_file else own.verify()
+                faults += chain.differing(own.entries(), heads)
+            else:
+                read = chain.Ledger(export, lambda: chain.NOTHING, lambda _: None)
+                faults += compare(read.entries(), list(own.entries()))
+            if not lines_only:
+                faults += _claims(environment, store)
+    _tell(report, faults, was_asked=is_installed and not lines_only)
+
+
+def _newest(heads: list[Any]) -> Any:
+    """The newest of the heads of days, None of none."""
+    return max((head for _, head in heads), default=None)
+
+
+def _heads(store: Any, path: Path | None) -> list[Any]:
+    from footfall.books import noted_heads
+
+    try:
+        return noted_heads(store, path)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--heads") from None
+
+
+def _claims(environment: Environment, store: Any) -> list[str]:
+    """What is there though it is said to be gone; through the core when it runs."""
+    from footfall.assembly import hold_core
+    from footfall.claiming import check_claims
+
+    lock = hold_core(environment, patience_s=0)
+    if lock is None:
+        told = by_core(store, "claims", {}, lambda _: None)
     else:
-        with export.open("rb") as lines:
-            report = chain.verify(lines, head)
+        try:
+            with sentences(), alone(environment, store) as (warehouse, _, _):
+                told = check_claims(environment, store, warehouse)
+        finally:
+            os.close(lock)
+    counts = ", ".join(f"{count} {what}" for what, count in told.items() if what != "faults")
+    click.echo(f"Compared with what is there: {counts}.")
+    return list(told["faults"])
+
+
+def _tell(report: Any, faults: list[str], *, was_asked: bool) -> None:
     click.echo(f"{report.head.number} entries; head {report.head}")
-    for fault in report.faults:
+    for fault in [*report.faults, *faults]:
         click.echo(fault, err=True)
     if not report.end_is_known:
         click.echo("Whether entries are missing at the end can't be told without a head (--head).")
+    if not was_asked:
+        click.echo("What it claims was not compared with a warehouse.")
     if report.faults:
         raise click.ClickException("The ledger is not as it was written.")
+    if faults:
+        raise click.ClickException("The ledger says what is not so.")
     click.echo("Every entry is as it was written, and in its place.")
 
 

@@ -174,12 +174,14 @@ def delete(name: str, yes: bool, environment: Environment) -> None:
     """Delete a site: its beacons are refused from now on."""
     from control_store.sites import delete_site, find_site
     from footfall.assembly import clock
+    from footfall.books import open_ledger
 
     with open_control(environment) as store:
         found = find_site(store, name)
         if not yes:
             click.confirm(f"Delete {found.domain}? Its beacons will be refused.", abort=True)
         delete_site(store, found, now=clock())
+        open_ledger(environment, store).append("site.deleted", {"site": found.id}, now=clock())
         noted(store, "delete_site", site=found.domain)
     click.echo(f"{found.domain} is deleted.")
 

@@ -43,7 +43,7 @@ export interface Footfall {
     name: Name,
     options?: { readonly props?: Name extends keyof Events ? Events[Name] : Props },
   ): void;
-  /** The visitor has chosen. Module `api`, as all methods. */
+  /** The visitor has chosen. Module `api`, as all methods but `optOut` and `ignoreMe`. */
   consent(choice: Choice): void;
   /** The visitor objects: nothing is counted on this device any more, until `optOut(false)`. */
   optOut(undo?: false): void;

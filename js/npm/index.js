@@ -12,11 +12,18 @@ const there = () => {
   return window.footfall;
 };
 
+/** Objects, or takes it back: it holds at once and on later pages, whether the snippet ever comes or not. */
+const object = (undo) => {
+  const page = there();
+  // biome-ignore lint/suspicious/noDocumentCookie: the cookie store is not in every browser that we serve.
+  if (page) document.cookie = `ff_optout=o;path=/;max-age=${(page.optout = undo !== false) ? 34560000 : 0}`;
+};
+
 /** Records an event. */
 export const footfall = /* @__PURE__ */ Object.assign((name, options) => there()?.(name, options), {
   consent: (choice) => there()?.("$consent", choice),
-  optOut: (undo) => there()?.("$optOut", undo),
-  ignoreMe: (undo) => there()?.("$ignoreMe", undo),
+  optOut: object,
+  ignoreMe: object,
   page: () => there()?.("$page"),
   show: () => Promise.resolve(there()?.show?.() ?? []),
 });

@@ -58,7 +58,6 @@ export interface View {
   /** As late: to know them costs time, which the page has more of when it has come. */
   page?: string;
   tz?: string;
-  readonly lang: string;
 }
 
 /** A visitor's choice by purpose; a purpose that is not named keeps what it had. */

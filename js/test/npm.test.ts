@@ -44,3 +44,22 @@ test("The package holds what it lists, and nothing runs on import", () => {
   const [{ files }] = JSON.parse(stdout) as [{ files: Array<{ path: string }> }];
   assert.deepEqual(files.map(({ path }) => path).sort(), ["README.md", "index.d.ts", "index.js", "package.json"]);
 });
+
+test("An objection holds at once and for later pages, whether the snippet comes or not", () => {
+  const { status, stdout, stderr } = run(`
+    import { footfall } from "./index.js";
+    globalThis.window = globalThis;
+    const kept = [];
+    globalThis.document = { set cookie(text) { kept.push(text); } };
+    const told = [];
+    footfall.optOut();
+    told.push(window.footfall.optout);
+    footfall.optOut(false);
+    told.push(window.footfall.optout);
+    footfall.ignoreMe();
+    console.log(JSON.stringify([told, kept, window.footfall.q ?? []]));
+  `);
+  assert.equal(status, 0, stderr);
+  const on = `ff_optout=o;path=/;max-age=${400 * 24 * 60 * 60}`;
+  assert.deepEqual(JSON.parse(stdout), [[true, false], [on, "ff_optout=o;path=/;max-age=0", on], []]);
+});

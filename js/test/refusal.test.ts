@@ -88,3 +88,22 @@ test("What a site does not mind is no reason, the next reason still is", () => {
   });
   assert.equal(refusal(), "localhost");
 });
+
+test("Who objected on an earlier page is not counted, and a frame that may not be asked neither", () => {
+  for (const [cookie, expected] of [
+    ["", undefined],
+    ["other=1; ff_choice=d:1:20000", undefined],
+    ["ff_optout=o", "opt-out"],
+    ["other=1; ff_optout=o:20000", "opt-out"],
+  ] as const) {
+    world(SITE, { document: { cookie } });
+    assert.equal(refusal(), expected, cookie);
+  }
+  const document = {
+    get cookie(): string {
+      throw new Error("sandboxed");
+    },
+  };
+  world(SITE, { document });
+  assert.throws(refusal);
+});

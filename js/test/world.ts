@@ -13,7 +13,7 @@ export function world(
   address: string,
   { config, ...browser }: { config?: Partial<Config>; [name: string]: unknown } = {},
 ): void {
-  const page = { self: "page", top: "page", footfall: {}, navigator: {}, ...browser };
+  const page = { self: "page", top: "page", footfall: {}, navigator: {}, document: { cookie: "" }, ...browser };
   const globals = { location: new URL(address), __FOOTFALL__: { ...CONFIG, ...config }, window: page, ...page };
   for (const [name, value] of Object.entries(globals)) {
     Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });

@@ -23,7 +23,7 @@ import msgspec
 
 from tests.browser import snippet
 from tests.browser.web import Page, Site
-from tests.product import Product, command
+from tests.product import Product, command, free_port
 
 Row = dict[str, Any]
 
@@ -38,6 +38,7 @@ SITES: Final[dict[str, tuple[str, ...]]] = {
     "plain.example": ("hostnames=all.example",),
     "hash.example": ("hash_routes=true",),
     "open.example": ("modules=clicks,hover", "policy=opt_out"),
+    "bare.example": (),
 }
 _GATHERED_MS: Final = 350
 """Longer than the snippet gathers events."""
@@ -268,8 +269,26 @@ def errors(stage: Stage) -> None:
       }})</script>"""
     stage.visit("/errors", body, lambda tab: tab.wait_for_timeout(300))
     missing = """<img src="/gone/picture.png?token=x"><script src="/gone/code.js"></script>
-    <link rel="stylesheet" href="/gone/look.css"><script>fetch("/gone/data.json"); fetch("/gone/data.json")</script>"""
-    stage.visit("/broken", missing, lambda tab: tab.wait_for_timeout(300))
+    <link rel="stylesheet" href="/gone/look.css"><script>fetch("/gone/data.json"); fetch("/gone/data.json")
+    const nobody = "http://gone.example:PORT/nobody.json"
+    const gave = new AbortController()
+    addEventListener("load", async () => {
+      for (let n = 0; n < 2; n++) await fetch(nobody + "?n=" + n).catch(error => { window.heard = error.message })
+      setTimeout(() => gave.abort(), 50)
+      await fetch("/slow.json", {signal: gave.signal}).catch(() => {})
+      await fetch("http://[").catch(() => {})
+      await fetch("/later.json", {mode: "no-cors"})
+      window.over = true
+    })</script>""".replace("PORT", str(free_port()))
+    stage.site.pages["/slow.json"] = Page("{}", delay_s=0.6)
+    stage.site.pages["/later.json"] = Page("{}")
+
+    def failing(tab: Any) -> None:
+        tab.wait_for_function("window.over")
+        stage.seen["fetch"] = tab.evaluate("window.heard")
+        tab.wait_for_timeout(300)
+
+    stage.visit("/broken", missing, failing)
     stage.site.pages["/slow.js"] = Page("", content_type="text/javascript", delay_s=1.1)
     slow = stage.address("/slow.js", "slow.example")
     stage.visit("/slow", f'<script src="/shop.js"></script><script src="{slow}"></script>')
@@ -412,22 +431,25 @@ def choices(stage: Stage) -> None:
         "/withdrawn", "", f"{ACCEPT}; footfall('with'); setTimeout(() => {{ {refuse}; footfall('without') }}, 10)"
     )
 
-    def stop(tab: Any, name: str) -> None:
+    def stop(tab: Any, name: str, host: str) -> None:
         said: list[str] = []
         tab.on("console", lambda message: said.append(message.text))
         tab.evaluate(f"footfall.{name}()")
-        tab.goto(stage.address(f"/stop/{name}/next"))
+        tab.evaluate("footfall('unsaid')")
+        kept = tab.context.cookies()
+        tab.goto(stage.address(f"/stop/{name}/next", host))
         tab.wait_for_timeout(_GATHERED_MS)
-        tab.evaluate(f"footfall.{name}(false)")
-        tab.goto(stage.address(f"/stop/{name}/again"))
+        tab.evaluate("footfall('unsaid')")
+        tab.evaluate("footfall.optOut(false)")
+        stage.seen[f"{host} {name}"] = [said, kept, tab.context.cookies()]
+        tab.goto(stage.address(f"/stop/{name}/again", host))
         tab.wait_for_timeout(_GATHERED_MS)
-        stage.seen[name] = said
 
-    for name in ("optOut", "ignoreMe"):
+    for name, host in (("optOut", "all.example"), ("ignoreMe", "all.example"), ("optOut", "bare.example")):
         for page in ("", "/next", "/again"):
-            stage.put(f"/stop/{name}{page}")
-        with stage.tab(f"/stop/{name}") as tab:
-            stop(tab, name)
+            stage.put(f"/stop/{name}{page}", host=host)
+        with stage.tab(f"/stop/{name}", host) as tab:
+            stop(tab, name, host)
     stage.put("/stop/link")
     with stage.tab("/stop/link?footfall=ignore") as tab:
         tab.goto(stage.address("/stop/link"))

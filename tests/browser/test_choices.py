@@ -18,7 +18,7 @@ from tests.browser import snippet
 from tests.browser.choosers import LINK, MARKED, PANEL, TALL, Visitor, Web, visiting
 from tests.browser.marionette import PROGRAM, Marionette
 from tests.browser.snippet import DIST
-from tests.browser.web import Page, Site
+from tests.browser.web import Page, Passage, Site
 from tests.product import Product
 
 pytestmark = [pytest.mark.timeout(300)]
@@ -118,8 +118,10 @@ def test_decline_object_and_change_ones_mind(web: Web, browser: Any) -> None:
         visitor.button("OK").click()
         visitor.page.wait_for_timeout(600)
         assert visitor.sent == []
+        refused = visitor.cookies()
         visitor.page.reload()
         visitor.page.wait_for_timeout(600)
+        assert visitor.cookies() == refused, "neither changed nor prolonged by a visit"
         loaded = [url for url in visitor.asked if url.endswith(".choices.js")]
         assert len(loaded) == 1, "who has answered, on a page with a link, loads nothing more"
 
@@ -131,8 +133,10 @@ def test_decline_object_and_change_ones_mind(web: Web, browser: Any) -> None:
         visitor.until(lambda: "ff_optout" in visitor.cookies(), "the objection")
         check_lives(visitor)
         assert visitor.chosen[-1]["optout"] is True
+        objected = visitor.cookies()
         visitor.page.reload()
         visitor.page.evaluate("footfall('signup')")
+        assert visitor.cookies() == objected
         visitor.page.get_by_role("link", name="Privacy choices").click()
         visitor.page.get_by_label("Don't count me").uncheck()
         visitor.page.get_by_label("Statistics: recognise this browser").check()
@@ -190,6 +194,35 @@ def test_the_keyboard_alone_and_equal_weight(web: Web, browser: Any) -> None:
         visitor.until(lambda: visitor.cookies().keys() == expected("ff_choice"), "Escape in the banner declines")
         told = "document.querySelector('footfall-banner').shadowRoot.activeElement?.getAttribute('role')"
         visitor.until(lambda: page.evaluate(told) == "status", "the keyboard is led to what was said")
+        page.keyboard.press("Tab")
+        assert focused(page) == "OK"
+        page.keyboard.press("Enter")
+        assert focused(page) == "Privacy choices", "and back to where it was before the banner"
+
+
+@pytest.mark.req("P1")
+def test_what_a_page_says_of_everything_says_nothing_of_the_banner(web: Web, browser: Any) -> None:
+    """Styles of the page for all its elements make neither answer smaller, paler or other than its neighbour; on paper
+    there is no banner."""
+    script = f"{web.stats}/js/{web.keys['optin.example']}.js"
+    loud = (
+        "<style>*,:hover{font-size:7px!important;color:#eee!important;text-transform:uppercase!important;"
+        "letter-spacing:-2px!important;direction:rtl!important;opacity:.2!important}button:first-child,"
+        "footfall-banner .big:first-child{background:#fff!important;font-weight:100!important}</style>"
+    )
+    web.site.pages["/loud"] = Page(snippet.document(MARKED + LINK, head=loud, script=script))
+    with visiting(browser) as visitor:
+        page = visitor.page
+        looks = []
+        for address in (web.put("optin.example", "/plain-look"), web.site.address("/loud", "optin.example")):
+            page.goto(address)
+            visitor.bar.wait_for()
+            looks += [look(visitor.button(name)) for name in ("Decline", "Accept")]
+            assert page.locator("footfall-banner").evaluate("(one) => getComputedStyle(one).opacity") == "1"
+        assert [one["style"] for one in looks] == [looks[0]["style"]] * 4
+        assert {round(one["width"]) for one in looks} == {round(looks[0]["width"])}
+        page.emulate_media(media="print")
+        assert not visitor.bar.is_visible()
 
 
 def look(button: Any) -> dict[str, Any]:
@@ -236,6 +269,7 @@ def test_nothing_is_covered_nothing_moves_and_axe_finds_nothing(web: Web, browse
             assert violations(page) == []
             assert page.evaluate("shift") == 0
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            page.evaluate("document.documentElement.style.scrollBehavior = 'smooth'")
             page.evaluate("document.querySelector('a[href=\"/z\"]').focus()")
             page.wait_for_timeout(100)
             assert page.evaluate(
@@ -246,6 +280,34 @@ def test_nothing_is_covered_nothing_moves_and_axe_finds_nothing(web: Web, browse
             visitor.button("Preferences").click()
             page.get_by_role("dialog").wait_for()
             assert violations(page) == []
+
+
+@pytest.mark.req("P1", "D10")
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_nothing_of_ours_moves(web: Web, browser: Any, motion: str) -> None:
+    """Neither for who asked for less motion nor for anybody else: no animation runs, and no style could start one."""
+    moving = """(() => { const roots = [...document.querySelectorAll('footfall-banner,footfall-choices,footfall-embed')]
+        .map((one) => one.shadowRoot).filter(Boolean)
+      const styles = roots.flatMap((root) => [root.host, ...root.querySelectorAll('*')]).map((one) => getComputedStyle(one))
+      return { seen: styles.length, running: document.getAnimations().length + roots.flatMap((root) =>
+          [...root.querySelectorAll('*')].flatMap((one) => one.getAnimations())).length,
+        could: styles.filter((one) => one.animationName !== 'none' || /[1-9]/.test(one.transitionDuration) ||
+          one.scrollBehavior === 'smooth').length } })()"""
+    with visiting(browser, reduced_motion=motion) as visitor:
+        page = visitor.page
+        page.goto(web.put("optin.example", "/still", MARKED + PANEL + '<footfall-embed src="/film"></footfall-embed>'))
+        visitor.bar.wait_for()
+        seen = [page.evaluate(moving)]
+        visitor.button("Preferences").click()
+        page.get_by_role("dialog").wait_for()
+        page.locator("summary").first.click()
+        seen.append(page.evaluate(moving))
+        page.keyboard.press("Escape")
+        visitor.button("Accept").click()
+        visitor.bar.get_by_text("Saved.").wait_for()
+        seen.append(page.evaluate(moving))
+        assert min(one["seen"] for one in seen) > 10
+        assert [(one["running"], one["could"]) for one in seen] == [(0, 0)] * 3
 
 
 def rules() -> str:
@@ -526,6 +588,21 @@ def test_without_javascript_the_notice_takes_the_choice(web: Web, browser: Any) 
             visitor.page.evaluate(axe)
             assert violations(visitor.page) == []
             assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    with visiting(browser, viewport={"width": 360, "height": 740}) as visitor:
+        for language in LANGUAGES:
+            visitor.page.goto(f"{notice}?lang={language}")
+            assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), language
+            cells = visitor.page.locator("td").evaluate_all("(all) => all.map((one) => one.clientWidth)")
+            assert min(cells) > 180, (language, "a cookie's text has the room to be read on a phone")
+    # On a path of the site, as a web server in front makes it; the answer is in the visitor's language.
+    web.site.passages.append(Passage("/stats/", web.product.collector))
+    with visiting(browser, java_script_enabled=False, locale="fr-FR") as visitor:
+        visitor.page.goto(f"{web.site.address('/stats/privacy/', host)}{web.keys[host]}")
+        visitor.page.get_by_role("button", name="Refuser").click()
+        visitor.page.get_by_role("heading", name="Votre choix est enregistré.").wait_for()
+        assert visitor.cookies().keys() == expected("ff_choice", "ff_sale")
+        visitor.page.get_by_role("link").click()
+        visitor.page.get_by_text("Vous avez refusé le").wait_for()
 
 
 @pytest.mark.req("P3")

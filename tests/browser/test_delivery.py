@@ -85,6 +85,36 @@ def test_nothing_is_sent_before_the_time_that_the_server_asked_for(
     assert min(one.at for one in collector.tries[1:]) - refused > 2.95
 
 
+HURRIED: Final = """(() => {
+  window.pauses = []
+  const later = window.setTimeout
+  window.setTimeout = (run, ms, ...more) => {
+    if (ms > 900) pauses.push(ms / 1000)
+    return later(run, Math.min(ms, 300), ...more)
+  }
+})()"""
+"""Pauses are noted, and are over soon."""
+ASKED: Final[dict[str, float]] = {"7": 7, "99999999": 3600, "Wed, 21 Oct 2026 07:28:00 GMT": 4, "soon": 8}
+
+
+def test_pauses_double_up_to_an_hour_and_are_never_shorter_than_asked_for(
+    page: Any, install: Any, site: Site, collector: Collector
+) -> None:
+    """Spread over up to twice of it. An hour is the most; a date is no number of seconds, and leaves the own pause."""
+    install()
+    collector.answers += [Answer(503), Answer(503)]
+    collector.answers += [Answer(503, headers={"Retry-After": told}) for told in ASKED]
+    collector.answers += [Answer(503)] * 10
+    page.add_init_script(HURRIED)
+    page.goto(site.address("/a"))
+    collector.wait_for("pageview", patience_s=30)
+    wanted = [1, 2, *ASKED.values(), *(2**n for n in range(4, 12)), 3600, 3600]
+    pauses = page.evaluate("pauses")
+    assert len(pauses) == len(wanted)
+    assert all(least <= seen < 2 * least for seen, least in zip(pauses, wanted, strict=True)), (pauses, wanted)
+    assert len({seen / least for seen, least in zip(pauses, wanted, strict=True)}) > 10, "spread"
+
+
 @pytest.mark.parametrize("status", [400, 422, *(pytest.param(one, marks=pytest.mark.long) for one in (403, 413))])
 def test_what_the_server_refuses_is_not_sent_again(
     page: Any, install: Any, site: Site, collector: Collector, status: int

@@ -37,22 +37,22 @@ LINKS: Final = """
 OTHER: Final = "http://other.example/"
 
 CASES: Final = [
-    ("#outbound", "outbound", f"{OTHER}path", "other.example"),
-    ("#nested i", "outbound", f"{OTHER}nested", "other.example"),
-    ("#stopped", "outbound", f"{OTHER}stopped", "other.example"),
-    ("#area", "outbound", f"{OTHER}area", "other.example"),
-    ("#download", "download", "/price.pdf", "shop.example"),
-    ("#capital", "download", "/PRICE.PDF", "shop.example"),
-    ("#attribute", "download", "/report", "shop.example"),
-    ("#tel", "tel", "tel:+41441234567", None),
-    ("#mailto", "mailto", "mailto:info@shop.example", None),
-    ("#inside", None, "", None),
-    ("#www", None, "", None),
-    ("#anchor", None, "", None),
-    ("#script", None, "", None),
-    ("#none", None, "", None),
-    ("#button", None, "", None),
-    ("#svg", None, "", None),
+    ("#outbound", "outbound", f"{OTHER}path"),
+    ("#nested i", "outbound", f"{OTHER}nested"),
+    ("#stopped", "outbound", f"{OTHER}stopped"),
+    ("#area", "outbound", f"{OTHER}area"),
+    ("#download", "download", "/price.pdf"),
+    ("#capital", "download", "/PRICE.PDF"),
+    ("#attribute", "download", "/report"),
+    ("#tel", "tel", "tel:+41441234567"),
+    ("#mailto", "mailto", "mailto:info@shop.example"),
+    ("#inside", None, ""),
+    ("#www", None, ""),
+    ("#anchor", None, ""),
+    ("#script", None, ""),
+    ("#none", None, ""),
+    ("#button", None, ""),
+    ("#svg", None, ""),
 ]
 
 
@@ -66,17 +66,16 @@ def test_a_click_on_a_link_is_told_by_what_following_it_means(
     page.goto(site.address("/a"))
     collector.wait_for("pageview")
     expected = []
-    for selector, name, url, host in CASES:
+    for selector, name, url in CASES:
         page.evaluate(
             "selector => document.querySelector(selector).dispatchEvent("
             "new MouseEvent('click', {bubbles: true, composed: true, cancelable: true}))",
             selector,
         )
         if name is not None:
-            props = {"url": site.address(url) if url.startswith("/") else url}
-            expected.append((name, props | ({"host": host} if host else {})))
+            expected.append((name, {"url": site.address(url) if url.startswith("/") else url}))
     page.evaluate("document.querySelector('#host').shadowRoot.querySelector('a').click()")
-    expected.append(("outbound", {"url": f"{OTHER}shadow", "host": "other.example"}))
+    expected.append(("outbound", {"url": f"{OTHER}shadow"}))
     collector.wait(lambda: len(collector.events()) > len(expected), "all clicks")
     time.sleep(0.5)
     assert [(event["name"], event["props"]) for event in collector.events()[1:]] == expected
@@ -95,7 +94,7 @@ def test_a_real_click_counts_with_the_left_and_the_middle_button(
     page.click("a", button=button)
     if counts:
         (event,) = collector.wait_for("outbound")
-        assert event["props"]["host"] == "other.example"
+        assert event["props"]["url"].startswith("http://other.example:")
     time.sleep(0.5)
     assert len(collector.events("outbound")) == counts
 

@@ -132,6 +132,10 @@ def test_gpp_says_no_and_nothing_went_before(opened: Any) -> None:
     there.do("tell('ready', {usnat: [{SaleOptOut: 2}, {Gpc: true}]}); footfall('z')")
     there.wait(4)
     assert there.collector.beacons[-1]["gpp"] is True
+    for value in "N-Y":
+        there.do(f"tell('ready', {{uspv1: {{Version: 1, Notice: 'Y', OptOutSale: '{value}'}}}}); footfall('usp')")
+    there.wait(7)
+    assert [one["gpp"] for one in there.collector.beacons[-3:]] == [False, False, True]
 
 
 def test_gpp_that_never_comes_holds_nobody_up(opened: Any) -> None:
@@ -190,6 +194,37 @@ def test_what_the_visitor_said_on_this_site_goes_before_every_manager(opened: An
     assert there.wait(3)[-1] is True
     there.do("footfall.consent({statistics: false}); tell('useractioncomplete', {1: true, 8: true}); footfall('z')")
     assert there.wait(4)[-1] is False
+
+
+@pytest.mark.parametrize("manager", ["tcf", "consent_mode"])
+def test_a_manager_that_never_speaks_is_no_consent(opened: Any, manager: str) -> None:
+    """Neither while the page is open nor when it is left; an interface that is there and says nothing is the same."""
+    head = f"{TCF}; come()" if manager == "tcf" else f"{LAYER}; gtag('consent', 'update', {{ad_storage: 'granted'}})"
+    for told in ("", head):
+        there = opened(manager, told, unchosen="hold")
+        there.do("footfall('x')")
+        there.page.wait_for_timeout(600)
+        there.page.goto("about:blank")
+        there.page.wait_for_timeout(300)
+        assert there.told() == []
+
+
+def test_managers_that_come_late_are_heard_and_must_agree(opened: Any) -> None:
+    """All three come after the page: one that has spoken is heard, one that denies stops what the others grant."""
+    there = opened("tcf gpp consent_mode", "", unchosen="hold")
+    there.page.wait_for_timeout(600)
+    there.do(f"{GPP % STRING}; window.gppTell = null")
+    there.page.wait_for_function("!!window.tell")
+    there.do("tell('ready', {usnat: {SaleOptOut: 2}}); delete window.tell")
+    late = "window.dataLayer = window.dataLayer || []; window.gtag = function () { dataLayer.push(arguments) }"
+    there.do(f"{late}; gtag('consent', 'update', {{analytics_storage: 'denied'}})")
+    there.do(f"{TCF % STRING}; come()")
+    there.page.wait_for_function("!!window.tell")
+    there.do("tell('tcloaded', {1: true, 8: true}); footfall('one_denies')")
+    assert there.told() == []
+    there.do("gtag('consent', 'update', {analytics_storage: 'granted'}); footfall('all_agree')")
+    assert set(there.wait(1)) == {True}
+    assert [(one["name"], one["beacon"]["gpp"]) for one in there.collector.events()] == [("all_agree", False)]
 
 
 STUB: Final = "window.footfall = (...call) => (footfall.q = footfall.q || []).push(call)"

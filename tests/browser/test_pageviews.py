@@ -59,7 +59,6 @@ def test_a_page_view_tells_what_the_wire_format_names_and_nothing_else(
         "referrer": site.address("/", host="search.example"),
         "title": "Page /a",
         "tz": "Europe/Zurich",
-        "lang": "de-CH",
         "screen": [1440, 900],
         "viewport": [1200, 700],
     }

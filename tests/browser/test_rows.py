@@ -4,6 +4,7 @@ The acts are in stage.py; they are played once for all tests of this file, which
 are what a person would write down who watched the browser.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -172,15 +173,28 @@ def test_errors_are_told_once_and_without_personal_data(rows: list[Row]) -> None
     assert (foreign["error_source"], foreign["error_stack"]) == ("", "")
 
 
-BROKEN: Final = {"picture.png": "image", "code.js": "script", "look.css": "style", "data.json": "fetch"}
+BROKEN: Final = {
+    "picture.png": ("image", 404),
+    "code.js": ("script", 404),
+    "look.css": ("style", 404),
+    "data.json": ("fetch", 404),
+    "nobody.json": ("fetch", 0),
+}
 
 
 @pytest.mark.req("C9")
 @pytest.mark.parametrize("file", BROKEN)
 def test_a_file_that_does_not_load_is_told_once(rows: list[Row], file: str) -> None:
-    """With what it was and the answer, also where it was asked for twice."""
+    """With what it was and the answer, if there was any; also where it was asked for twice."""
     found = [row for row in on(rows, "/broken", "load_error") if row["resource"].endswith(file)]
-    assert said(found, "resource_kind", "status") == [(BROKEN[file], 404)]
+    assert said(found, "resource_kind", "status") == [BROKEN[file]]
+
+
+@pytest.mark.req("C9")
+def test_what_the_page_gave_up_or_was_not_shown_is_no_error(rows: list[Row], played: dict[str, Any]) -> None:
+    """Of a fetch the page is told what it always was."""
+    assert len(on(rows, "/broken", "load_error")) == len(BROKEN)
+    assert played["seen"]["fetch"] == "Failed to fetch"
 
 
 @pytest.mark.req("C9")
@@ -351,15 +365,26 @@ def test_plug_ins_are_told_with_consent_only(rows: list[Row]) -> None:
 
 
 @pytest.mark.req("C22", "P3")
-@pytest.mark.parametrize(("name", "reason"), [("optOut", "opt-out"), ("ignoreMe", "ignored device")])
+@pytest.mark.parametrize("way", ["all.example optOut", "all.example ignoreMe", "bare.example optOut"])
 def test_an_objection_holds_on_every_page_until_it_is_taken_back(
-    rows: list[Row], played: dict[str, Any], name: str, reason: str
+    rows: list[Row], played: dict[str, Any], way: str
 ) -> None:
-    """And the console says why nothing is counted."""
-    views = [row["path"] for row in rows if row["name"] == "pageview" and row["path"].startswith(f"/stop/{name}/")]
-    assert views == [f"/stop/{name}/again"]
-    assert played["seen"][name] == [f"footfall: not counted: {reason}"] * 2
-    assert on(rows, "/stop/link") == [], "the owner's own link does the same"
+    """Whatever modules are on; the console says why nothing is counted. What is kept holds no id, and goes again."""
+    host, name = way.split()
+    found = [row for row in rows if row["path"].startswith(f"/stop/{name}/") and row["site"] == host]
+    assert [row["path"] for row in found if row["name"] == "pageview"] == [f"/stop/{name}/again"]
+    assert [row for row in found if row["name"] == "unsaid"] == []
+    said, kept, after = played["seen"][way]
+    assert said == ["footfall: not counted: opt-out (?footfall=debug)"]
+    assert [(one["name"], one["value"], one["domain"]) for one in kept] == [("ff_optout", "o", host)]
+    assert 395 < (kept[0]["expires"] - time.time()) / 86_400 <= 400
+    assert after == []
+
+
+@pytest.mark.req("C22")
+def test_the_owners_link_is_an_objection(rows: list[Row]) -> None:
+    """On the page that it opens too."""
+    assert on(rows, "/stop/link") == []
 
 
 @pytest.mark.req("P3")

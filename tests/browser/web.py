@@ -72,10 +72,10 @@ class _Quiet(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Access logs would only hide the test's own words."""
 
-    def answer(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
-        """One whole answer."""
+    def answer(self, status: int, headers: Mapping[str, str] | list[tuple[str, str]], body: bytes = b"") -> None:
+        """One whole answer; a header of several lines comes in a list."""
         self.send_response(status)
-        for name, value in headers.items():
+        for name, value in headers.items() if isinstance(headers, Mapping) else headers:
             self.send_header(name, value)
         if status != 204:
             self.send_header("Content-Length", str(len(body)))
@@ -126,7 +126,7 @@ class Site:
                     address = "/" + self.path.removeprefix(way.path)
                     behind.request(self.command, address, body, headers | {"X-Forwarded-For": way.visitor})
                     answer = behind.getresponse()
-                    told = {name: value for name, value in answer.getheaders() if name.lower() not in LENGTHS}
+                    told = [(name, value) for name, value in answer.getheaders() if name.lower() not in LENGTHS]
                     self.answer(answer.status, told, answer.read())
                 finally:
                     behind.close()

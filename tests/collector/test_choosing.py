@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from collector.texts import read_texts
 from collector.visitor import returning_hash
 from event_catalogue.choice import COOKIES, ChoiceRecord, decode_choices
 from spool.kinds import Kind
@@ -19,6 +21,7 @@ from tests.collector.world import CLIENT, NOW, beacon, body, world
 
 __all__ = ["door"]
 
+TEXTS: Final = read_texts()
 DEVICE: Final = "5d0c3e1f-77aa-4b6b-8c7d-9e0f1a2b3c4d"
 RECEIPT: Final = "7e57ab1e-0000-4000-8000-00000000feed"
 MINUTE: Final = NOW // 60_000 * 60_000
@@ -264,6 +267,41 @@ def test_a_plain_form_does_the_same(door: Door, choice: str, whats: list[str]) -
     found = records(door)
     assert [record.what for record in found] == whats
     assert found[0].how == ("form" if choice == "accept" else "")
+
+
+@pytest.mark.req("P1", "P3", "P4")
+@pytest.mark.parametrize(
+    ("headers", "form", "said", "unsaid"),
+    [
+        ({"x-forwarded-host": "shop.example"}, "choice=accept", "words.saved_accepted", "words.saved_declined"),
+        ({"x-forwarded-host": "shop.example"}, "choice=decline", "words.saved_declined", "words.saved_accepted"),
+        ({"x-forwarded-host": "shop.example"}, "choice=object", "words.saved_objected", "words.saved_declined"),
+        ({"x-forwarded-host": "shop.example"}, "sale=false", "purpose.sale.text", "words.saved_declined"),
+        (
+            {"x-forwarded-host": "shop.example", "sec-gpc": "1"},
+            "choice=accept",
+            "words.honoured",
+            "words.saved_accepted",
+        ),
+        ({}, "choice=decline", "notice.elsewhere", "words.saved_declined"),
+        ({}, "choice=object", "notice.elsewhere", "words.saved_objected"),
+    ],
+)
+def test_a_form_is_told_what_became_of_it_in_the_visitors_language(
+    door: Door, headers: dict[str, str], form: str, said: str, unsaid: str
+) -> None:
+    """No more than is true: where the browser keeps nothing, it is said where it would; a signal goes before a grant."""
+    for language, asked in (("de", {"accept-language": "de-CH,de;q=0.9"}), ("ja", {"accept-language": "en"})):
+        told = {"content-type": "application/x-www-form-urlencoded", **headers, **asked}
+        query = f"?lang={language}" if language == "ja" else ""
+        answer = door.ask("POST", f"/c/{door.made.site.key}{query}", content=form.encode(), headers=told)
+        assert (answer.status_code, answer.headers["content-language"]) == (200, language)
+        words = TEXTS[language]
+        text = unescape(answer.text)
+        assert words["notice.recorded"] in text
+        assert words[said] in text
+        assert words[unsaid] not in text
+        assert f"../privacy/{door.made.site.key}?lang={language}" in text
 
 
 @pytest.mark.req("P4")

@@ -39,6 +39,11 @@ GOOD: Final[dict[str, list[tuple[str, Any]]]] = {
     "warehouse_memory_mb": [("2048", 2048)],
     "query_seconds": [("30", 30.0)],
     "receipt_days": [("365", 365), ("0", 0)],
+    "backup_dir": [("", ""), ("/mnt/backups", "/mnt/backups")],
+    "heads_file": [("", ""), ("/mnt/heads.jsonl", "/mnt/heads.jsonl")],
+    "backup_days": [("35", 35)],
+    "backup_raw_days": [("3", 3)],
+    "backup_disk": [("", ""), ("backups", "backups")],
     "log_level": [("DEBUG", "debug"), ("error", "error")],
     "crash": [("spool.commit.durable:2", "spool.commit.durable:2"), ("import.before_commit", "import.before_commit")],
 }
@@ -51,7 +56,16 @@ BAD: Final[dict[str, tuple[str, ...]]] = {
     ),
     "public_url": ("stats.example", "ftp://stats.example", "https://", "https://h?x", "https://u:p@h", "https://h h"),
     **dict.fromkeys(
-        ("workers", "spool_max_mb", "spool_min_free_mb", "spool_segment_kb", "receipt_days"), (*NUMBERS, "1.5")
+        (
+            "workers",
+            "spool_max_mb",
+            "spool_min_free_mb",
+            "spool_segment_kb",
+            "receipt_days",
+            "backup_days",
+            "backup_raw_days",
+        ),
+        (*NUMBERS, "1.5"),
     ),
     "warehouse_memory_mb": (*NUMBERS, "1.5"),
     **dict.fromkeys(("network_rate", "site_rate", "query_rate", "query_seconds"), (*NUMBERS, "1.", ".5")),
@@ -63,6 +77,9 @@ BAD: Final[dict[str, tuple[str, ...]]] = {
     "fast_lane": ("", "yes", "1", "True ", "on"),
     "crash": ("Spool", "a:0", "a:x", "a:-1", "a b", ":1"),
     "data": ("~nobody-of-this-name/x",),
+    "heads_file": ("~nobody-of-this-name/x",),
+    "backup_dir": ("~nobody-of-this-name/x",),
+    "backup_disk": ("a b", "disk'"),
 }
 """Texts of each setting that are refused."""
 

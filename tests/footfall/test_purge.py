@@ -55,6 +55,7 @@ def test_a_running_core_purges_and_no_number_changes(tmp_path: Path) -> None:
         assert _numbers(product, key) == before
         assert before[0][0]["metrics"][0] > 20
         assert _purge(data, "--as-of", DUE)["purged"] == []
+        assert "what is there: 1 purges" in command(data, "ledger", "verify").stdout
         asked_for_more = product.ask(
             key,
             site_id=SITE,
@@ -77,7 +78,10 @@ def test_a_running_core_purges_and_no_number_changes(tmp_path: Path) -> None:
     first, second = again["days"]
     assert (first["in_warehouse"], first["purged"]) == (0, first["stored"])
     assert (second["in_warehouse"], second["purged"]) == (second["stored"], 0)
-    kinds = [json.loads(line)["kind"] for line in command(data, "ledger", "export").stdout.splitlines()]
+    exported = command(data, "ledger", "export").stdout
+    (tmp_path / "export").write_text(exported)
+    assert "Every entry is as it was written" in command(data, "ledger", "verify", str(tmp_path / "export")).stdout
+    kinds = [json.loads(line)["kind"] for line in exported.splitlines()]
     assert [kind for kind in kinds if kind.startswith("purge")] == ["purge.intended", "purge.completed"]
 
 

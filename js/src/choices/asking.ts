@@ -16,7 +16,7 @@ const HASH = "#footfall-choices";
  * Runs before the snippet: tells it the choice that this device remembers, so that it goes with the first beacon, and
  * loads banner and preferences (a file of their own) only where they are needed.
  */
-export const asking = (config: Config): void => {
+export const asking = guard((config: Config): void => {
   if (!window.footfall?.call) {
     window.footfall = (...call) => {
       window.footfall.q ||= [] as unknown as Calls;
@@ -32,7 +32,6 @@ export const asking = (config: Config): void => {
   const { purposes, refused } = device;
   // The id ends thirteen months after the grant, whatever the receipt says: then it is asked again.
   const granted = current && (!purposes.includes("s") || !!device.visitor) && purposes;
-  if (device.objected) footfall.optout = true;
   if (granted || refused || device.unshared) {
     const choice = {
       ...((granted || refused) && { statistics: /s/.test(purposes), ads: /a/.test(purposes), version: device.version }),
@@ -58,7 +57,7 @@ export const asking = (config: Config): void => {
     if (location.hash === HASH) footfall.choices?.();
     else if (
       asks ||
-      reason ||
+      (reason && reason !== "opt-out") ||
       unfinished ||
       !document.querySelector(PLACES) ||
       document.querySelector("footfall-choices,footfall-embed")
@@ -75,4 +74,4 @@ export const asking = (config: Config): void => {
       footfall.choices?.();
     }
   });
-};
+});

@@ -21,6 +21,11 @@ export const banner = (root: ShadowRoot, state: State, open: () => void): Banner
   const { words, lang } = state.texts;
   let shown: HTMLElement | undefined;
   let busy = false;
+  /** What had the focus before the banner. */
+  let from: EventTarget | null = null;
+  root.host.addEventListener("focusin", (event) => {
+    from = (event as FocusEvent).relatedTarget ?? from;
+  });
 
   const show = (element?: HTMLElement) => {
     shown?.remove();
@@ -29,7 +34,11 @@ export const banner = (root: ShadowRoot, state: State, open: () => void): Banner
   };
 
   const say = (text: string, keyboard: boolean) => {
-    const done = () => refresh();
+    const done = () => {
+      const back = keyboard && root.activeElement;
+      refresh();
+      if (back) (from as HTMLElement | null)?.focus({ preventScroll: true });
+    };
     const message = h("p", { role: "status", tabindex: "-1" });
     show(h("div", { class: "bar" }, message, h("button", { class: "big", click: done }, words.ok)));
     const mine = shown;
@@ -90,15 +99,17 @@ export const banner = (root: ShadowRoot, state: State, open: () => void): Banner
       show(h("button", { class: "chip", type: "button", click: open }, state.signal ? words.honoured : words.choices));
   };
 
-  addEventListener("focusin", ({ target }) => {
+  addEventListener("focusin", (event) => {
     const bar = shown?.matches(".bar") && shown;
-    const place = target instanceof Element && target !== root.host && target.getBoundingClientRect();
-    if (!bar || !place) return;
+    const [target] = event.composedPath() as [Element];
+    // By the keyboard alone: under a pointer nothing may move between pressing and letting go.
+    if (!bar || event.target === root.host || !target.matches?.(":focus-visible")) return;
     const over = () => {
-      const [mine, theirs] = [bar.getBoundingClientRect(), (target as Element).getBoundingClientRect()];
+      const [mine, theirs] = [bar.getBoundingClientRect(), target.getBoundingClientRect()];
       return bar.matches(".up") ? mine.bottom - theirs.top : theirs.bottom - mine.top;
     };
-    if (over() > 0) scrollBy(0, bar.matches(".up") ? -over() - 8 : over() + 8);
+    // At once, also on pages that scroll smoothly: where it is then decides what comes next.
+    if (over() > 0) scrollBy({ top: bar.matches(".up") ? -over() - 8 : over() + 8, behavior: "instant" });
     if (over() > 0) bar.classList.toggle("up");
   });
   /** Asks on another page of the same document only what is not asked already, and lets a confirmation be read. */

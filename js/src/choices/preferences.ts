@@ -9,17 +9,18 @@ const list = (texts: readonly string[]) => h("ul", {}, ...texts.map((text) => h(
  */
 export const preferences = (root: ShadowRoot, state: State, decide: (wish: Wish, how: string) => void) => {
   return (): void => {
-    const { known } = state;
-    const { words, purposes, unasked, lang } = state.texts;
+    const { known, texts } = state;
+    const { words, purposes, unasked, lang } = texts;
     const is: Record<Purpose, boolean> = {
       statistics: known.purposes.includes("s") && !known.objected,
       ads: known.purposes.includes("a") && !known.objected,
-      sale: !known.unshared && !state.signal,
+      // Where everything else waits for a yes, sale does too.
+      sale: !known.unshared && !state.signal && (texts.policy !== "opt_in" || !!known.purposes),
     };
     const box = (name: string, checked: boolean, more: Record<string, boolean | (() => void)> = {}) =>
       h("input", { type: "checkbox", name, checked, ...more });
     const boxes = purposes.map(([name]) => box(name, name === "sale" ? !is.sale : is[name]));
-    const child = state.texts.policy === "under_16";
+    const child = texts.policy === "under_16";
     const dim = () => {
       boxes.forEach((one) => {
         one.disabled = child || objection.checked || !!state.signal;
@@ -62,18 +63,17 @@ export const preferences = (root: ShadowRoot, state: State, decide: (wish: Wish,
           ? h("details", {}, h("summary", {}, words.unasked), list(unasked))
           : h("p", {}, words.nothing_unasked),
       ),
-      !child &&
-        !state.signal &&
-        h(
-          "div",
-          { class: "pair" },
-          big(words.decline, () => close(all(state, false))),
-          big(words.accept, () => close(all(state, true))),
-        ),
+      h(
+        "div",
+        { class: "pair" },
+        ...(child || state.signal
+          ? []
+          : [big(words.decline, () => close(all(state, false))), big(words.accept, () => close(all(state, true)))]),
+        big(words.save, save),
+      ),
       h(
         "div",
         { class: "rest" },
-        h("button", { class: "link", type: "button", click: save }, words.save),
         h("button", { class: "link", type: "button", click: () => dialog.close() }, words.close),
         h("a", { class: "link", href: state.notice, hreflang: lang }, words.exactly),
       ),

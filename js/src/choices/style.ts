@@ -19,7 +19,8 @@ border-block:1px solid var(--l);padding:16px max(16px,calc(50vw - 480px));box-sh
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:12px;margin:12px 0 4px;max-width:520px}
 .rest{display:flex;flex-wrap:wrap;gap:0 20px}
 button,a{min-height:44px;font:inherit;color:inherit;cursor:pointer;overflow-wrap:anywhere}
-.big{border:1px solid var(--a);border-radius:var(--r);background:var(--a);color:var(--c);padding:8px 16px}
+.big{border:1px solid var(--a);border-radius:var(--r);background:var(--a);color:var(--c);padding:8px 16px;min-width:88px}
+.pair>:nth-child(3){grid-column:1/-1}
 .link{border:0;background:none;padding:0;text-decoration:underline;display:inline-flex;align-items:center;text-align:start}
 :focus-visible{outline:3px solid currentColor;outline-offset:2px}
 .chip{position:fixed;inset-block-end:12px;inset-inline-start:12px;z-index:2147482999;background:var(--b);
@@ -34,6 +35,9 @@ summary{min-height:44px;display:flex;align-items:center;cursor:pointer;text-deco
 .embed{display:grid;place-content:center;gap:12px;min-height:inherit;height:100%;padding:16px;background:var(--b);
 border:1px solid var(--l);border-radius:var(--r);text-align:center}
 iframe{display:block;border:0;width:100%;height:100%;min-height:inherit}
+:host(footfall-banner){font:var(--footfall-font,16px/1.5 system-ui,sans-serif)!important;color:var(--t)!important;direction:ltr!important;
+text-align:start!important;text-transform:none!important;letter-spacing:normal!important;opacity:1!important}
+@media print{:host(footfall-banner){display:none}}
 @media(forced-colors:active){.big,.chip{border:2px solid}}
 @media(max-width:420px){.bar{padding:12px}.pair{gap:8px}.big{padding:8px}}
 `;

@@ -3,6 +3,7 @@ import type { Core, View } from "../types";
 import { guard } from "./guard";
 import { leaving } from "./leave";
 import { listen } from "./listen";
+import { objected } from "./objection";
 import { emit, extra, flush, outgoing, waiting } from "./outbox";
 import { view } from "./view";
 
@@ -20,7 +21,7 @@ export const hooks: Core = {
   leaving,
   waiting,
   outgoing,
-  commands: {},
+  commands: { $optOut: objected },
   flush,
   emit,
   listen,

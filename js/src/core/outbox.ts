@@ -1,7 +1,6 @@
 import type { Beacon, Extra, Props, View, WireEvent } from "../types";
 import { guard } from "./guard";
 import { hooks } from "./hooks";
-import { retryDelay } from "./retryDelay";
 import { uuid } from "./uuid";
 import { view } from "./view";
 
@@ -17,6 +16,9 @@ const GATHER = 250;
 const LARGEST = 12e3;
 /** What an event takes of them beside its own text: so no beacon has more than the hundred that the wire takes. */
 const OWN = 83;
+/** Longest pause, ms: timers overflow after 25 days and would fire at once. Up to twice of it, so that browsers don't come
+ * back together. */
+const LONGEST = 36e5;
 /** Beacons that may wait. */
 const MOST = 100;
 /** Characters of a title that are sent; the server keeps no more. */
@@ -53,7 +55,8 @@ const send = (beacon: Beacon): void => {
             pause = 0;
             flush();
           },
-          retryDelay(retryAfter, failures++),
+          // The seconds that the server asked for (not as a date), else 1, 2, 4 …
+          Math.min(1e3 * (+(retryAfter as string) || 2 ** failures++), LONGEST) * (1 + Math.random()),
         );
       }
     } else {
@@ -61,7 +64,7 @@ const send = (beacon: Beacon): void => {
     }
   };
   const [envelope, id, events] = beacon;
-  const body = JSON.stringify({ ...envelope, ...(__WHOLE__ && extra), id, events, sent: Date.now() })
+  const body = JSON.stringify({ ...envelope, ...(__WHOLE__ && extra), events, sent: Date.now(), id })
     // Half of an emoji, where a text was cut, is no valid JSON to the server. An escaped backslash is no such half.
     .replace(/(\\\\)|\\ud\w{3}/g, "$1");
   if (__WHOLE__) {
@@ -71,10 +74,10 @@ const send = (beacon: Beacon): void => {
     // Firefox before 133 ends a fetch with its page: there, as where the page broke `fetch`, this throws.
     const answering = ("keepalive" in Request.prototype &&
       fetch(__FOOTFALL__.url, {
-        method: "POST",
-        body,
         keepalive: true,
         credentials: "omit",
+        method: "POST",
+        body,
       })) as Promise<Response>;
     answering
       .then((answer) => {

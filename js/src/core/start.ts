@@ -6,6 +6,7 @@ import { guard } from "./guard";
 import { hooks } from "./hooks";
 import { leave } from "./leave";
 import { listen } from "./listen";
+import { objected } from "./objection";
 import { emit } from "./outbox";
 import { refusal } from "./refusal";
 import { view } from "./view";
@@ -57,11 +58,14 @@ export const start = (parts?: readonly Part[]): unknown => {
       calls.forEach(take);
     }
   };
+  window.footfall.optOut = objected;
+  // The owner's own link.
+  if (__WHOLE__ && /footfall=ignore/.test(location.search)) objected();
   const reason = refusal();
-  if (reason) (__WHOLE__ && __FOOTFALL__.quiet) || console.info(`footfall: not counted: ${reason} (?footfall=debug)`);
+  if (reason && !(__WHOLE__ && __FOOTFALL__.quiet)) console.info(`footfall: not counted: ${reason} (?footfall=debug)`);
   // On a path that is not counted routes may follow that are: it is said, and the server leaves out what it must.
   if (__WHOLE__ ? !reason || reason === "path" : !reason) {
-    listen("visibilitychange pagehide freeze online", wake);
+    listen("pagehide freeze online visibilitychange", wake);
     wake();
   }
   return undefined;

@@ -7,14 +7,13 @@ export let view: View | undefined;
 /** Begins the next page view. */
 export const nextView = (): void => {
   view = {
-    v: 1,
-    site: __FOOTFALL__.site,
-    build: __FOOTFALL__.build,
     gpc: navigator.globalPrivacyControl === true,
-    url: pageUrl(),
+    v: 1,
     // What a full page load would have said: the page before, which is the site's own.
     referrer: view?.url ?? document.referrer,
-    lang: navigator.language,
+    url: pageUrl(),
+    site: __FOOTFALL__.site,
     screen: [screen.width, screen.height],
+    build: __FOOTFALL__.build,
   };
 };

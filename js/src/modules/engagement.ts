@@ -42,8 +42,8 @@ export const engagement = (): void => {
       engaged -= ms;
       // Against the height of now: pages grow while they load.
       emit("engagement", {
-        ms,
         scroll: Math.min(100, (100 * depth) / document.documentElement.scrollHeight) | 0,
+        ms,
         ...(__WHOLE__ ? { dropped_client: losses.pop() } : {}),
       });
     }
@@ -54,7 +54,7 @@ export const engagement = (): void => {
     if (why) engaged = depth = 0;
   });
   // After the frame: in the handler a page that has just changed would have to be laid out for it.
-  listen("focus blur visibilitychange scroll", () => setTimeout(look));
+  listen("scroll blur focus visibilitychange", () => setTimeout(look));
   look();
   setInterval(
     guard(() => report(HEARTBEAT)),

@@ -1,9 +1,6 @@
 /** The pieces of a link that decide what following it means. */
 type Link = Pick<HTMLAnchorElement, "protocol" | "hostname" | "pathname" | "hasAttribute">;
 
-/** With or without `www.` it is the same site. */
-const bare = (hostname: string) => hostname.replace(/^www\./, "");
-
 /** The event's name for a followed link: `tel`, `mailto`, `download` or `outbound`; false if it is none of these. */
 export const linkEvent = (link: Link): string | false => {
   const kind = link.protocol?.replace(/s?:/, "");
@@ -11,5 +8,5 @@ export const linkEvent = (link: Link): string | false => {
     ? /^(tel|mailto)$/.test(kind) && kind
     : link.hasAttribute("download") || RegExp(`\\.(${__FOOTFALL__.download})$`, "i").test(link.pathname)
       ? "download"
-      : bare(link.hostname) !== bare(location.hostname) && "outbound";
+      : link.hostname.replace(/^www\./, "") !== location.hostname.replace(/^www\./, "") && "outbound";
 };

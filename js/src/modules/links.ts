@@ -3,6 +3,9 @@ import { listen } from "../core/listen";
 import { emit } from "../core/outbox";
 import { linkEvent } from "./linkEvent";
 
+/** Characters of an address that the wire takes. */
+const LONGEST = 300;
+
 /**
  * Records links to other sites, downloads, phone numbers and mail addresses as they are clicked, also with the middle
  * button and inside open shadow roots. The link's query and fragment stay in the browser.
@@ -18,8 +21,7 @@ export const links = (): void => {
     if (name && event.button < 2) {
       emit(name, {
         ...(__WHOLE__ && hooks.describe?.(link)),
-        url: (link.href.match(/[^?#]{1,300}/) as string[])[0] as string,
-        host: link.hostname || undefined,
+        url: link.href.replace(/[?#].*/, "").slice(0, LONGEST),
       });
     }
   });

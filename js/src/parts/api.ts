@@ -9,20 +9,6 @@ export const api: Part = (core) => {
   const { config, extra, waiting, commands } = core;
   const { footfall } = window;
   const held = config.unchosen === "hold";
-  const stop = (reason: string) => {
-    footfall.optout = true;
-    config.quiet || console.info(`footfall: not counted: ${reason}`);
-  };
-  // The one thing on the device, and only after visitor or owner asked for it: why it is not counted.
-  const stopping = (reason: string) => (undo?: unknown) => {
-    if (undo === false) {
-      localStorage.removeItem("footfall");
-      footfall.optout = undo;
-    } else {
-      stop((localStorage.footfall = reason));
-    }
-  };
-
   Object.assign(commands, {
     $consent: ({ visitor, ...choice }: Choice) => {
       const before = extra.consent;
@@ -41,8 +27,7 @@ export const api: Part = (core) => {
       core.chosen();
       core.flush();
     },
-    $optOut: stopping("opt-out"),
-    $ignoreMe: stopping("ignored device"),
+    $ignoreMe: commands.$optOut,
     $page: core.again,
   });
   Object.keys(commands).forEach((name) => {
@@ -52,10 +37,8 @@ export const api: Part = (core) => {
   footfall.show = () => import(`${config.url}/../js/${config.site}.show.js`).then(({ show }) => show(core));
 
   if (held) extra.hold = held;
-  if (/footfall=ignore/.test(location.search)) (commands.$ignoreMe as () => void)();
-  // The browser fetches its storage from elsewhere for it: not while the page comes, but before anything is sent.
   // Also what was said in another tab since.
   core.sending = core.guard(() => {
-    if (!footfall.optout && localStorage.footfall) stop(localStorage.footfall);
+    footfall.optout ||= /ff_optout/.test(document.cookie);
   });
 };

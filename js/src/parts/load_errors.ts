@@ -1,8 +1,8 @@
 import type { Part } from "../types";
 
 /**
- * Records files that did not load, each once in a page view: elements that say so, and every answer of 400 and more
- * that the browser's list of files tells (also those of `fetch`, which stays as it is). And a page that was not found.
+ * Records files that did not load, each once in a page view: elements that say so, every answer of 400 and more that
+ * the browser's list of files tells, and a `fetch` without any answer. And a page that was not found.
  */
 export const load_errors: Part = (core) => {
   const record = (url: string, kind: string, status?: number) => {
@@ -26,4 +26,19 @@ export const load_errors: Part = (core) => {
   if ((performance.getEntriesByType("navigation")[0] as PerformanceResourceTiming).responseStatus === 404) {
     core.emit("not_found");
   }
+  // The list tells of a fetch without an answer as of one that the page gave up; what the page is handed tells them apart.
+  const { fetch } = window;
+  window.fetch = (...args) => {
+    const answering = fetch.apply(window, args);
+    return (
+      answering.catch?.((error) => {
+        const [asked] = args as [Request];
+        setTimeout(
+          core.guard(() => error instanceof TypeError && record(new Request(asked.url ?? asked).url, "fetch")),
+          99,
+        );
+        throw error;
+      }) ?? answering
+    );
+  };
 };

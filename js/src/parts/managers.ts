@@ -5,7 +5,8 @@ const PATIENCE = 3e5;
 const EVERY = 250;
 /** How long events wait for a manager of opt-outs (GPP) that has not come, ms: without one there is nothing to obey. */
 const COMES = 2e3;
-const OPTED_OUT = /^(Sale|Sharing|TargetedAdvertising)OptOut$/;
+/** An opt-out as sections of the states and of the nation tell it, and as the older US Privacy section does. */
+const OPTED_OUT = /^((Sale|Sharing|TargetedAdvertising)OptOut1|OptOutSaleY)$/;
 
 type Heard = { statistics?: boolean; ads?: boolean };
 type Listen = (command: string, ...rest: unknown[]) => void;
@@ -88,8 +89,7 @@ export const managers: Part = (core) => {
             const sections = Object.values(pingData.parsedSections ?? {}).flat();
             extra.gpp = sections.some(
               (one) =>
-                one?.Gpc === true ||
-                Object.entries(one ?? {}).some(([key, value]) => OPTED_OUT.test(key) && value === 1),
+                one?.Gpc === true || Object.entries(one ?? {}).some(([key, value]) => OPTED_OUT.test(`${key}${value}`)),
             );
             release();
           }
