@@ -6,7 +6,7 @@ what is not shown. A seal attacks its own rows before it is committed; `footfall
 * No row but the day's own totals is about fewer than k people.
 * Values that a visit has one of add up to the day, and children to their parent: what the shown ones lack lies in an
   `(other)` of k people at least. Fewer visits than k are fewer people than k.
-* A sum that is withheld alone is what the others lack.
+* Sums add up to their parent's or the day's: of those that are withheld none is alone, nor is their whole.
 * Of a day of fewer than k people there is nothing but the three totals.
 """
 
@@ -37,7 +37,7 @@ def exposed(rows: Iterable[Rollup], k: int) -> list[str]:
     found: list[str] = []
     for name, cells in tables.items():
         found += _small(name, cells, k)
-        found += _sums(name, cells, whole)
+        found += _sums(name, cells, [whole, *tables[PARENTS[name][-1]]] if name in PARENTS else [whole])
         if name in _BY_VISIT:
             lacks = whole.measures[_VISITS] - sum(cell.measures[_VISITS] for cell in cells)
             found += [f"{name}: {lacks} visits of the day are in no value"] if lacks else []
@@ -83,12 +83,28 @@ def _small(name: str, cells: Sequence[Rollup], k: int) -> Iterator[str]:
             yield f"{name}: a value shows {people} people"
 
 
-def _sums(name: str, cells: Sequence[Rollup], whole: Rollup) -> Iterator[str]:
-    for measure in SUMS:
-        place = _PLACE[measure]
-        hidden = sum(cell.measures[place] == WITHHELD for cell in cells)
-        if hidden == 1 and len(cells) > 1 and whole.measures[place] != WITHHELD:
-            yield f"{name}: the one withheld {measure} is what the others lack"
+def _sums(name: str, cells: Sequence[Rollup], outer: Sequence[Rollup]) -> Iterator[str]:
+    """Sums that add up to one of `outer`, the day or the values that these lie in: who knows all but one knows all."""
+    groups: dict[str, list[Rollup]] = defaultdict(list)
+    for cell in cells:
+        groups[cell.parent].append(cell)
+    for parent, mine in groups.items():
+        wholes = [row for row in outer if _inside(row) == parent]
+        for measure in SUMS:
+            place = _PLACE[measure]
+            hidden = sum(cell.measures[place] == WITHHELD for cell in mine)
+            known = all(row.measures[place] != WITHHELD for row in wholes)
+            if known and hidden == 1 and len(mine) > 1:
+                yield f"{name}: the one withheld {measure} is what the others lack"
+            if not known and not hidden:
+                yield f"{name}: what is told adds up to a {measure} that is withheld"
+
+
+def _inside(row: Rollup) -> str:
+    """Under which parent values lie in this one."""
+    if row.key == OTHER or row.dimension not in PARENTS:
+        return row.key
+    return f"{row.parent}{SEPARATOR}{row.key}"
 
 
 def _children(name: str, cells: Sequence[Rollup], outer: Sequence[Rollup], k: int) -> Iterator[str]:
@@ -101,7 +117,7 @@ def _children(name: str, cells: Sequence[Rollup], outer: Sequence[Rollup], k: in
         else:
             shown[cell.parent] += cell.measures[_VISITS]
     for parent in outer:
-        under = f"{parent.parent}{SEPARATOR}{parent.key}" if PARENTS.get(parent.dimension) else parent.key
+        under = _inside(parent)
         rest = parent.measures[_VISITS] - shown[under]
         if parent.key == OTHER or not rest:
             continue

@@ -61,6 +61,23 @@ Counted = tuple[Cell, tuple[int, ...], dict[MeasureName, int]]
 """A cell, its measures in order, and of each sum the largest part that one visitor gives."""
 
 
+class Veils:
+    """Which sums of one site's day are withheld: what lies in a value adds up to it."""
+
+    def __init__(self) -> None:
+        self._withheld: set[tuple[str, str, int]] = set()
+
+    def note(self, row: Rollup) -> None:
+        """Remember a row that will be shown; of a dimension before those that lie in it."""
+        path = row.key if row.key == OTHER or row.dimension not in PARENTS else f"{row.parent}{SEPARATOR}{row.key}"
+        self._withheld |= {(row.dimension, path, place) for place, n in enumerate(row.measures) if n == WITHHELD}
+
+    def whole_known(self, dimension: str, parent: str, place: int) -> bool:
+        """Whether it is known what the values under this parent add up to; without parents, that is the day."""
+        outer = PARENTS.get(dimension, ("",))[-1]
+        return (outer, parent if outer else "", place) not in self._withheld
+
+
 class Choice(NamedTuple):
     """What a span tells of a dimension: see `aggregator.residue`."""
 
@@ -136,6 +153,7 @@ class _Counting:
         }
         self._kept: dict[str, set[Group]] = {}
         self._whole: list[tuple[int, Rollup, bool]] = []
+        self._veils: dict[int, Veils] = defaultdict(Veils)
         self._used: set[str] | None = None
         self._made: set[str] = set()
 
@@ -154,6 +172,7 @@ class _Counting:
                     shown[_PLACE[name]] = WITHHELD
             enough = cell.people >= self._k[cell.unit]
             self._whole.append((cell.unit, _row(cell, "", shown), enough))
+            self._veils[cell.unit].note(self._whole[-1][1])
         return [(_day(unit), row) for unit, row, _ in self._whole]
 
     def dimension(self, dimension: Dimension) -> list[DayRow]:
@@ -346,16 +365,19 @@ class _Counting:
 
     def _rows(self, dimension: Dimension, cells: Sequence[Counted]) -> list[DayRow]:
         """Rows without what may not be shown, in their order."""
-        by_unit: dict[int, list[tuple[Cell, list[int], dict[MeasureName, int]]]] = defaultdict(list)
+        groups: dict[Group, list[tuple[Cell, list[int], dict[MeasureName, int]]]] = defaultdict(list)
         for cell, measures, largest in cells:
-            by_unit[cell.unit].append((cell, _allowed(measures, cell.people, self._k[cell.unit]), largest))
+            groups[cell.group].append((cell, _allowed(measures, cell.people, self._k[cell.unit]), largest))
         rows = []
-        for unit, mine in by_unit.items():
+        for (unit, parent), mine in groups.items():
             for name in SUMS:
                 place = _PLACE[name]
-                for hidden in dominated([c[1][place] for c in mine], [c[2][name] for c in mine]):
+                known = self._veils[unit].whole_known(dimension.name, parent, place)
+                for hidden in dominated([c[1][place] for c in mine], [c[2][name] for c in mine], whole_known=known):
                     mine[hidden][1][place] = WITHHELD
             rows += [(_day(unit), _row(cell, dimension.name, shown)) for cell, shown, _ in mine]
+        for day, row in rows:
+            self._veils[SiteDay(row.site, day, 0, 0, 0).unit].note(row)
         return sorted(rows)
 
     def _ask(self, sql: str, params: Mapping[str, Param] | None = None) -> list[Record]:

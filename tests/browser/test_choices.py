@@ -118,8 +118,10 @@ def test_decline_object_and_change_ones_mind(web: Web, browser: Any) -> None:
         visitor.button("OK").click()
         visitor.page.wait_for_timeout(600)
         assert visitor.sent == []
+        refused = visitor.cookies()
         visitor.page.reload()
         visitor.page.wait_for_timeout(600)
+        assert visitor.cookies() == refused, "neither changed nor prolonged by a visit"
         loaded = [url for url in visitor.asked if url.endswith(".choices.js")]
         assert len(loaded) == 1, "who has answered, on a page with a link, loads nothing more"
 
@@ -131,8 +133,10 @@ def test_decline_object_and_change_ones_mind(web: Web, browser: Any) -> None:
         visitor.until(lambda: "ff_optout" in visitor.cookies(), "the objection")
         check_lives(visitor)
         assert visitor.chosen[-1]["optout"] is True
+        objected = visitor.cookies()
         visitor.page.reload()
         visitor.page.evaluate("footfall('signup')")
+        assert visitor.cookies() == objected
         visitor.page.get_by_role("link", name="Privacy choices").click()
         visitor.page.get_by_label("Don't count me").uncheck()
         visitor.page.get_by_label("Statistics: recognise this browser").check()
