@@ -23,6 +23,10 @@ _READY: Final = {id(answer): as_bytes(answer, close=False) for answer in (STORED
 """The answers that live as long as the process, as bytes: what nearly every beacon gets, and what a flood gets."""
 
 
+REST_S: Final = 1.0
+"""Seconds; the shortest wait that a refusal names."""
+
+
 class _Beacon:
     """One beacon under way on a connection. To uvicorn it looks like a request of its own (a cycle): it waits with the
     next one until this is answered, closes the connection after it when the server stops, and tells it of a client
@@ -69,6 +73,7 @@ class FastLane(Connection):
         """Who sends is known once for all requests."""
         super().connection_made(transport)
         self._peer = self.client[0] if self.client else ""
+        self._speaks_for_others = self.beacons.hops.is_proxy(self._peer)
 
     def on_message_begin(self) -> None:
         """A request begins. What an application needs to know of it is put together only if it goes there."""
@@ -153,8 +158,21 @@ class FastLane(Connection):
             cycle.taken = True
             cycle.keep_alive = keep_alive and not facts.waits  # it may send its body after all, or not
             self.answer(cycle, refused)
+            if refused.status == 429 and cycle.keep_alive and not self._speaks_for_others:
+                self._rest()
         elif facts.waits:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _rest(self) -> None:
+        """Read nothing more of who sends too much for the time that it was told to wait, or a second of it: what it
+        sends stays in the kernel's memory, then in its own. Not of a proxy: the next request is somebody else's.
+        """
+        self.flow.pause_reading()
+        self.loop.call_later(REST_S, self._go_on)
+
+    def _go_on(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def _refused(self, facts: RequestFacts) -> Answer | None:
         """The answer to a request that is not let in: nothing of its body is gathered, and nothing waited for."""

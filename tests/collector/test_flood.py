@@ -1,6 +1,7 @@
 """What is beyond a rate is refused before it is read: from a network by its head alone, for a site before it is decoded."""
 
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 import pytest
 
 from collector.connection import Connection
+from collector.fast_lane import REST_S
 from collector.intake import Intake
 from collector.limits import Limits
 from collector.registry import Registry
@@ -106,3 +108,22 @@ def test_refusals_that_nobody_waits_for_are_counted_all_the_same(tmp_path: Path)
                 seen.append(status(sock))
         assert seen == [202, 202] + [429] * 198
         assert made.spooled().counts[0, TODAY, "rejected", "rate"] == 198
+
+
+def test_who_sends_too_much_without_a_proxy_is_not_read_for_a_second(tmp_path: Path) -> None:
+    """A client that waits as it was told notices nothing; one that goes on is held up, and others are not."""
+    with world(tmp_path, network_rate=1.0, trusted_proxies=()) as made, served(made) as port:
+        content = body(beacon(made.site.key))
+        request = HEAD % (1, len(content), b"") + content
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+            for wanted in (202, 202, 429):
+                sock.sendall(request)
+                assert status(sock) == wanted
+            began = time.monotonic()
+            sock.sendall(request)
+            with socket.create_connection(("127.0.0.1", port), timeout=10, source_address=("127.0.1.1", 0)) as other:
+                other.sendall(request)
+                assert status(other) == 202
+            assert time.monotonic() - began < REST_S
+            assert status(sock) == 429
+            assert time.monotonic() - began >= REST_S * 0.9
