@@ -104,7 +104,7 @@ class Sealer:
         return [DueDay(day, tuple(found)) for day, found in sorted(days.items())]
 
     def _again(self, site: Site, seal: Seal, rows: int) -> bool:
-        """Whether a sealed day is sealed anew: its k has been raised, or k visitors came late, or count by other bot rules.
+        """Whether a sealed day is sealed anew: its k was raised, or k visitors came late or count by other bot rules.
         Two generations can be compared, so fewer than k never make the difference.
 
         The raw rows must be whole: what of them was erased or purged would be missing in the numbers.
