@@ -222,13 +222,14 @@ def _ask_all(statistics: Statistics, first: int, site: int = 1) -> None:
         print(f"  {len(questions)} questions, {turn}: {wall * 1e3:.0f} ms, {cpu * 1e3:.0f} ms CPU")
 
 
-_READABLE: Final = (("event:page", "pageviews"), ("visit:source", "visits"), ("visit:country", "visits"))
+_READABLE: Final = {"event:page": "pageviews", "visit:source": "visits", "visit:country": "visits"}
 
 
-def readable() -> None:
-    """How many page views have a name, on small sites."""
+def readable() -> dict[tuple[int, str, str], float]:
+    """How many page views have a name, on small sites: (visitors a day, period, dimension) → percent."""
     print("share of page views (source and country: visits) with a named value, small groups merged by k = 5")
     first = (date(2026, 2, 2) - _EPOCH).days  # a Monday
+    shares = {}
     with fresh() as place:
         sizes = {1: 10, 2: 30, 3: 100}
         for visitors in sizes.values():
@@ -246,20 +247,28 @@ def readable() -> None:
         print(f"  {count} weeks and months sealed, {(time.process_time() - cpu) / count:.2f} s CPU each")
         statistics = statistics_of(place.warehouse, place.store, lambda: now)
         for site, visitors in sizes.items():
-            for text, begin, end in (("month", first - 1, first + 26), ("week", first + 7, first + 13)):
+            where = SiteRef(site, "invented.example", ZONE)
+            for period, begin, end in (("month", first - 1, first + 26), ("week", first + 7, first + 13)):
                 span = [(_EPOCH + timedelta(days=day)).isoformat() for day in (begin, end)]
-                shares = []
-                for name, metric in _READABLE:
-                    asked = {"site_id": "x", "metrics": [metric], "date_range": span, "dimensions": [name]}
-                    asked["pagination"] = {"limit": 10_000}
-                    rows = statistics.answer(parse(asked), SiteRef(site, "invented.example", ZONE))["results"]
-                    total = sum(row["metrics"][0] for row in rows)
-                    named = sum(row["metrics"][0] for row in rows if row["dimensions"] != [OTHER])
-                    shares.append(f"{name} {100 * named / total:.1f} %")
-                print(f"  {visitors:>4} visitors a day, a {text:<6}{', '.join(shares)}")
+                mine = {
+                    name: _named(statistics, where, {"dimensions": [name], "metrics": [metric], "date_range": span})
+                    for name, metric in _READABLE.items()
+                }
+                shares |= {(visitors, period, name): share for name, share in mine.items()}
+                told = ", ".join(f"{name} {share:.1f} %" for name, share in mine.items())
+                print(f"  {visitors:>4} visitors a day, a {period:<6}{told}")
+    return shares
 
 
-PARTS: Final[dict[str, Callable[[], None]]] = {
+def _named(statistics: Statistics, site: SiteRef, question: dict[str, Any]) -> float:
+    """Of a metric's sum the share that is not in `(other)`, percent."""
+    asked = {"site_id": "x", "pagination": {"limit": 10_000}, **question}
+    rows = statistics.answer(parse(asked), site)["results"]
+    named = sum(row["metrics"][0] for row in rows if row["dimensions"] != [OTHER])
+    return 100 * named / sum(row["metrics"][0] for row in rows)
+
+
+PARTS: Final[dict[str, Callable[[], object]]] = {
     "large": large,
     "small": small,
     "sizes": sizes,

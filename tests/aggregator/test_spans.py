@@ -9,6 +9,7 @@ import pytest
 
 from aggregator.residue import told
 from aggregator.spans import SPAN_POINTS, SpanSealer
+from bench.aggregates import readable
 from console.answers import statistics_of
 from console.stats.parse import parse
 from console.stats.query import SiteRef
@@ -293,6 +294,17 @@ def test_small_sites_stay_readable(world: World) -> None:
     assert all(after > before + 0.1 for before, after in shares.values())
     assert shares[25, "country"][1] >= 0.8
     assert shares[70, "path"][1] >= 0.9
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.req("A3", "A6")
+def test_thirty_visitors_a_day_are_readable() -> None:
+    """Invented sites through the Stats API: of a month four of five have a name, of a week three of five."""
+    least = {"month": 80, "week": 60}
+    shares = {key: share for key, share in readable().items() if key[0] == 30}
+    assert len(shares) == 6
+    assert {key: share for key, share in shares.items() if share < least[key[1]]} == {}
 
 
 def _named(rows: list[Rollup], name: str, measure: str) -> tuple[int, int]:
