@@ -6,7 +6,7 @@ what is not shown. A seal attacks its own rows before it is committed; `footfall
 * No row but the day's own totals is about fewer than k people.
 * Values that a visit has one of add up to the day, and children to their parent: what the shown ones lack lies in an
   `(other)` of k people at least. Fewer visits than k are fewer people than k.
-* A sum that is withheld alone is what the others lack.
+* Sums add up to their parent's or the day's: of those that are withheld none is alone, nor is their whole.
 * Of a day of fewer than k people there is nothing but the three totals.
 """
 
@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from aggregator.residue import LEAST_PEOPLE
 from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
 from event_catalogue.dimensions import OTHER
 from warehouse.rollups import SEPARATOR, Rollup
@@ -36,12 +37,33 @@ def exposed(rows: Iterable[Rollup], k: int) -> list[str]:
     found: list[str] = []
     for name, cells in tables.items():
         found += _small(name, cells, k)
-        found += _sums(name, cells, whole)
+        found += _sums(name, cells, [whole, *tables[PARENTS[name][-1]]] if name in PARENTS else [whole])
         if name in _BY_VISIT:
             lacks = whole.measures[_VISITS] - sum(cell.measures[_VISITS] for cell in cells)
             found += [f"{name}: {lacks} visits of the day are in no value"] if lacks else []
         if name in PARENTS:
             found += _children(name, cells, tables[PARENTS[name][-1]], k)
+    return found
+
+
+def exposed_in_span(rows: Iterable[Rollup], k: int) -> list[str]:
+    """The same of the rows of a week or month: what it tells is of many, and so is what is left of its `(other)`."""
+    tables: dict[str, list[Rollup]] = defaultdict(list)
+    for row in rows:
+        tables[row.dimension].append(row)
+    found: list[str] = []
+    for name, cells in tables.items():
+        left = [cell for cell in cells if cell.key == OTHER]
+        for cell in cells:
+            people, least = cell.measures[_VISITORS], k if cell.key == OTHER else LEAST_PEOPLE * k
+            if people < least:
+                found.append(f"{name}: a week or month tells of {people} visitor-days")
+        if not left:
+            found.append(f"{name}: a week or month leaves nobody in {OTHER}")
+        for measure in SUMS:
+            hidden = [cell for cell in cells if cell.measures[_PLACE[measure]] == WITHHELD]
+            if len(hidden) == 1 and hidden[0].key != OTHER:
+                found.append(f"{name}: the one withheld {measure} is what the others lack")
     return found
 
 
@@ -61,12 +83,28 @@ def _small(name: str, cells: Sequence[Rollup], k: int) -> Iterator[str]:
             yield f"{name}: a value shows {people} people"
 
 
-def _sums(name: str, cells: Sequence[Rollup], whole: Rollup) -> Iterator[str]:
-    for measure in SUMS:
-        place = _PLACE[measure]
-        hidden = sum(cell.measures[place] == WITHHELD for cell in cells)
-        if hidden == 1 and len(cells) > 1 and whole.measures[place] != WITHHELD:
-            yield f"{name}: the one withheld {measure} is what the others lack"
+def _sums(name: str, cells: Sequence[Rollup], outer: Sequence[Rollup]) -> Iterator[str]:
+    """Sums that add up to one of `outer`, the day or the values that these lie in: who knows all but one knows all."""
+    groups: dict[str, list[Rollup]] = defaultdict(list)
+    for cell in cells:
+        groups[cell.parent].append(cell)
+    for parent, mine in groups.items():
+        wholes = [row for row in outer if _inside(row) == parent]
+        for measure in SUMS:
+            place = _PLACE[measure]
+            hidden = sum(cell.measures[place] == WITHHELD for cell in mine)
+            known = all(row.measures[place] != WITHHELD for row in wholes)
+            if known and hidden == 1 and len(mine) > 1:
+                yield f"{name}: the one withheld {measure} is what the others lack"
+            if not known and not hidden:
+                yield f"{name}: what is told adds up to a {measure} that is withheld"
+
+
+def _inside(row: Rollup) -> str:
+    """Under which parent values lie in this one."""
+    if row.key == OTHER or row.dimension not in PARENTS:
+        return row.key
+    return f"{row.parent}{SEPARATOR}{row.key}"
 
 
 def _children(name: str, cells: Sequence[Rollup], outer: Sequence[Rollup], k: int) -> Iterator[str]:
@@ -79,7 +117,7 @@ def _children(name: str, cells: Sequence[Rollup], outer: Sequence[Rollup], k: in
         else:
             shown[cell.parent] += cell.measures[_VISITS]
     for parent in outer:
-        under = f"{parent.parent}{SEPARATOR}{parent.key}" if PARENTS.get(parent.dimension) else parent.key
+        under = _inside(parent)
         rest = parent.measures[_VISITS] - shown[under]
         if parent.key == OTHER or not rest:
             continue

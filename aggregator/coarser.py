@@ -13,7 +13,8 @@ from typing import Final
 from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
 from event_catalogue.dimensions import OTHER, Dimension
 from event_catalogue.metrics import MEASURES
-from warehouse.rollups import SEPARATOR, Rollup
+from warehouse.kanon import veiled
+from warehouse.rollups import SEPARATOR, Rollup, Veils
 
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
 _PEOPLE, _EVENTS = _PLACE["visitors"], _PLACE["events"]
@@ -30,6 +31,8 @@ def coarser(rows: Iterable[Rollup], k: int) -> list[Rollup]:
     if whole.measures[_PEOPLE] < k:
         return _of_few(whole)
     found = [whole]
+    veils = Veils()
+    veils.note(whole)
     shown: dict[str, set[str]] = {}
     for dimension in KEPT:
         outer = PARENTS.get(dimension.name)
@@ -37,6 +40,9 @@ def coarser(rows: Iterable[Rollup], k: int) -> list[Rollup]:
         shown[dimension.name] = {
             f"{row.parent}{SEPARATOR}{row.key}" if outer else row.key for row in merged if row.key != OTHER
         }
+        merged = _without_single_sums(merged, veils)
+        for row in merged:
+            veils.note(row)
         found += merged
     return found
 
@@ -65,7 +71,7 @@ def _merged(
         found += [cell for cell in mine if cell not in hidden]
         if hidden:
             found.append(_sum(dimension, hidden, whole)._replace(key=OTHER, parent=parent))
-    return _without_single_sums(found)
+    return found
 
 
 def _hidden(cells: Sequence[Rollup], k: int) -> list[Rollup]:
@@ -102,13 +108,21 @@ def _sum(dimension: Dimension, cells: Sequence[Rollup], whole: Rollup) -> Rollup
     return cells[0]._replace(measures=tuple(numbers))
 
 
-def _without_single_sums(cells: list[Rollup]) -> list[Rollup]:
-    """Withhold the smallest sum where another is withheld alone: that one could be found by subtraction."""
-    for name in SUMS:
-        place = _PLACE[name]
-        if sum(cell.measures[place] == WITHHELD for cell in cells) == 1 and len(cells) > 1:
-            told = [cell for cell in cells if cell.measures[place] != WITHHELD]
-            least = min(told, key=lambda cell: (cell.measures[place], cell.key))
-            measures = (*least.measures[:place], WITHHELD, *least.measures[place + 1 :])
-            cells[cells.index(least)] = least._replace(measures=measures)
-    return cells
+def _without_single_sums(cells: Sequence[Rollup], veils: Veils) -> list[Rollup]:
+    """Withhold what could be found by subtraction, as in `warehouse.kanon.veiled`."""
+    groups: dict[str, list[Rollup]] = defaultdict(list)
+    for cell in cells:
+        groups[cell.parent].append(cell)
+    found = []
+    for parent, mine in groups.items():
+        numbers = [list(cell.measures) for cell in sorted(mine, key=lambda cell: cell.key)]
+        for place in map(_PLACE.__getitem__, SUMS):
+            sums = [one[place] for one in numbers]
+            hidden = {n for n, number in enumerate(sums) if number == WITHHELD}
+            for n in veiled(sums, hidden, whole_known=veils.whole_known(mine[0].dimension, parent, place)):
+                numbers[n][place] = WITHHELD
+        found += [
+            cell._replace(measures=tuple(one))
+            for cell, one in zip(sorted(mine, key=lambda cell: cell.key), numbers, strict=True)
+        ]
+    return found

@@ -27,6 +27,7 @@ from control_store.marks import next_number, rules_text, visit_rules
 from control_store.seals import Fault, Seal, all_seals, save_fault, save_late, save_seals
 from control_store.sites import list_sites
 from control_store.snapshot import Site
+from control_store.spans import all_spans
 from control_store.tables import ControlStore
 from event_catalogue.days import day_end
 from warehouse.client import Warehouse
@@ -103,15 +104,20 @@ class Sealer:
         return [DueDay(day, tuple(found)) for day, found in sorted(days.items())]
 
     def _again(self, site: Site, seal: Seal, rows: int) -> bool:
-        """Whether a sealed day is sealed anew: its k has been raised, other bot rules count, or k visitors came late.
+        """Whether a sealed day is sealed anew: its k was raised, or k visitors came late or count by other bot rules.
+        Two generations can be compared, so fewer than k never make the difference.
 
         The raw rows must be whole: what of them was erased or purged would be missing in the numbers.
         """
         if seal.purged or rows < seal.raw_rows:
             return False
         k, bots = site.settings.k, site.settings.counted_bots
-        if k > seal.k or rules_text(bots) != seal.counted_bots:
+        if k > seal.k:
             return True
+        if rules_text(bots) != seal.counted_bots:
+            before = filter(None, seal.counted_bots.split(","))
+            if self._table.changed_visitors(seal, before, bots) >= k:
+                return True
         return rows > seal.raw_rows and self._table.late_visitors(seal, bots) >= k
 
     def chunks(self, days: Sequence[DueDay]) -> Iterator[list[DueDay]]:
@@ -194,9 +200,16 @@ class Sealer:
         return Sealed(site, seal.day, changed._replace(digest=digest(rows)))
 
     def sweep(self) -> None:
-        """Remove the rows of every run that no seal names: what kills left behind. To be called at the start and after
-        sealing, by whoever seals: no run is under way then."""
-        self._table.sweep({seal.run for seal in all_seals(self._store)})
+        """Remove the rows of every run that no seal names, and of weeks and months that do not count any more: what
+        kills and new generations left behind. To be called at the start and after sealing, by whoever seals: no run is
+        under way then."""
+        runs = {(seal.site, seal.day): seal.run for seal in all_seals(self._store)}
+        spans = (
+            span
+            for span in all_spans(self._store)
+            if span.rollup_rows and span.stands(lambda site, day: runs.get((site, day)))
+        )
+        self._table.sweep({*runs.values(), *(span.run for span in spans)})
         self._crash("seal.swept")
 
     def count_late(self) -> int:

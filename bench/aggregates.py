@@ -9,16 +9,18 @@ import resource
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from aggregator.seal import Sealer
+from aggregator.spans import SpanSealer
 from aggregator.visits import VisitTable
 from collector.importers.invented import Shape, invent_day
+from console.answers import statistics_of
 from console.stats.parse import parse
 from console.stats.query import SiteRef
 from console.stats.run import Statistics
@@ -27,6 +29,7 @@ from control_store.seals import all_seals, save_seals, seals_of
 from control_store.sites import NewSite, add_site
 from control_store.tables import ControlStore
 from event_catalogue.aggregates import KEPT_MEASURES
+from event_catalogue.dimensions import OTHER
 from event_catalogue.event import Row
 from event_catalogue.fields import POSITION
 from warehouse.client import Warehouse
@@ -42,6 +45,7 @@ PER_VISITOR: Final = 7.2
 DAY: Final = 20_423
 ZONE: Final = "Europe/Zurich"
 _DAY_MS: Final = 86_400_000
+_EPOCH: Final = date(1970, 1, 1)
 _OVERVIEW: Final = ("time:day", "visit:channel", "event:page", "visit:country", "visit:device", "visit:browser")
 
 
@@ -204,9 +208,7 @@ def overview() -> None:
 
 
 def _ask_all(statistics: Statistics, first: int, site: int = 1) -> None:
-    from datetime import date, timedelta
-
-    span = [(date(1970, 1, 1) + timedelta(days=day)).isoformat() for day in (first, DAY)]
+    span = [(_EPOCH + timedelta(days=day)).isoformat() for day in (first, DAY)]
     metrics = ["visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration"]
     questions: list[dict[str, Any]] = [{"site_id": "x", "metrics": metrics, "date_range": span}]
     for name in _OVERVIEW:
@@ -220,32 +222,53 @@ def _ask_all(statistics: Statistics, first: int, site: int = 1) -> None:
         print(f"  {len(questions)} questions, {turn}: {wall * 1e3:.0f} ms, {cpu * 1e3:.0f} ms CPU")
 
 
-def readable() -> None:
-    """How many page views have a name, on small sites."""
-    print("share of page views (source and country: visits) with a named value, days merged by k = 5 and added up")
+_READABLE: Final = {"event:page": "pageviews", "visit:source": "visits", "visit:country": "visits"}
+
+
+def readable() -> dict[tuple[int, str, str], float]:
+    """How many page views have a name, on small sites: (visitors a day, period, dimension) → percent."""
+    print("share of page views (source and country: visits) with a named value, small groups merged by k = 5")
+    first = (date(2026, 2, 2) - _EPOCH).days  # a Monday
+    shares = {}
     with fresh() as place:
         sizes = {1: 10, 2: 30, 3: 100}
         for visitors in sizes.values():
             add_site(place.store, NewSite(f"s{visitors}.example", ZONE), now=1)
-        for day in range(DAY, DAY + 28):
+        for day in range(first - 1, first + 27):
             place.load(row for site, visitors in sizes.items() for row in rows_of(site, visitors, day))
         place.visits.tick()
-        for chunk in place.sealer.chunks(place.sealer.due((DAY + 99) * _DAY_MS, (DAY + 99) * _DAY_MS)):
+        now = (first + 99) * _DAY_MS
+        for chunk in place.sealer.chunks(place.sealer.due(now, now)):
             place.sealer.seal(chunk)
-        table = RollupTable(place.warehouse)
-        shares: dict[tuple[int, str, int], list[int]] = defaultdict(lambda: [0, 0])
-        for seal in all_seals(place.store):
-            for row in table.read(seal.site, seal.day, seal.run):
-                for days in (7, 28):
-                    if row.dimension in ("path", "source", "country") and seal.day >= DAY + 28 - days:
-                        number = row.measures[KEPT_MEASURES.index("pageviews" if row.dimension == "path" else "visits")]
-                        shares[seal.site, row.dimension, days][1] += number
-                        shares[seal.site, row.dimension, days][0] += 0 if row.key == "(other)" else number
-        for (site, name, days), (named, total) in sorted(shares.items()):
-            print(f"  {sizes[site]:>4} visitors a day, {days:>2} days, {name:<8}{100 * named / total:>6.1f} %")
+        spans = SpanSealer(place.warehouse, place.store, lambda: now)
+        cpu, count = time.process_time(), 0
+        while due := spans.due(now, now):
+            count += sum(bool(spans.seal(one)) for one in due)
+        print(f"  {count} weeks and months sealed, {(time.process_time() - cpu) / count:.2f} s CPU each")
+        statistics = statistics_of(place.warehouse, place.store, lambda: now)
+        for site, visitors in sizes.items():
+            where = SiteRef(site, "invented.example", ZONE)
+            for period, begin, end in (("month", first - 1, first + 26), ("week", first + 7, first + 13)):
+                span = [(_EPOCH + timedelta(days=day)).isoformat() for day in (begin, end)]
+                mine = {
+                    name: _named(statistics, where, {"dimensions": [name], "metrics": [metric], "date_range": span})
+                    for name, metric in _READABLE.items()
+                }
+                shares |= {(visitors, period, name): share for name, share in mine.items()}
+                told = ", ".join(f"{name} {share:.1f} %" for name, share in mine.items())
+                print(f"  {visitors:>4} visitors a day, a {period:<6}{told}")
+    return shares
 
 
-PARTS: Final[dict[str, Callable[[], None]]] = {
+def _named(statistics: Statistics, site: SiteRef, question: dict[str, Any]) -> float:
+    """Of a metric's sum the share that is not in `(other)`, percent."""
+    asked = {"site_id": "x", "pagination": {"limit": 10_000}, **question}
+    rows = statistics.answer(parse(asked), site)["results"]
+    named = sum(row["metrics"][0] for row in rows if row["dimensions"] != [OTHER])
+    return 100 * named / sum(row["metrics"][0] for row in rows)
+
+
+PARTS: Final[dict[str, Callable[[], object]]] = {
     "large": large,
     "small": small,
     "sizes": sizes,

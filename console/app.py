@@ -1,10 +1,10 @@
 """The console's application: pages, Stats API, health and metrics on the private port."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -12,15 +12,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from console.access import Access
+from console.answers import statistics_of
 from console.api import StatsApi, problem
 from console.metrics import Metrics
 from console.pages.desk import Shop
 from console.pages.routes import page_routes
 from console.settings import ConsoleSettings
 from console.sharing import Gone, Sharing
-from console.stats.run import Statistics
-from control_store.marks import usable_marks
-from control_store.seals import seals_of
 from control_store.tables import ControlStore
 from warehouse.client import Warehouse
 from warehouse.errors import WarehouseError
@@ -36,15 +34,15 @@ class ConsoleParts:
     clock: Callable[[], int]
     trouble: Callable[[], str]
     """What keeps the loader from loading; empty while all is well."""
+    kept: Callable[[], Sequence[Any]] = tuple
+    """What every store holds now (pages/kept.py)."""
 
 
 def create_app(parts: ConsoleParts) -> Starlette:
     """The ASGI application of the console."""
     sharing = Sharing(parts.warehouse.cancel)
     access = Access(parts.store, parts.settings.query_rate, parts.clock)
-    statistics = Statistics(
-        parts.warehouse, parts.clock, partial(seals_of, parts.store), partial(usable_marks, parts.store)
-    )
+    statistics = statistics_of(parts.warehouse, parts.store, parts.clock)
     stats = StatsApi(parts.store, access, statistics, sharing)
     metrics = Metrics(parts.store, parts.trouble, stats.answered, parts.clock)
 
@@ -74,7 +72,9 @@ def create_app(parts: ConsoleParts) -> Starlette:
         Route("/healthz", health),
         Route("/readyz", readiness),
         Route("/metrics", exposition),
-        *page_routes(Shop(parts.settings, parts.store, parts.warehouse, sharing, parts.clock, parts.trouble)),
+        *page_routes(
+            Shop(parts.settings, parts.store, parts.warehouse, sharing, parts.clock, parts.trouble, parts.kept)
+        ),
     ]
     left = {Gone: _nobody, ClientDisconnect: _nobody}
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=left)

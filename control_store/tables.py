@@ -136,6 +136,22 @@ SEALS: Final = sa.Table(
     sa.Column("counted_bots", sa.Text, nullable=False, server_default=""),
 )
 
+SPAN_SEALS: Final = sa.Table(
+    "span_seals",
+    METADATA,
+    sa.Column("site", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("first", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("last", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("run", sa.BigInteger, nullable=False, unique=True),
+    sa.Column("sealed", sa.BigInteger, nullable=False),
+    sa.Column("k", sa.Integer, nullable=False),
+    sa.Column("days", sa.Text, nullable=False),
+    sa.Column("inside", sa.Text, nullable=False),
+    sa.Column("dimensions", sa.Text, nullable=False),
+    sa.Column("rollup_rows", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+)
+
 HOLDS: Final = sa.Table(
     "holds",
     METADATA,
@@ -256,6 +272,14 @@ LEDGER_HEAD: Final = sa.Table(
     "ledger_head",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+
+LEDGER_DAYS: Final = sa.Table(
+    "ledger_days",
+    METADATA,
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
 )

@@ -87,6 +87,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "backup_raw_days", "3", "number", "days that a backup with raw rows is kept, which is made only on request"
     ),
     Setting("backup_disk", "", "word", "the ClickHouse server's disk for backups; not for the embedded warehouse"),
+    Setting("heads_file", "", "path", "file outside the data directory that gets the ledger's head of each day"),
     Setting("log_level", "info", "word", "debug, info, warning or error"),
     Setting("crash", "", "name:n", "for tests: the process kills itself at the n-th passing of this point"),
 )
@@ -122,6 +123,7 @@ class Environment:
     backup_days: int
     backup_raw_days: int
     backup_disk: str
+    heads_file: str
     log_level: str
     crash: str
 
@@ -234,11 +236,14 @@ def _directory(text: str) -> Path:
         raise SettingError("The setting 'data' must be the path of a directory.") from None
 
 
-def _backup_dir(text: str) -> str:
-    try:
-        return str(Path(text).expanduser().absolute()) if text else ""
-    except RuntimeError:
-        raise SettingError("The setting 'backup_dir' must be the path of a directory.") from None
+def _place(name: str, kind: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        try:
+            return str(Path(text).expanduser().absolute()) if text else ""
+        except RuntimeError:
+            raise SettingError(f"The setting '{name}' must be the path of {kind}.") from None
+
+    return read
 
 
 def _address(name: str) -> Callable[[str], tuple[str, int]]:
@@ -382,7 +387,8 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "control": _control,
     "public_url": _origin,
     "crash": _crash,
-    "backup_dir": _backup_dir,
+    "backup_dir": _place("backup_dir", "a directory"),
+    "heads_file": _place("heads_file", "a file"),
     "backup_disk": _disk,
     "geo": lambda text: tuple(Path(part) for part in _list(text)),
     "trusted_proxies": _networks,

@@ -33,12 +33,13 @@ from control_store.salts import SaltFile
 from control_store.seals import forget_seals
 from control_store.sites import current_revision, list_sites
 from control_store.snapshot import read_snapshot
+from control_store.spans import forget_spans
 from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_end, local_day
 from footfall.assembly import clock
 from footfall.attacking import attack
 from footfall.backing_up import FAULTS, keep_backups, make_backup
-from footfall.books import note_salt, open_ledger
+from footfall.books import keep_head, note_salt, open_ledger
 from footfall.claiming import check_claims
 from footfall.environment import Environment
 from footfall.noticing import publish_notices
@@ -48,6 +49,7 @@ from footfall.reconciling import reconcile, said
 from footfall.sealing import ClockJump, Sealing, Wish
 from retention.ledger import LedgerBroken
 from retention.letters import delete_old_letters
+from retention.tombstones import TargetLost, Tombstones
 from spool.accounts import JournalView, read_journal
 from spool.crash import crash_points
 from spool.errors import SpoolError
@@ -92,6 +94,7 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             "shows collectors what changed in the control store",
             history=False,
         ),
+        Job("ledger.heads", 600, lambda: keep_heads(rooms), "notes where the ledger ended each day", history=False),
         Job("notices.publish", 60, lambda: show_notices(rooms), "shows each site's notice and latest purge", False),
         Job(
             "accounting.publish",
@@ -175,6 +178,18 @@ def destroy_salts(rooms: Rooms) -> str:
     return f"{len(gone)} destroyed: {' '.join(salt.key_id for salt in gone)}" if gone else ""
 
 
+def keep_heads(rooms: Rooms) -> str:
+    """Note the ledger's head of the last day, once."""
+    fault = keep_head(rooms.environment, rooms.store, now=clock())
+    try:
+        Tombstones(rooms.store, open_ledger(rooms.environment, rooms.store)).mirror()
+    except TargetLost as lost:
+        fault = f"{fault} {lost}".strip()
+    if fault:
+        _LOG.error("%s", fault)
+    return fault
+
+
 def show_notices(rooms: Rooms) -> str:
     """What was purged since the last change of a setting is told too."""
     publish_notices(rooms.store, rooms.environment.notices)
@@ -222,6 +237,7 @@ def forget_stores(rooms: Rooms) -> str:
     for site in sites:
         first = today - site.settings.aggregate_months * _LONGEST_MONTH
         gone["seals"] += forget_seals(store, site.id, before_day=first)
+        gone["seals"] += forget_spans(store, site.id, before_day=first)
     kept = {site.id: site.settings.raw_days for site in sites}
     held = [(one.site, one.first, one.last) for one in list_holds(store) if one.keeps(one.site, one.first, today)]
     gone["dead letters"] = delete_old_letters(rooms.environment.spool, kept, held, today=today)
@@ -276,7 +292,7 @@ class Aggregating:
         store = self._rooms.store
         if not open_withdrawals(store) and not open_erasures(store):
             return ""
-        return self._in_turn(lambda: self._opened_purging().erase())
+        return self._in_turn(lambda: self._opened_purging().erase_in_time())
 
     def back_up(self) -> str:
         """Make and destroy backups."""
@@ -331,7 +347,8 @@ class Aggregating:
     def _told(self, request: Request, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         match request.what:
             case "seal":
-                return self._erased_before(lambda: self._opened().fulfil(Wish(**request.arguments), tell))
+                wish = Wish(**request.arguments)
+                return self._erased_before(lambda: self._opened().fulfil(wish, tell), final=wish.final)
             case "purge":
                 return self._opened_purging().fulfil(PurgeWish(**request.arguments), tell)
             case "reconcile":
@@ -346,9 +363,11 @@ class Aggregating:
             case _:
                 return attack(self._rooms.warehouse, self._rooms.store, **request.arguments)
 
-    def _erased_before(self, work: Callable[[], Answer]) -> Answer:
+    def _erased_before(self, work: Callable[[], Answer], *, final: bool = False) -> Answer:
         if open_withdrawals(self._rooms.store) or open_erasures(self._rooms.store):
-            self._opened_purging().erase()
+            due = {one.day for one in self._opened().due(clock(), final=final)}
+            if due:
+                self._opened_purging().erase(due)
         return work()
 
     def _in_turn(self, work: Callable[[], str]) -> str:

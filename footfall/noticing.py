@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from collector.notice import RECEIPT_DAYS, Facts, decode_facts, encode_facts, facts_of, next_version, widens
-from control_store.ledger_head import read_ledger_head
+from control_store.ledger_head import day_heads
 from control_store.notice_file import NoticeFile, Revision, write_notice
 from control_store.notices import add_revision, revisions
 from control_store.seals import last_purge
@@ -34,9 +34,13 @@ def renew_notices(store: ControlStore, now: int, receipt_days: int = RECEIPT_DAY
 
 
 def publish_notices(store: ControlStore, directory: Path) -> None:
-    """Show collectors every site's notices, its latest purge and the ledger's head; those of a deleted site go."""
+    """Show collectors every site's notices, its latest purge and the ledger's head; those of a deleted site go.
+
+    The head is that of the last day: a newer one would tell at what minute somebody was erased.
+    """
     sites = list_sites(store)
-    head = read_ledger_head(store) or (0, "")
+    heads = day_heads(store)
+    head = heads[-1][1:] if heads else (0, "")
     for site in sites:
         day, at = last_purge(store, site.id)
         write_notice(directory / f"{site.key}.notice", NoticeFile(revisions(store, site.id), day, at, *head))

@@ -1,15 +1,18 @@
 """Purges what is due, with the stores of this installation: the core's job, and `footfall purge` when no core runs."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
+from control_store.choices import open_withdrawals
+from control_store.erasures import open_erasures
+from control_store.marks import last_moment, save_moment
 from control_store.purges import Purge, open_purges
 from control_store.seals import all_seals
 from control_store.sites import list_sites
 from control_store.tables import ControlStore
-from event_catalogue.days import day_text
+from event_catalogue.days import DAY_MS, day_text
 from footfall.books import open_ledger
 from footfall.environment import Environment
 from footfall.sealing import ClockJump, Sealing
@@ -20,6 +23,11 @@ from warehouse.client import Warehouse
 from warehouse.events import EventTable
 
 _LOG = logging.getLogger("footfall.purge")
+_NIGHT: Final = "erase.night"
+_NIGHT_MS: Final = 2 * 3_600_000
+"""When the night's rewrite begins, by UTC."""
+_LITTLE_ROWS: Final = 2_000_000
+"""Rows that are written anew at once: some seconds of one core. Of more, requests are gathered until the night."""
 _PATIENCE_S: Final = 45.0
 """How long a purge is waited for: the engine lets go of files within seconds, a spool of its file within ten."""
 
@@ -51,6 +59,7 @@ class Purging:
     ) -> None:
         """`load`: a round of the loader, where none runs beside."""
         self._store = store
+        self._gathered: object = None
         self._sealing = sealing
         self._clock = sealing.clock
         ledger = open_ledger(environment, store)
@@ -107,9 +116,25 @@ class Purging:
         hidden = self._eraser.hide()
         return f"{hidden} requests hidden" if hidden else ""
 
-    def erase(self) -> str:
-        """What another job does: erase what withdrawals and requests mean, and close those whose rows are gone."""
-        rows = self._eraser.run()
+    def erase_in_time(self) -> str:
+        """What another job does: erase at once what costs little, and once in a night whatever there is.
+
+        It is hidden in any case, so nobody sees a difference.
+        """
+        night = (self._clock() - _NIGHT_MS) // DAY_MS
+        is_night = last_moment(self._store, _NIGHT) < night
+        asked = [*open_withdrawals(self._store), *open_erasures(self._store)]
+        if not is_night and (asked == self._gathered or self._eraser.work() > _LITTLE_ROWS):
+            self._gathered = asked  # to look again costs a second of a large warehouse
+            return ""
+        said = self.erase()
+        if is_night:
+            save_moment(self._store, _NIGHT, night)
+        return said
+
+    def erase(self, days: Collection[int] | None = None) -> str:
+        """Erase what withdrawals and requests mean, of these days or of all, and close those whose rows are gone."""
+        rows = self._eraser.run(days)
         self._purger.finish(0)
         closed = self._eraser.close()
         words = [f"{rows} rows erased"] if rows else []

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
 from aggregator.seal import DueDay, Sealed, Sealer
+from aggregator.spans import SpanSealer
 from aggregator.visits import AtRest, VisitTable
 from control_store.accounting import published_spools
 from control_store.marks import last_moment, save_moment
@@ -55,13 +56,17 @@ class Sealing:
         self.crash = crash
         self.visits = VisitTable(warehouse, store, at_rest, crash=crash)
         self._sealer = Sealer(warehouse, store, clock, crash=crash)
+        self._spans = SpanSealer(warehouse, store, clock, crash=crash)
         self._swept = False
 
     def due(self, now: int, *, final: bool = False) -> list[DueDay]:
         """The due days; none while a spool is behind."""
+        return self._sealer.due(now, self._loaded(now, final=final), final=final)
+
+    def _loaded(self, now: int, *, final: bool) -> int:
+        """Up to when all that was received lies in the warehouse, ms UTC."""
         spools = published_spools(self._store)
-        loaded = min((now if spool.pending == 0 and final else spool.watermark for spool in spools), default=0)
-        return self._sealer.due(now, now if not spools else loaded, final=final)
+        return min((now if spool.pending == 0 and final else spool.watermark for spool in spools), default=now)
 
     def check_clock(self, now: int, newest: int) -> None:
         """Raises ClockJump when `now` is far beyond the last run and the newest row (ms UTC); else remembers it."""
@@ -98,6 +103,28 @@ class Sealing:
             self._sealer.sweep()
         return outcomes
 
+    def seal_spans(self, now: int, *, final: bool = False, site: int = 0, budget_ms: int = 0) -> int:
+        """Seal the weeks and months that are due at `now`, of one site or (0) of all, until the budget is used up; how
+        many. Raises TryLater, Broken."""
+        begun = self.clock()
+        count = 0
+        loaded = self._loaded(now, final=final)
+
+        def over() -> bool:
+            return bool(budget_ms) and self.clock() - begun > budget_ms
+
+        while found := [due for due in self._spans.due(now, loaded, final=final) if site in (0, due.site.id)]:
+            for due in found:
+                if over():
+                    break
+                self._spans.seal(due)
+                count += 1
+            if over():
+                break
+        if count:
+            self._sealer.sweep()
+        return count
+
     def seal_anyway(self, day: int, sites: Collection[int]) -> None:
         """Seal a day whose raw rows go at the legal maximum, proven or not. Raises TryLater, Broken."""
         self.visits.tick()
@@ -113,7 +140,8 @@ class Sealing:
         """
         if wish.as_of:
             self.confirm_clock(wish.as_of)
-        days = _chosen(self.due(min(wish.as_of or self.clock(), self.clock()), final=wish.final), wish)
+        now = min(wish.as_of or self.clock(), self.clock())
+        days = _chosen(self.due(now, final=wish.final), wish)
         told: dict[str, Any] = {
             "due": [{"site": site.domain, "day": day_text(one.day)} for one in days for site in one.sites],
             "sealed": [],
@@ -125,6 +153,7 @@ class Sealing:
 
         if not wish.dry_run:
             self.seal(days, on_days)
+            self.seal_spans(now, final=wish.final, site=wish.site)
         return told
 
     def run(self, newest: int) -> str:
@@ -137,12 +166,14 @@ class Sealing:
             return str(jump)
         outcomes = self.seal(self.due(now), lambda _: None, budget_ms=_BUDGET_MS)
         self._sealer.count_late()
+        spans = self.seal_spans(now, budget_ms=_BUDGET_MS)
         if coarsened := self._sealer.coarsen(_BUDGET_MS):
             self._sealer.sweep()
         failed = sum(one.seal is None for one in outcomes)
         told = {
             "site-days sealed": len(outcomes) - failed,
             "can't be": failed,
+            "weeks and months sealed": spans,
             "merged again for a larger k": coarsened,
         }
         return ", ".join(f"{count} {what}" for what, count in told.items() if count)

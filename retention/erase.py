@@ -20,7 +20,7 @@ What a kill -9 after each step leaves, and who mends it:
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -36,6 +36,7 @@ from control_store.purges import Purge, Taken, give_up, mark_gone, open_purges, 
 from control_store.seals import all_seals
 from control_store.sites import list_sites
 from control_store.snapshot import Site
+from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_text
 from retention.letters import delete_letters_of
 from retention.purge import Stores
@@ -110,8 +111,9 @@ class Eraser:
             self._tell(new)
         return len({one.request for one in new})
 
-    def run(self) -> int:
-        """Erase what open requests mean; how many rows went whole. What comes later is erased by the next run.
+    def run(self, days: Collection[int] | None = None) -> int:
+        """Erase what open requests mean, of these days or of all; how many rows went whole. What comes later is erased
+        by the next run.
 
         Raises TryLater, Broken, LedgerBroken, SpoolError.
         """
@@ -122,8 +124,9 @@ class Eraser:
             return 0
         rows, upto = 0, max(said.values())
         for partition in self._erasing.partitions(Pick(upto, self._held())):
-            with self._paused():
-                rows += self._erase(partition, Pick(upto, self._held()))
+            if days is None or partition.day in days:
+                with self._paused():
+                    rows += self._erase(partition, Pick(upto, self._held()))
         delete_letters_of([one for one in self._meant() if one.request in said], self._stores.spools, self._held())
         return rows
 
@@ -146,6 +149,14 @@ class Eraser:
             return 0
         self._crash("erase.told")
         return self._forget(over)
+
+    def work(self) -> int:
+        """How many rows a run would have to write anew: those of all partitions with rows that are meant."""
+        said = self._erasing.said()
+        if not said:
+            return 0
+        counted = self._partitions.counts()
+        return sum(counted.get(one, 0) for one in self._erasing.partitions(Pick(max(said.values()), self._held())))
 
     def held_back(self) -> list[Hold]:
         """The legal holds that keep rows which somebody has asked to be erased."""
@@ -219,6 +230,7 @@ class Eraser:
             taken=taken,
             pick=msgspec.json.encode(pick).decode(),
         )
+        before = {one.site: one.rows for one in self._partitions.sites(partition)}
         save_purge(self._store, purge)
         self._crash("erase.noted")
         content = {"purge": purge.number, "day": day_text(purge.day), "keep": purge.keep, "rows": purge.rows}
@@ -228,12 +240,24 @@ class Eraser:
         self._crash("erase.erased")
         self._recount(partition.day)
         self._crash("erase.recounted")
-        if left := self._erasing.meant(partition, pick):
-            raise Broken(f"Erasure {purge.number}: {left} rows are still there; it is tried again.")
+        self._check_erased(purge, pick, before)
         mark_gone(self._store, purge, now=0)
         self._erasing.forget_visitors()
         self._crash("erase.counted")
         return purge.rows
+
+    def _check_erased(self, purge: Purge, pick: Pick, before: Mapping[int, int]) -> None:
+        """Raise Broken unless what was meant is gone: by the ids, and by the sums, which don't depend on them.
+
+        A rewrite whose table of ids had vanished says that it is done, and a count by the same ids would say so too.
+        """
+        partition = Partition(purge.day, purge.keep)
+        after = {one.site: one.rows for one in self._partitions.sites(partition)}
+        lacking = sum(max(0, after.get(one.site, 0) - before.get(one.site, 0) + one.rows) for one in purge.taken)
+        if left := self._erasing.meant(partition, pick) or lacking:
+            raise Broken(f"Erasure {purge.number}: {left} rows are still there; it is tried again.")
+        if not {one.request for one in self._meant()} <= self._erasing.said().keys():
+            raise Broken(f"Erasure {purge.number}: the table of whom it means is not what it was; it is tried again.")
 
     def _recount(self, day: int) -> None:
         places = [one for one in self._partitions.all() if one.day == day]
@@ -259,11 +283,16 @@ class Eraser:
         return [(one.site, one.first, one.last) for one in self._holds()]
 
     def _meant(self) -> list[Meant]:
-        sites = {site.id: site for site in list_sites(self._store)}
-        meant = [_erased(one) for one in open_erasures(self._store)]
-        for one in open_withdrawals(self._store):
-            meant += _withdrawn(one, sites.get(one.site))
-        return meant
+        return meant_by_requests(self._store)
+
+
+def meant_by_requests(store: ControlStore) -> list[Meant]:
+    """Whom open requests mean."""
+    sites = {site.id: site for site in list_sites(store)}
+    meant = [_erased(one) for one in open_erasures(store)]
+    for one in open_withdrawals(store):
+        meant += _withdrawn(one, sites.get(one.site))
+    return meant
 
 
 def _number(one: Withdrawal | Erasure) -> int:

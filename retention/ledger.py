@@ -159,6 +159,14 @@ def verify(lines: Iterable[bytes], head: Head | None = None) -> Report:
     return Report(before, faults, head is not None)
 
 
+def differing(entries: Iterable[Entry], heads: Iterable[tuple[str, Head]]) -> Iterator[str]:
+    """The days (as they are written) whose head is not that of these entries: what was noted then was changed since."""
+    hashes = {one.number: one.hash for one in entries}
+    for day, head in heads:
+        if head.number and head.number in hashes and hashes[head.number] != head.hash:
+            yield f"Entry {head.number} is not the one with which the ledger ended on {day}."
+
+
 def parse_head(text: str) -> Head:
     """A head as it is written: `number:hash`. Raises ValueError."""
     found = re.fullmatch(r"(\d{1,18}):([0-9a-f]{64})", text.strip())

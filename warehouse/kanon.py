@@ -55,10 +55,15 @@ def widened(cells: Sequence[Cell], unions: Mapping[Group, int], k: Mapping[int, 
     return added
 
 
-def dominated(sums: Sequence[int], largest: Sequence[int]) -> set[int]:
-    """Places of the sums to withhold: one visitor gives more than half; and a second one if that would be a single one,
-    for it could be found by subtraction."""
+def dominated(sums: Sequence[int], largest: Sequence[int], *, whole_known: bool) -> set[int]:
+    """Places of the sums to withhold: one visitor gives more than half; and what else `veiled` names."""
     hidden = {place for place, (total, most) in enumerate(zip(sums, largest, strict=True)) if 2 * most > total}
-    if len(hidden) == 1 and len(sums) > 1:
-        hidden.add(min((place for place in range(len(sums)) if place not in hidden), key=lambda place: sums[place]))
-    return hidden
+    return veiled(sums, hidden, whole_known=whole_known)
+
+
+def veiled(sums: Sequence[int], hidden: set[int], *, whole_known: bool) -> set[int]:
+    """Places to withhold so that nothing is found by subtraction, of sums that make up a whole: `hidden` and, where
+    that would be a single one of a whole that is known, a second; where the whole is withheld, one at least."""
+    least = 2 if whole_known and hidden else 0 if whole_known else 1
+    shown = sorted((place for place in range(len(sums)) if place not in hidden), key=lambda place: sums[place])
+    return hidden | set(shown[: max(0, least - len(hidden))])

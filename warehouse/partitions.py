@@ -62,6 +62,11 @@ class Partitions:
         found = self._ask("warehouse.expiries", table=self._local(EVENTS))
         return {one: int(at) * 1000 for name, at in found if (one := _parsed(str(name)))}
 
+    def counts(self) -> dict[Partition, int]:
+        """How many rows of `events` each partition has."""
+        found = self._ask("warehouse.partition_rows", table=self._local(EVENTS))
+        return {one: int(rows) for name, rows in found if (one := _parsed(str(name)))}
+
     def sites(self, partition: Partition) -> list[SiteRows]:
         """The rows of a partition, by site."""
         found = self._ask("warehouse.partition_sites", **partition._asdict())

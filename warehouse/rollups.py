@@ -9,7 +9,7 @@ will be kept".
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
@@ -61,6 +61,37 @@ Counted = tuple[Cell, tuple[int, ...], dict[MeasureName, int]]
 """A cell, its measures in order, and of each sum the largest part that one visitor gives."""
 
 
+class Veils:
+    """Which sums of one site's day are withheld: what lies in a value adds up to it."""
+
+    def __init__(self) -> None:
+        self._withheld: set[tuple[str, str, int]] = set()
+
+    def note(self, row: Rollup) -> None:
+        """Remember a row that will be shown; of a dimension before those that lie in it."""
+        path = row.key if row.key == OTHER or row.dimension not in PARENTS else f"{row.parent}{SEPARATOR}{row.key}"
+        self._withheld |= {(row.dimension, path, place) for place, n in enumerate(row.measures) if n == WITHHELD}
+
+    def whole_known(self, dimension: str, parent: str, place: int) -> bool:
+        """Whether it is known what the values under this parent add up to; without parents, that is the day."""
+        outer = PARENTS.get(dimension, ("",))[-1]
+        return (outer, parent if outer else "", place) not in self._withheld
+
+
+class Choice(NamedTuple):
+    """What a span tells of a dimension: see `aggregator.residue`."""
+
+    told: Collection[Cell]
+    rest: Mapping[Cell, str]
+    """The other cells that its days have merged, each with the parent in whose `(other)` it stays."""
+    withheld: Collection[int]
+    """Places of measures that `(other)` must not tell, because some day does not."""
+
+
+Choose = Callable[[str, Sequence[Cell]], Choice]
+"""Dimension and all its cells of all days → what is told; parents come before what lies in them."""
+
+
 class Rollups:
     """Counts days. One at a time: it owns its scratch tables."""
 
@@ -86,6 +117,22 @@ class Rollups:
             finally:
                 counting.clear()
 
+    def told(self, days: Sequence[SiteDay], choose: Choose, only: Collection[str]) -> Iterator[list[Rollup]]:
+        """What days of one site tell together of values that each of them merges: the rows of one dimension after the
+        other, none of what tells nothing.
+
+        Raises TryLater, Broken.
+        """
+        with self._lock:
+            counting = _Counting(self._warehouse, days, hits=self._hits, spread=self._spread)
+            counting.clear()
+            try:
+                for dimension in KEPT:
+                    if dimension.name in only:
+                        yield counting.told(dimension, choose)
+            finally:
+                counting.clear()
+
 
 class _Counting:
     """One run over sites' days."""
@@ -106,6 +153,7 @@ class _Counting:
         }
         self._kept: dict[str, set[Group]] = {}
         self._whole: list[tuple[int, Rollup, bool]] = []
+        self._veils: dict[int, Veils] = defaultdict(Veils)
         self._used: set[str] | None = None
         self._made: set[str] = set()
 
@@ -124,21 +172,40 @@ class _Counting:
                     shown[_PLACE[name]] = WITHHELD
             enough = cell.people >= self._k[cell.unit]
             self._whole.append((cell.unit, _row(cell, "", shown), enough))
+            self._veils[cell.unit].note(self._whole[-1][1])
         return [(_day(unit), row) for unit, row, _ in self._whole]
 
     def dimension(self, dimension: Dimension) -> list[DayRow]:
         """The rows of one dimension, small groups merged."""
+        if not self._is_used(dimension) and dimension.name not in PARENTS:
+            return self._unused(dimension)
+        self._fill(dimension)
+        return self._merge(dimension)
+
+    def told(self, dimension: Dimension, choose: Choose) -> list[Rollup]:
+        """What the days tell together of one dimension."""
+        if not self._is_used(dimension):
+            return []
+        self._fill(dimension)
+        counted = self._cells()
+        told, rest, withheld = choose(dimension.name, [cell for cell, _, _ in counted])
+        if not told:
+            return []
+        cells = [cell._replace(parent=rest.get(cell, cell.parent)) for cell, _, _ in counted]
+        left = self._unions(counted, cells, {cell._replace(parent=parent) for cell, parent in rest.items()})
+        of_day = [*(one for one in counted if one[0] in told), *left.values()]
+        rows = [row for _, row in self._rows(dimension, _added_up(of_day))]
+        return [_without(row, withheld) if row.key == OTHER or row.parent else row for row in rows]
+
+    def _fill(self, dimension: Dimension) -> None:
+        """Spread the days' visits into the scratch table, each under its values."""
         params: dict[str, Param] = {}
         key = _key(dimension, params)
-        inside = PARENTS.get(dimension.name, ())
-        names = (dimension.name, *inside)
-        if not self._is_used(dimension) and not inside:
-            return self._unused(dimension)
+        names = (dimension.name, *PARENTS.get(dimension.name, ()))
         if dimension.scope == "visit":
             self._fill_visits(key, _parent(dimension), names, params)
         else:
             self._fill_events(dimension, key, params)
-        return self._merge(dimension)
 
     def _unused(self, dimension: Dimension) -> list[DayRow]:
         """Where no event has a value, the one cell is the whole day."""
@@ -297,16 +364,19 @@ class _Counting:
 
     def _rows(self, dimension: Dimension, cells: Sequence[Counted]) -> list[DayRow]:
         """Rows without what may not be shown, in their order."""
-        by_unit: dict[int, list[tuple[Cell, list[int], dict[MeasureName, int]]]] = defaultdict(list)
+        groups: dict[Group, list[tuple[Cell, list[int], dict[MeasureName, int]]]] = defaultdict(list)
         for cell, measures, largest in cells:
-            by_unit[cell.unit].append((cell, _allowed(measures, cell.people, self._k[cell.unit]), largest))
+            groups[cell.group].append((cell, _allowed(measures, cell.people, self._k[cell.unit]), largest))
         rows = []
-        for unit, mine in by_unit.items():
+        for (unit, parent), mine in groups.items():
             for name in SUMS:
                 place = _PLACE[name]
-                for hidden in dominated([c[1][place] for c in mine], [c[2][name] for c in mine]):
+                known = self._veils[unit].whole_known(dimension.name, parent, place)
+                for hidden in dominated([c[1][place] for c in mine], [c[2][name] for c in mine], whole_known=known):
                     mine[hidden][1][place] = WITHHELD
             rows += [(_day(unit), _row(cell, dimension.name, shown)) for cell, shown, _ in mine]
+        for day, row in rows:
+            self._veils[SiteDay(row.site, day, 0, 0, 0).unit].note(row)
         return sorted(rows)
 
     def _ask(self, sql: str, params: Mapping[str, Param] | None = None) -> list[Record]:
@@ -356,6 +426,28 @@ def _allowed(measures: tuple[int, ...], people: int, k: int) -> list[int]:
     if people >= k:
         return list(measures)
     return [value if name in EXEMPT else WITHHELD for name, value in zip(KEPT_MEASURES, measures, strict=True)]
+
+
+def _added_up(cells: Sequence[Counted]) -> list[Counted]:
+    """Cells of several days as cells of the first: people are those of each day, the largest part is one day's."""
+    sums: dict[tuple[str, str], Counted] = {}
+    unit = min(cell.unit for cell, _, _ in cells)
+    for cell, measures, largest in cells:
+        of = Cell(unit, cell.parent, cell.key, 0)
+        mine, so_far, most = sums.get((of.parent, of.key), (of, (0,) * len(measures), dict.fromkeys(SUMS, 0)))
+        sums[of.parent, of.key] = (
+            mine._replace(people=mine.people + cell.people),
+            tuple(map(int.__add__, so_far, measures)),
+            {name: max(most[name], largest[name]) for name in SUMS},
+        )
+    return list(sums.values())
+
+
+def _without(row: Rollup, places: Collection[int]) -> Rollup:
+    """A row that withholds these measures."""
+    return row._replace(
+        measures=tuple(WITHHELD if place in places else number for place, number in enumerate(row.measures))
+    )
 
 
 def _cell(row: Record) -> Counted:

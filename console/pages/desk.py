@@ -5,9 +5,8 @@ and that answers every designed refusal with a page that says what to do.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, quote
@@ -16,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from console.answers import statistics_of
 from console.login import SCREEN_COOKIE, Door
 from console.noting import Notes
 from console.pages import formats
@@ -24,10 +24,7 @@ from console.place_names import Names, PlaceNames
 from console.settings import ConsoleSettings
 from console.sharing import Sharing
 from console.stats.query import BadQuery
-from console.stats.run import Statistics
 from control_store.accounts import Role, Session, has_users
-from control_store.marks import usable_marks
-from control_store.seals import seals_of
 from control_store.sites import find_site, list_sites
 from control_store.snapshot import Site, UnknownSite
 from control_store.tables import ControlStore
@@ -66,6 +63,8 @@ class Shop(NamedTuple):
     sharing: Sharing
     clock: Callable[[], int]
     trouble: Callable[[], str]
+    kept: Callable[[], Sequence[Any]]
+    """What every store holds now (kept.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +123,8 @@ class Desk:
         self.shop = shop
         self.door = door
         self.notes = Notes(shop.store, shop.clock)
+        self.statistics = statistics_of(shop.warehouse, shop.store, shop.clock)
         self.place_names = PlaceNames(shop.settings.place_names)
-        self.statistics = Statistics(
-            shop.warehouse, shop.clock, partial(seals_of, shop.store), partial(usable_marks, shop.store)
-        )
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=True,

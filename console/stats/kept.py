@@ -6,11 +6,12 @@ one, and may be cut by days, weeks or months. Everything else needs raw rows and
 
 # ruff: noqa: S608  the text is made of the catalogue's names; what a reader wrote is bound as a parameter
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple, Protocol
 
-from console.stats.plan import EPOCH, Plan, day_number
+from console.stats.plan import EPOCH, Plan, Step, day_number
 from console.stats.query import Asked, Condition, Query, SiteRef
 from console.stats.terms import step_of
 from event_catalogue.aggregates import HOUR, KEPT, KEPT_MEASURES, PARENTS, WITHHELD
@@ -29,6 +30,26 @@ class Kept:
     dimension: str
     by_value: bool
     value: str | None = None
+
+
+class Told(Protocol):
+    """A sealed week or month, as far as it matters here."""
+
+    @property
+    def run(self) -> int:
+        """The run of its rows."""
+
+    @property
+    def days(self) -> Mapping[int, int]:
+        """Day → the run that it was made of."""
+
+    @property
+    def inside(self) -> Sequence[int]:
+        """Runs of the weeks that it goes on from."""
+
+    @property
+    def dimensions(self) -> Collection[str]:
+        """Of which it tells values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +102,43 @@ def _names_one_value(leaf: Condition) -> bool:
     )
 
 
-def kept_statement(query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: Sequence[int]) -> KeptStatement:
+class Runs(NamedTuple):
+    """Which aggregates answer: those of the days, and of the weeks and months that tell what their days merge."""
+
+    counted: list[int]
+    told: list[int]
+    """Of the counted ones those whose `(other)` is told of by another."""
+
+
+def fitting(query: Query, plan: Plan, kept: Kept, days: Mapping[int, int], spans: Iterable[Told]) -> Runs:
+    """The largest sealed periods that fit the range and its cuts. `days`: day → run; `spans`: the longest first."""
+    steps = [step_of(asked.dimension, plan) for asked in query.dimensions if _is_bucket(asked, plan)]
+    counted, told = list(days.values()), []
+    covered: set[int] = set()
+    for span in spans:
+        mine = span.days
+        if kept.dimension not in span.dimensions or covered & mine.keys():
+            continue
+        buckets = {_bucket(step, EPOCH + timedelta(days=day)) for step in steps for day in mine}
+        if len(buckets) > 1 or any(days.get(day) != run for day, run in mine.items()):
+            continue
+        covered |= mine.keys()
+        counted += [span.run, *span.inside]
+        told += [*mine.values(), *span.inside]
+    return Runs(counted, told)
+
+
+def kept_statement(query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: Runs) -> KeptStatement:
     """The statement over the rows of these runs."""
-    params: dict[str, Param] = {"site": site.id, "runs": list(runs), "dimension": kept.dimension}
+    params: dict[str, Param] = {"site": site.id, "runs": runs.counted, "dimension": kept.dimension}
     keys = [_key(asked, plan) for asked in query.dimensions]
     condition = ""
+    if runs.told:
+        params["told"] = runs.told
+        condition = f" AND (key != {_OTHER} OR run NOT IN {{told:Array(UInt64)}})"
     if kept.value is not None:
         params["value"] = kept.value
-        condition = " AND key = {value:String}"
+        condition += " AND key = {value:String}"
     if kept.dimension == HOUR.name:
         condition += f" AND key != {_OTHER}"  # hours too small to be told have no place on a line of hours
     sums = [column for metric in query.metrics for column in _sums(metric)]
@@ -123,15 +173,19 @@ def foretold(query: Query, plan: Plan, kept: Kept, rows: Sequence[DayRow]) -> It
 def _key_of(asked: Asked, plan: Plan, day: date, row: Rollup) -> str | int:
     if asked.dimension.scope != "time":
         return row.key
-    match step_of(asked.dimension, plan):
-        case "hour":
-            return int(row.key or 0)
-        case "day":
-            return day_number(day)
+    step = step_of(asked.dimension, plan)
+    return int(row.key or 0) if step == "hour" else _bucket(step, day)
+
+
+def _bucket(step: Step, day: date) -> int:
+    """The day by which a day, week or month is named."""
+    match step:
         case "week":
             return day_number(day - timedelta(days=day.weekday()))
         case "month":
             return day_number(day.replace(day=1))
+        case _:
+            return day_number(day)
 
 
 def needed(kept: Kept) -> frozenset[str]:

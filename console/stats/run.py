@@ -3,7 +3,7 @@
 Every number says in `meta.quality` what it is worth.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, TypedDict
 from console.stats.build import Statement, build, needs_visits
 from console.stats.groups import Groups, Key, Row, shown
 from console.stats.guarded import is_guarded, merge_small
-from console.stats.kept import Kept, foretold, kept_form, kept_statement, needed
+from console.stats.kept import Kept, Told, fitting, foretold, kept_form, kept_statement, needed
 from console.stats.marks import marks
 from console.stats.plan import EPOCH, Plan, day_number, plan, split
 from console.stats.query import BadQuery, Last, Query, SiteRef
@@ -64,12 +64,19 @@ Seals = Callable[[int, int, int], Mapping[int, Seal]]
 """Site, first and last day (days since 1970-01-01) → the seals of its sealed days."""
 
 
+Spans = Callable[[int, int, int], Sequence[Told]]
+"""Site, first and last day → the sealed weeks and months that may lie between, the longest first."""
+
 Counted = Callable[[int, Collection[str]], Collection[int]]
 """Site and the bot rules that it counts → the batches up to which `visits` is counted so, one of each journal."""
 
 
 def _no_seals(_site: int, _first: int, _last: int) -> Mapping[int, Seal]:
     return {}
+
+
+def _no_spans(_site: int, _first: int, _last: int) -> Sequence[Told]:
+    return ()
 
 
 def _none_counted(_site: int, _rules: Collection[str]) -> Collection[int]:
@@ -80,12 +87,18 @@ class Statistics:
     """Answers questions from the warehouse; safe to use from several threads."""
 
     def __init__(
-        self, warehouse: Warehouse, clock: Clock, seals: Seals = _no_seals, counted: Counted = _none_counted
+        self,
+        warehouse: Warehouse,
+        clock: Clock,
+        seals: Seals = _no_seals,
+        counted: Counted = _none_counted,
+        spans: Spans = _no_spans,
     ) -> None:
         self._warehouse = warehouse
         self._clock = clock
         self._seals = seals
         self._counted = counted
+        self._spans = spans
         self._kept = Remembered()
         self._rollups = Rollups(warehouse, "console")
 
@@ -134,7 +147,9 @@ class Statistics:
                 statement = self._build(whole, decided.only(part), site)
                 for row in self._run(statement.sql, statement.params, query_id):
                     groups.add_measures(row, _measured(query, statement, row))
-        sealed = kept_statement(query, decided, site, kept, [seal.run for seal in seals.values()])
+        runs = {day: seal.run for day, seal in seals.items()}
+        spans = self._spans(site.id, min(runs), max(runs)) if runs and kept.dimension else ()
+        sealed = kept_statement(query, decided, site, kept, fitting(query, decided, kept, runs, spans))
         for row in self._kept.rows(
             sealed.sql, sealed.params, lambda: self._run(sealed.sql, sealed.params, query_id) if seals else []
         ):

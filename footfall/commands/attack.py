@@ -15,7 +15,7 @@ from footfall.environment import Environment
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @installation
 def attack(*, name: str | None, as_json: bool, environment: Environment) -> None:
-    """Attack sealed days: look for groups of fewer than k people in what their aggregates show and leave over.
+    """Attack what is sealed: look for groups of fewer than k people in what aggregates show and leave over.
 
     Only aggregates are read, and they must be those that were sealed. Exit code 1 when anything is found.
     """
@@ -37,7 +37,10 @@ def attack(*, name: str | None, as_json: bool, environment: Environment) -> None
     else:
         for one in told["found"]:
             click.echo(f"{one['day']}\t{one['site']}\t{one['found']}")
-        click.echo(f"{told['days']} sealed days attacked, {len(told['found'])} groups or faults found.")
+        click.echo(
+            f"{told['days']} sealed days and {told['weeks_and_months']} weeks and months attacked, "
+            f"{len(told['found'])} groups or faults found."
+        )
     if told["found"]:
         raise click.ClickException("What was found is listed above; the days can be sealed anew while their rows live.")
 

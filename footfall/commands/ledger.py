@@ -19,9 +19,17 @@ def ledger() -> None:
 @ledger.command()
 @click.argument("export", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--head", "noted", metavar="NUMBER:HASH", help="A head that was noted down earlier.")
+@click.option(
+    "--heads",
+    "heads_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file of heads, one a day (setting heads_file), that was kept elsewhere.",
+)
 @click.option("--lines-only", is_flag=True, help="Recount the lines, and ask nothing of the warehouse.")
 @installation
-def verify(*, export: Path | None, noted: str | None, lines_only: bool, environment: Environment) -> None:
+def verify(
+    *, export: Path | None, noted: str | None, heads_file: Path | None, lines_only: bool, environment: Environment
+) -> None:
     """Recount the ledger, or an EXPORT of one, compare its claims with what is there, and say what could be checked.
 
     An EXPORT is compared with the installation where there is one. Exit code 1 where an entry was changed, is missing
@@ -36,21 +44,39 @@ def verify(*, export: Path | None, noted: str | None, lines_only: bool, environm
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--head") from None
     faults: list[str] = []
+    heads = _heads(None, heads_file) if heads_file else []
     is_installed = (environment.data / "ledger" / "ledger.jsonl").is_file()
     if export is not None:
         with export.open("rb") as lines:
-            report = chain.verify(lines, head)
+            report = chain.verify(lines, head or _newest(heads))
+        faults += chain.differing(chain.Ledger(export, lambda: chain.NOTHING, lambda _: None).entries(), heads)
     if export is None or (is_installed and not lines_only):
         with open_control(environment) as store:
             own = open_ledger(environment, store)
             if export is None:
-                report = chain.verify(own.lines(), head) if head else own.verify()
+                heads += _heads(store, None)
+                report = chain.verify(own.lines(), head or _newest(heads)) if head or heads_file else own.verify()
+                faults += chain.differing(own.entries(), heads)
             else:
                 read = chain.Ledger(export, lambda: chain.NOTHING, lambda _: None)
                 faults += compare(read.entries(), list(own.entries()))
             if not lines_only:
                 faults += _claims(environment, store)
     _tell(report, faults, was_asked=is_installed and not lines_only)
+
+
+def _newest(heads: list[Any]) -> Any:
+    """The newest of the heads of days, None of none."""
+    return max((head for _, head in heads), default=None)
+
+
+def _heads(store: Any, path: Path | None) -> list[Any]:
+    from footfall.books import noted_heads
+
+    try:
+        return noted_heads(store, path)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--heads") from None
 
 
 def _claims(environment: Environment, store: Any) -> list[str]:

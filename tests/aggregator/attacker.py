@@ -12,7 +12,7 @@ from itertools import combinations_with_replacement, islice
 from typing import Any
 
 from event_catalogue.aggregates import KEPT
-from tests.aggregator.rollup_count import INSIDE, NAMES
+from tests.aggregator.rollup_count import INSIDE, NAMES, path_of
 
 VISITORS, VISITS = NAMES.index("visitors"), NAMES.index("visits")
 SUMS = [NAMES.index("visit_ms"), NAMES.index("engaged_ms")]
@@ -30,7 +30,7 @@ def found_groups(tables: Tables, values: dict[str, set[Any]], k: int) -> list[st
             found += _small_cells(name, cells, whole, k)
             found += _bounds(name, cells, values[name], whole, k)
             found += _subtractions(name, tables, whole, k)
-        found += _sums(name, cells, whole)
+            found += _sums(name, tables)
     return found
 
 
@@ -107,10 +107,16 @@ def _subtractions(name: str, tables: Tables, whole: list[int], k: int) -> list[s
     return found
 
 
-def _sums(name: str, cells: dict[Any, list[int]], whole: list[int]) -> list[str]:
-    """A sum that is withheld and can be had by subtraction: it is the only one."""
-    return [
-        f"{name}: the one withheld sum {NAMES[place]} is what the others lack"
-        for place in SUMS
-        if len(cells) > 1 and whole[place] >= 0 and sum(row[place] == -1 for row in cells.values()) == 1
-    ]
+def _sums(name: str, tables: Tables) -> Iterator[str]:
+    """Sums that can be had by subtraction: the only withheld one of those that add up to a known one, or a withheld one
+    whose parts are all known."""
+    cells, outer = tables[name], INSIDE.get(name, [""])[-1]
+    for parent in {under for _, under in cells}:
+        mine = [row for (_, under), row in cells.items() if under == parent]
+        whole = [row for key, row in tables[outer].items() if path_of(key, nested=outer in INSIDE) == parent]
+        for place in SUMS:
+            unknown, known = sum(row[place] == -1 for row in mine), all(row[place] >= 0 for row in whole)
+            if len(mine) > 1 and known and unknown == 1:
+                yield f"{name}: the one withheld sum {NAMES[place]} is what the others lack"
+            if not known and not unknown:
+                yield f"{name}: a withheld sum {NAMES[place]} is what its parts add up to"

@@ -1,7 +1,9 @@
 """Aggregates of a day counted by hand: visits by plain loops, small groups merged as DESIGN says, in sets of people."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -126,8 +128,11 @@ def union(many: list[Hits]) -> Hits:
     return list(found.values())
 
 
-def publish(cells: dict[Any, Hits], k: int) -> dict[Any, list[int]]:
-    """What is shown of the cells: -1 for what is withheld. k = 0: all, as of a day that is not sealed."""
+def publish(
+    cells: dict[Any, Hits], k: int, secret: Callable[[str, int], bool] = lambda parent, place: False
+) -> dict[Any, list[int]]:
+    """What is shown of the cells: -1 for what is withheld. k = 0: all, as of a day that is not sealed. `secret`: whether
+    a parent's number at a place is withheld."""
     published = {}
     for key, hits in cells.items():
         counted = numbers(hits)
@@ -135,20 +140,32 @@ def publish(cells: dict[Any, Hits], k: int) -> dict[Any, list[int]]:
             counted = {name: number if name in NAMES[:3] else -1 for name, number in counted.items()}
         published[key] = counted
     for name in ("visit_ms", "engaged_ms") if k else ():
-        hidden = [key for key, hits in cells.items() if 2 * most(hits, name) > published[key][name]]
-        if len(hidden) == 1 and len(cells) > 1:
+        for parent in {under for _, under in cells}:
+            mine = [key for key in cells if key[1] == parent]
+            hidden = [key for key in mine if 2 * most(cells[key], name) > published[key][name]]
             rest = sorted(
-                (key for key in cells if key not in hidden), key=lambda key: (published[key][name], order(key))
+                (key for key in mine if key not in hidden), key=lambda key: (published[key][name], order(key))
             )
-            hidden.append(rest[0])
-        for key in hidden:
-            published[key][name] = -1
+            if rest and (len(hidden) == 1 or not hidden) and secret(parent, NAMES.index(name)) != bool(hidden):
+                hidden.append(rest[0])
+            for key in hidden:
+                published[key][name] = -1
     return {key: [counted[name] for name in NAMES] for key, counted in published.items()}
 
 
 def order(key: Any) -> Any:
     """Shown cells by parent and key, `(other)` behind them."""
     return key[0] == "(other)", key[1], key[0]
+
+
+def _secret(outer: dict[Any, list[int]], parent: str, place: int, *, nested: bool) -> bool:
+    """Whether what lies under a parent adds up to something that is withheld. `outer`: the rows of its dimension."""
+    return any(row[place] == -1 for key, row in outer.items() if path_of(key, nested=nested) == parent)
+
+
+def path_of(key: tuple[str, str], *, nested: bool) -> str:
+    """Under which parent values lie in (key, parent)."""
+    return f"{key[1]}\x1f{key[0]}" if nested and key[0] != "(other)" else key[0]
 
 
 def count_day(
@@ -163,5 +180,7 @@ def count_day(
     kept: dict[str, set[Any]] = {}
     result = {"": publish({("", ""): whole}, k)}
     for name in names:
-        result[name] = publish(count_dimension(name, visits, k, ZoneInfo(zone), kept), k)
+        outer = INSIDE.get(name, [""])[-1]
+        secret = partial(_secret, result[outer], nested=outer in INSIDE)
+        result[name] = publish(count_dimension(name, visits, k, ZoneInfo(zone), kept), k, secret)
     return result

@@ -19,6 +19,7 @@ from playwright.sync_api import Error
 
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.marionette import PROGRAM, Marionette
+from tests.browser.test_choices import rules, violations
 from tests.product import Product, command
 
 pytestmark = pytest.mark.req("O1", "C6", "D1")
@@ -250,11 +251,16 @@ PEOPLE: Final = (
 @pytest.mark.req("P1", "P3", "P6", "P11")
 def test_the_switches_show_what_each_policy_asks(shop: Product, chrome: Any) -> None:
     """The same page for somebody else: other questions, a signal, a child; what is embedded waits for a click."""
+    axe = rules()
     for host, query, said in PEOPLE:
-        page = chrome.new_context().new_page()
+        dark = {"color_scheme": "dark"} if query else {}
+        page = chrome.new_context(viewport={"width": 360, "height": 740}, bypass_csp=True, **dark).new_page()
         page.set_default_timeout(20_000)
         page.goto(f"http://{host}:{shop.demo}/choices{query}")
         page.get_by_text(said).first.wait_for()
+        page.evaluate(axe)
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         place = page.locator("footfall-embed")
         place.get_by_role("button", name="Load content").click()
         place.locator("iframe").wait_for()

@@ -196,6 +196,37 @@ def test_what_the_visitor_said_on_this_site_goes_before_every_manager(opened: An
     assert there.wait(4)[-1] is False
 
 
+@pytest.mark.parametrize("manager", ["tcf", "consent_mode"])
+def test_a_manager_that_never_speaks_is_no_consent(opened: Any, manager: str) -> None:
+    """Neither while the page is open nor when it is left; an interface that is there and says nothing is the same."""
+    head = f"{TCF}; come()" if manager == "tcf" else f"{LAYER}; gtag('consent', 'update', {{ad_storage: 'granted'}})"
+    for told in ("", head):
+        there = opened(manager, told, unchosen="hold")
+        there.do("footfall('x')")
+        there.page.wait_for_timeout(600)
+        there.page.goto("about:blank")
+        there.page.wait_for_timeout(300)
+        assert there.told() == []
+
+
+def test_managers_that_come_late_are_heard_and_must_agree(opened: Any) -> None:
+    """All three come after the page: one that has spoken is heard, one that denies stops what the others grant."""
+    there = opened("tcf gpp consent_mode", "", unchosen="hold")
+    there.page.wait_for_timeout(600)
+    there.do(f"{GPP % STRING}; window.gppTell = null")
+    there.page.wait_for_function("!!window.tell")
+    there.do("tell('ready', {usnat: {SaleOptOut: 2}}); delete window.tell")
+    late = "window.dataLayer = window.dataLayer || []; window.gtag = function () { dataLayer.push(arguments) }"
+    there.do(f"{late}; gtag('consent', 'update', {{analytics_storage: 'denied'}})")
+    there.do(f"{TCF % STRING}; come()")
+    there.page.wait_for_function("!!window.tell")
+    there.do("tell('tcloaded', {1: true, 8: true}); footfall('one_denies')")
+    assert there.told() == []
+    there.do("gtag('consent', 'update', {analytics_storage: 'granted'}); footfall('all_agree')")
+    assert set(there.wait(1)) == {True}
+    assert [(one["name"], one["beacon"]["gpp"]) for one in there.collector.events()] == [("all_agree", False)]
+
+
 STUB: Final = "window.footfall = (...call) => (footfall.q = footfall.q || []).push(call)"
 EAGER: Final = """window.__tcfapi = (command, version, callback) =>
   callback({eventStatus: "tcloaded", gdprApplies: true, purpose: {consents: {1: true, 7: true, 8: true}}}, true)"""

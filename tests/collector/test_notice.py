@@ -10,7 +10,7 @@ import pytest
 
 from collector.notice import facts_of, next_version, widens
 from collector.texts import LANGUAGES, read_texts
-from control_store.ledger_head import write_ledger_head
+from control_store.ledger_head import close_day, write_ledger_head
 from control_store.notice_file import read_notice
 from control_store.notice_gaps import notice_gaps
 from control_store.notices import revisions
@@ -308,6 +308,9 @@ def test_the_latest_purge_is_told(door: Door) -> None:
     assert read(door)["latest_deletion"]["records_up_to"] == "2024-10-04"
     assert "4 October 2024" in page(door).replace("October 4, 2024", "4 October 2024")
     write_ledger_head(door.made.store, 17, "a1" * 32)
+    show(door)
+    assert read(door)["ledger"] is None, "the day is not over: one head a day is told"
+    close_day(door.made.store, 20_000)
     show(door)
     assert (read(door)["ledger"]["entry"], read(door)["ledger"]["hash"]) == (17, "a1" * 32)
     for language in LANGUAGES:

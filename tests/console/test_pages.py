@@ -47,7 +47,7 @@ PAGES: Final = (
         "/account/second-factor",
         "/people",
     ),
-    *("/audit", "/how-counted", "/sites/none.example"),
+    *("/audit", "/kept", "/how-counted", "/sites/none.example"),
 )
 
 
@@ -648,6 +648,8 @@ def test_words_of_the_screen_cover_the_catalogue() -> None:
         (value_name("language", "de-CH"), "German (Switzerland)"),
         (value_name("language", "zz"), "zz"),
         (value_name("path", "(not set)"), "Not known"),
+        (value_name("source", "unknown (before consent)"), "Unknown (before consent)"),
+        (value_name("source_kind", "unknown"), "Unknown"),
         (value_name("name", "pageview"), "Page view"),
         (value_name("name", "signup"), "signup"),
     ],

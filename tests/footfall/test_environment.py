@@ -40,6 +40,7 @@ GOOD: Final[dict[str, list[tuple[str, Any]]]] = {
     "query_seconds": [("30", 30.0)],
     "receipt_days": [("365", 365), ("0", 0)],
     "backup_dir": [("", ""), ("/mnt/backups", "/mnt/backups")],
+    "heads_file": [("", ""), ("/mnt/heads.jsonl", "/mnt/heads.jsonl")],
     "backup_days": [("35", 35)],
     "backup_raw_days": [("3", 3)],
     "backup_disk": [("", ""), ("backups", "backups")],
@@ -76,6 +77,7 @@ BAD: Final[dict[str, tuple[str, ...]]] = {
     "fast_lane": ("", "yes", "1", "True ", "on"),
     "crash": ("Spool", "a:0", "a:x", "a:-1", "a b", ":1"),
     "data": ("~nobody-of-this-name/x",),
+    "heads_file": ("~nobody-of-this-name/x",),
     "backup_dir": ("~nobody-of-this-name/x",),
     "backup_disk": ("a b", "disk'"),
 }

@@ -1,6 +1,7 @@
 """What somebody asked to be erased is in no answer from that moment on, long before the rewrite; a hold keeps its rows."""
 
 import re
+from contextlib import nullcontext
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,16 @@ from control_store.marks import visit_marks
 from control_store.seals import seals_of
 from event_catalogue.days import day_text
 from event_catalogue.fields import POSITION
+from footfall.environment import read_environment
+from footfall.purging import Purging
+from footfall.sealing import Sealing
+from spool.crash import crash_points
 from spool.cuts import CutPlan, DeadLetter
 from spool.journal import Journal
 from spool.quarantine import Quarantine
 from tests.aggregator.test_rollups import as_events
 from tests.console.stats.counting import answer
-from tests.retention.place import DAY, Place, invented
+from tests.retention.place import DAY, DAY_MS, Place, invented
 from tests.retention.test_erase import Devices
 from tests.retention.test_erase import devices as devices
 from warehouse.erasing import Erasing
@@ -43,7 +48,7 @@ QUESTIONS: list[dict[str, Any]] = [
 
 def _given(place: Place, question: dict[str, Any]) -> dict[tuple[str, ...], list[float]]:
     """What the console answers."""
-    marks = lambda: visit_marks(place.store).values()  # noqa: E731
+    marks = lambda *_: visit_marks(place.store).values()  # noqa: E731
     seals = lambda *site_days: seals_of(place.store, *site_days)  # noqa: E731
     statistics = Statistics(place.warehouse, place.clock, seals, marks)
     rows = statistics.answer(parse({"site_id": "x", **question, "pagination": {"limit": 10_000}}), SITE)["results"]
@@ -153,3 +158,31 @@ def test_a_hold_stops_an_erasure_and_says_so(devices: Devices) -> None:
     with Quarantine(place.spools) as quarantine:
         assert not list(quarantine.letters())
     assert not [row for row in devices.left() if is_meant(row)]
+
+
+@pytest.mark.req("R6")
+def test_large_rewrites_wait_for_the_night_and_small_ones_do_not(
+    devices: Devices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hidden at once in any case; erased when it costs little, or at two o'clock by UTC."""
+    place = devices.place
+    environment = read_environment({"data": tmp_path}, {})
+    sealing = Sealing(place.warehouse, place.store, nullcontext, place.clock, crash_points(""))
+    purging = Purging(environment, place.store, place.warehouse, sealing)
+    place.now = (DAY + 5) * DAY_MS + 3 * 3_600_000
+    ask_erasure(place.store, "returning", 1, devices.devices[0], now=place.now)
+    assert "rows erased" in purging.erase_in_time(), "nothing was done in this night"
+    monkeypatch.setattr("footfall.purging._LITTLE_ROWS", 10)
+    ask_erasure(place.store, "returning", 1, devices.devices[1], now=place.now)
+    assert purging.hide() == "1 requests hidden"
+    rows = place.rows()
+    for _ in range(2):
+        assert purging.erase_in_time() == ""
+    assert place.rows() == rows
+    place.now += DAY_MS - 2 * 3_600_000
+    assert purging.erase_in_time() == "", "it is one o'clock"
+    place.now += 3_600_000
+    assert "rows erased" in purging.erase_in_time()
+    monkeypatch.setattr("footfall.purging._LITTLE_ROWS", 1_000_000)
+    ask_erasure(place.store, "returning", 1, devices.devices[2], now=place.now)
+    assert "rows erased" in purging.erase_in_time()

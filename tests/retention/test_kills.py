@@ -9,16 +9,25 @@ from typing import Any
 
 import pytest
 
+from control_store.erasures import ask_erasure, open_erasures
 from control_store.purges import open_purges
 from control_store.seals import all_seals, save_seals
+from control_store.site_settings import SiteSettings
+from control_store.sites import NewSite, add_site
+from control_store.tables import ControlStore
+from event_catalogue.fields import POSITION
+from retention.erase import ERASE_POINTS, Eraser
 from retention.ledger import LedgerBroken
-from retention.purge import PURGE_POINTS, Choice
-from tests.retention.place import DAY, DAY_MS, SOON, Place, invented
+from retention.purge import PURGE_POINTS, Choice, Stores
+from spool.crash import crash_points
+from tests.retention.place import DAY, DAY_MS, SEALED_AT, SOON, ZONES, Place, invented
 from warehouse.client import Warehouse
 from warehouse.migrate import migrate
 from warehouse.settings import WarehouseSettings
 
 SPAWN = multiprocessing.get_context("spawn")
+VISITOR = POSITION["visitor"]
+KILLS = 200
 DAYS = range(DAY, DAY + len(PURGE_POINTS))
 
 
@@ -97,6 +106,113 @@ def test_a_purge_that_was_killed_at_any_step_is_made_up_for(tmp_path: Path) -> N
     _check(told, rows, DAYS)
 
 
+def _people(day: int = DAY) -> list[bytes]:
+    """Visitors of a day of the first site, each once, in one order."""
+    return sorted({row[VISITOR] for row in invented(1, day, 24) if any(row[VISITOR])})
+
+
+def _fill_people(root: Path) -> None:
+    place = _open(root)
+    for domain, zone in ZONES.items():
+        add_site(place.store, NewSite(domain, zone, SiteSettings(raw_days=35)), now=1)
+    place.insert([row for site in (1, 2) for row in invented(site, DAY, 24)], 1)
+    place.visits.tick()
+
+
+def _ask(root: Path, visitor: bytes) -> None:
+    store = ControlStore.in_directory(root)
+    store.migrate()
+    ask_erasure(store, "visitor", 1, visitor, day=DAY, now=SEALED_AT)
+    store.close()
+
+
+def _erase(root: Path, point: str, answers: Any) -> None:
+    """Erase what is asked for to the end, a minute after it was asked."""
+    place = _open(root, point)
+    stores = Stores(place.warehouse, place.store, place.ledger, place.spools)
+    crash = crash_points(point)
+    eraser = Eraser(stores, place.visits.paused, place.clock, newest=place.events.newest, crash=crash)
+    place.now = SEALED_AT + 120_000
+    for _ in range(4):
+        eraser.run()
+        waiting = place.purger.finish(30)
+        eraser.close()
+        if not open_erasures(place.store):
+            break
+    visitors = place.warehouse.select("SELECT DISTINCT visitor FROM events WHERE site = 1", {}, "control")
+    visits = place.warehouse.select("SELECT DISTINCT visitor FROM visits WHERE site = 1", {}, "control")
+    names = place.warehouse.select("SELECT 1 FROM erasing UNION ALL SELECT 1 FROM erased_visitors", {}, "control")
+    left = ({bytes(one) for (one,) in visitors}, {bytes(one) for (one,) in visits}, len(names))
+    faults = place.ledger.verify().faults
+    answers.put((len(waiting), left, place.rows(), place.gone(), place.entries(), faults))
+
+
+def _check_erased(root: Path, gone_people: set[bytes]) -> None:
+    answers = SPAWN.SimpleQueue()
+    process = SPAWN.Process(target=_erase, args=(root, "", answers))
+    process.start()
+    while answers.empty():
+        process.join(0.1)
+        assert process.exitcode in (None, 0), "it died, and not by a kill"
+    waiting, (visitors, visits, names), rows, gone, entries, faults = answers.get()
+    process.join()
+    sent = invented(1, DAY, 24)
+    erased = [row for row in sent if row[VISITOR] in gone_people]
+    rest = {row[VISITOR] for row in sent if row[VISITOR] not in gone_people}
+    assert (waiting, names, faults) == (0, 0, [])
+    assert visitors == rest
+    assert not visits & gone_people
+    assert rows == {(1, DAY): len(sent) - len(erased), (2, DAY): len(invented(2, DAY, 24))}
+    assert gone[1, DAY].erased == len(erased)
+    assert sum(one.rows for one in gone.values()) == len(erased)
+    completed = {content["purge"] for kind, content in entries if kind == "erase.completed"}
+    assert completed <= {content["purge"] for kind, content in entries if kind == "erase.intended"}
+    assert sum(content["rows"] for kind, content in entries if kind == "erase.completed") <= len(erased)
+
+
+@pytest.mark.long
+@pytest.mark.req("R6", "O3")
+def test_an_erasure_that_was_killed_at_any_step_is_made_up_for(tmp_path: Path) -> None:
+    """kill -9 at each numbered step, of somebody else's erasure each: all of them go, once, and nobody else."""
+    process = SPAWN.Process(target=_fill_people, args=(tmp_path,))
+    process.start()
+    process.join()
+    people, answers = _people()[: len(ERASE_POINTS)], SPAWN.SimpleQueue()
+    for visitor, point in zip(people, ERASE_POINTS, strict=True):
+        _ask(tmp_path, visitor)
+        process = SPAWN.Process(target=_erase, args=(tmp_path, point, answers))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, point
+    _check_erased(tmp_path, set(people))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.req("R6", "O3")
+def test_two_hundred_kills_while_people_are_erased(tmp_path: Path) -> None:
+    """Killed at random while erasing, over and over, with more requests each time."""
+    rng, kills, number = random.Random(2), 0, 0
+    while kills < KILLS:
+        root = tmp_path / str(number)
+        root.mkdir()
+        number += 1
+        process = SPAWN.Process(target=_fill_people, args=(root,))
+        process.start()
+        process.join()
+        people, answers = _people()[:12], SPAWN.SimpleQueue()
+        for visitor in people:
+            _ask(root, visitor)
+            process = SPAWN.Process(target=_erase, args=(root, "", answers))
+            process.start()
+            process.join(rng.uniform(1.2, 6))
+            if process.is_alive():
+                process.kill()
+                kills += 1
+            process.join()
+        _check_erased(root, set(people))
+
+
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 @pytest.mark.req("R1", "R2", "R3", "O3")
@@ -105,15 +221,16 @@ def test_two_hundred_kills_at_any_moment(tmp_path: Path) -> None:
     rng, kills, number = random.Random(1), 0, 0
     days = range(DAY, DAY + 12)
     rows = {(site, day): len(invented(site, day, 2)) for site in (1, 2) for day in days}
-    while kills < 200:
+    while kills < KILLS:
         root = tmp_path / str(number)
         root.mkdir()
         number += 1
         process = SPAWN.Process(target=_fill, args=(root, days))
         process.start()
         process.join()
+        answers = SPAWN.SimpleQueue()  # a process that is only begun finds it by its name: somebody has to keep it
         for day in days:
-            process = SPAWN.Process(target=_settle, args=(root, "", day, SPAWN.SimpleQueue()))
+            process = SPAWN.Process(target=_settle, args=(root, "", day, answers))
             process.start()
             process.join(rng.uniform(1.2, 5))
             if process.is_alive():

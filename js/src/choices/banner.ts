@@ -99,12 +99,13 @@ export const banner = (root: ShadowRoot, state: State, open: () => void): Banner
       show(h("button", { class: "chip", type: "button", click: open }, state.signal ? words.honoured : words.choices));
   };
 
-  addEventListener("focusin", ({ target }) => {
+  addEventListener("focusin", (event) => {
     const bar = shown?.matches(".bar") && shown;
-    const place = target instanceof Element && target !== root.host && target.getBoundingClientRect();
-    if (!bar || !place) return;
+    const [target] = event.composedPath() as [Element];
+    // By the keyboard alone: under a pointer nothing may move between pressing and letting go.
+    if (!bar || event.target === root.host || !target.matches?.(":focus-visible")) return;
     const over = () => {
-      const [mine, theirs] = [bar.getBoundingClientRect(), (target as Element).getBoundingClientRect()];
+      const [mine, theirs] = [bar.getBoundingClientRect(), target.getBoundingClientRect()];
       return bar.matches(".up") ? mine.bottom - theirs.top : theirs.bottom - mine.top;
     };
     // At once, also on pages that scroll smoothly: where it is then decides what comes next.

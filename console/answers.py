@@ -1,0 +1,22 @@
+"""The statistics of this installation: questions answered from its warehouse by its seals."""
+
+from collections.abc import Callable
+from functools import partial
+
+from console.stats.run import Statistics
+from control_store.marks import usable_marks
+from control_store.seals import seals_of
+from control_store.spans import spans_of
+from control_store.tables import ControlStore
+from warehouse.client import Warehouse
+
+
+def statistics_of(warehouse: Warehouse, store: ControlStore, clock: Callable[[], int]) -> Statistics:
+    """`clock` tells ms UTC."""
+    return Statistics(
+        warehouse,
+        clock,
+        partial(seals_of, store),
+        partial(usable_marks, store),
+        partial(spans_of, store),
+    )
