@@ -104,15 +104,20 @@ class Sealer:
         return [DueDay(day, tuple(found)) for day, found in sorted(days.items())]
 
     def _again(self, site: Site, seal: Seal, rows: int) -> bool:
-        """Whether a sealed day is sealed anew: its k has been raised, other bot rules count, or k visitors came late.
+        """Whether a sealed day is sealed anew: its k was raised, or k visitors came late or count by other bot rules.
+        Two generations can be compared, so fewer than k never make the difference.
 
         The raw rows must be whole: what of them was erased or purged would be missing in the numbers.
         """
         if seal.purged or rows < seal.raw_rows:
             return False
         k, bots = site.settings.k, site.settings.counted_bots
-        if k > seal.k or rules_text(bots) != seal.counted_bots:
+        if k > seal.k:
             return True
+        if rules_text(bots) != seal.counted_bots:
+            before = filter(None, seal.counted_bots.split(","))
+            if self._table.changed_visitors(seal, before, bots) >= k:
+                return True
         return rows > seal.raw_rows and self._table.late_visitors(seal, bots) >= k
 
     def chunks(self, days: Sequence[DueDay]) -> Iterator[list[DueDay]]:

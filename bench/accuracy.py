@@ -1,11 +1,9 @@
 """`make accuracy`: how well agents, bots, referrers and places are read, on the labelled data beside the repository.
 
-And what it costs: cold (each string for the first time) and warm (from the caches), microseconds per event.
+What it costs: `python -m bench enrich`.
 """
 
-import socket
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from collector.agent import AgentReader
@@ -40,7 +38,6 @@ def main() -> None:
     """Print the table; one sentence instead where the data is absent."""
     try:
         _accuracy()
-        _cost()
     except labelled.Absent as absent:
         print(absent)
 
@@ -72,38 +69,6 @@ def _accuracy() -> None:
 def _print(name: str, scores: Mapping[str, Score]) -> None:
     cells = "  ".join(f"{field} {score.percent:.2f} ({score.labelled:.6g})" for field, score in scores.items())
     print(f"  {name:40} {cells}")
-
-
-def _cost() -> None:
-    strings = [row["input"] for row in labelled.rows("ua_real_weighted")]
-    packed = [
-        socket.inet_pton(socket.AF_INET6, row["input"]) for row in labelled.rows(GEO[0][0]) if ":" in row["input"]
-    ]
-    reader, rules = AgentReader(), BotRules()
-    places = Places([labelled.DATA / "geo" / "GeoIP2-City-Test.mmdb"])
-    referrers = [row["input"] for row in labelled.rows("referrers_matomo")]
-    sources = SourceReader()
-    print("cost, µs per call: cold is each value for the first time, warm the best of five rounds after")
-    steps: dict[str, tuple[Callable[[int], object], int]] = {
-        "agent": (lambda i: reader.read(strings[i]), len(strings)),
-        "bots": (lambda i: rules.rule(strings[i]), len(strings)),
-        "place": (lambda i: places.locate(packed[i], ""), len(packed)),
-        "source": (lambda i: sources.read(hostname="shop.example", query={}, referrer=referrers[i]), len(referrers)),
-    }
-    totals = [0.0, 0.0]
-    for name, (step, count) in steps.items():
-        cold, warm = _micros(step, count), min(_micros(step, count) for _ in range(5))
-        print(f"  {name:10} cold {cold:7.1f}   warm {warm:5.2f}")
-        if name != "source":
-            totals = [totals[0] + cold, totals[1] + warm]
-    print(f"  agent + bots + place: cold {totals[0]:.1f} (bar 400), warm {totals[1]:.2f} (bar 5)")
-
-
-def _micros(step: Callable[[int], object], count: int) -> float:
-    started = time.perf_counter()
-    for place in range(count):
-        step(place)
-    return (time.perf_counter() - started) / count * 1e6
 
 
 if __name__ == "__main__":

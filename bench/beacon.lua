@@ -1,5 +1,5 @@
 -- wrk: posts beacons with a new id each, from a few agents, over a few pages, by BENCH_VISITORS visitors in turn (0: each
--- beacon by a new one, with an agent that nobody has seen).
+-- beacon by a new one, with an agent that nobody has seen); each connection BENCH_PACE times a second, 0: as often as it can.
 local agents = {
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
   "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1",
@@ -31,6 +31,10 @@ function request()
   return wrk.format("POST", path, {
     ["Content-Type"] = "text/plain", ["User-Agent"] = agent, ["X-Forwarded-For"] = visitors > 0 and addresses[r(1, visitors)] or address(),
     ["Accept-Language"] = "de-CH,de;q=0.9", ["Sec-CH-UA-Platform"] = '"Windows"' }, body)
+end
+local pace = tonumber(os.getenv("BENCH_PACE") or "0")
+if pace > 0 then
+  function delay() return math.floor(1000 / pace * (0.5 + r())) end
 end
 function done(summary, latency, requests)
   io.write(string.format('RESULT {"requests":%d,"seconds":%.6f,"errors":%d,"bad":%d,"p50_us":%d,"p99_us":%d,"max_us":%d}\n', summary.requests, summary.duration / 1e6,

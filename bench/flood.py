@@ -2,7 +2,8 @@
 
 One core for the collector, the other for everybody who sends. Honest visitors of another site send at a steady rate, in
 turns without and with two wrk beside them: one sends from a single network, one for a single site from everywhere, both
-as fast as they are answered. Prints the honest ones' waits, their ratio, and by how much the flood was beyond its limits.
+at some twenty times their limit. Prints the honest ones' waits, their ratio, by how much the flood was beyond its limits,
+and how much of a core the collector took. `python -m bench.flood fast`: as fast as they are answered.
 """
 
 import json
@@ -21,17 +22,19 @@ from pathlib import Path
 from bench.beacon import listen, wait_for, worker
 from tests.product import command
 
-_HONEST_RATE = 300
-_NETWORK_RATE = 100
-_SITE_RATE = 500
-_FLOODERS = 8
+_HONEST_RATE = 150
+_NETWORK_RATE = 50
+_SITE_RATE = 200
+_TIMES = 20
+_FLOODERS = 40
 """Connections of each of the two."""
 _SLOW = 200
 _CORE = ("taskset", "-c", "1")
 
 
-def main(rounds: int = 3, seconds: int = 8) -> None:
+def main(rounds: int = 3, seconds: int = 8, *, fast: bool = False) -> None:
     """Run the comparison and print it."""
+    paces = (0.0, 0.0) if fast else (_NETWORK_RATE * _TIMES / _FLOODERS, _SITE_RATE * _TIMES / _FLOODERS)
     with tempfile.TemporaryDirectory(prefix="footfall-bench-") as folder:
         data = Path(folder) / "data"
         honest = json.loads(command(data, "site", "add", "shop.example").stdout)["key"]
@@ -45,11 +48,14 @@ def main(rounds: int = 3, seconds: int = 8) -> None:
         port = int(sock.getsockname()[1])
         try:
             _waits(port, honest, 2)
-            calm, busy, sent = [], [], []
+            calm, busy, sent, used = [], [], [], []
             for _ in range(rounds):
                 calm.append(_waits(port, honest, seconds))
-                with _flood(port, flooded, seconds + 2) as rates_of_flood:
+                with _flood(port, flooded, seconds + 2, paces) as rates_of_flood:
+                    before = server.cpu_times()
                     busy.append(_waits(port, honest, seconds))
+                    after = server.cpu_times()
+                used.append((after.user + after.system - before.user - before.system) / seconds)
                 sent.append(rates_of_flood)
         finally:
             server.terminate()
@@ -61,7 +67,8 @@ def main(rounds: int = 3, seconds: int = 8) -> None:
         print(f"{name:<4}{alone:>8.2f} alone{beside:>8.2f} beside the flood, ratio {ratio:.2f}")
     network, site = (statistics.median(column) for column in zip(*sent, strict=True))
     print(
-        f"flood: one network {network / _NETWORK_RATE:.0f} x its limit, one site {site / _SITE_RATE:.0f} x, {_SLOW} slow"
+        f"flood: one network {network / _NETWORK_RATE:.0f} x its limit, one site {site / _SITE_RATE:.0f} x, {_SLOW} slow; "
+        f"the collector took {statistics.median(used):.0%} of a core"
     )
 
 
@@ -72,13 +79,19 @@ def _waits(port: int, site: str, seconds: int) -> dict[str, float]:
 
 
 @contextmanager
-def _flood(port: int, site: str, seconds: int) -> Iterator[list[float]]:
-    """Both floods and the slow connections; the list gets the requests a second of each flood at the end."""
+def _flood(port: int, site: str, seconds: int, paces: tuple[float, float]) -> Iterator[list[float]]:
+    """Both floods and the slow connections; the list gets the requests a second of each flood at the end.
+
+    paces: requests a second of each connection of the two, 0 for as many as are answered.
+    """
     rates: list[float] = []
     stop = threading.Event()
     slow = threading.Thread(target=_crawl, args=(port, stop))
     slow.start()
-    floods = [_wrk(port, site, seconds, {"BENCH_VISITORS": visitors}) for visitors in ("1", "5000")]
+    floods = [
+        _wrk(port, site, seconds, {"BENCH_VISITORS": visitors, "BENCH_PACE": str(pace)})
+        for visitors, pace in zip(("1", "5000"), paces, strict=True)
+    ]
     try:
         time.sleep(1)
         yield rates
@@ -122,4 +135,4 @@ def _say(sock: socket.socket, byte: bytes) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    main(fast="fast" in sys.argv)

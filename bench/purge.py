@@ -75,7 +75,7 @@ class Place:
 
     def seal(self, day: int, sites: int = SITES) -> None:
         """Seals with as many aggregates as a large site has."""
-        counted = self.rollups.raw_rows(day)
+        counted = self.rollups.raw_rows([day])
         for site in range(1, sites + 1):
             run = next_number(self.store, "run")
             rows = sorted(Rollup(site, "event:page", f"/p/{n}", "", tuple(range(n, n + 10))) for n in range(AGGREGATES))
@@ -94,12 +94,23 @@ def _nothing() -> Iterator[None]:
     yield
 
 
+@contextmanager
+def _work(name: str) -> Iterator[None]:
+    """Seconds of a core that something took: they say more than the clock on a machine that others use."""
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    yield
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"  {name}: {spent:.2f} s of a core", flush=True)
+
+
 def _purge(place: Place, day: int) -> tuple[float, float, str, int]:
     """Seconds until the rows are out, and until no file holds them; how, and how many rows."""
     choice = Choice(place.now, day=day)
     decision = place.purger.decide(choice)[0]
     began = time.monotonic()
-    purge = place.purger.remove(decision, choice)
+    with _work(f"purge ({decision.method})"):
+        purge = place.purger.remove(decision, choice)
     out = time.monotonic() - began
     if purge is None or place.purger.finish(120):
         raise SystemExit("the purge did not come to its end")
@@ -132,8 +143,13 @@ def _erase(place: Place, visitors: int) -> None:
     publish_spools(place.store, "this machine", [SpoolState("w", place.now + _DAY_MS, 0)], now=place.now)
     for site, device in found:
         ask_erasure(place.store, "returning", int(site), bytes(device), now=place.now)
+    with _work("hiding"):
+        began = time.monotonic()
+        place.eraser.hide()
+    print(f"{visitors:,} visitors hidden in {time.monotonic() - began:.2f} s")
     began = time.monotonic()
-    rows = place.eraser.run()
+    with _work("erasing"):
+        rows = place.eraser.run()
     out = time.monotonic() - began
     waiting = place.purger.finish(120)
     print(

@@ -116,6 +116,10 @@ class Hops:
                 return here
         return here
 
+    def is_proxy(self, peer: str) -> bool:
+        """Whether a peer speaks for others."""
+        return self._trusts(read_address(peer) or NO_ADDRESS)
+
     def _trusts(self, address: ClientAddress) -> bool:
         number = int.from_bytes(address.packed)
         for network, mask in self._trusted[len(address.packed)]:  # noqa: SIM110 - a generator costs as much again

@@ -1,6 +1,7 @@
 """Every answer that the collector gives to a beacon, ready made: status, headers, problem+json bodies."""
 
 import json
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 Headers = list[tuple[bytes, bytes]]
@@ -21,9 +22,15 @@ class Answer(NamedTuple):
     body: bytes = b""
 
 
+class Ready(Answer):
+    """An answer that is made once and lives as long as the process; what it is as bytes can be kept too."""
+
+    __slots__ = ()
+
+
 EMPTY_HEADERS: Final[Headers] = [*_CORS, (b"content-length", b"0")]
-STORED: Final = Answer(202, EMPTY_HEADERS)
-NOT_RECORDED: Final = Answer(204, _CORS)
+STORED: Final = Ready(202, EMPTY_HEADERS)
+NOT_RECORDED: Final = Ready(204, _CORS)
 PREFLIGHT: Final = Answer(
     204,
     [
@@ -71,6 +78,25 @@ def problem(status: int, detail: str, *, field: str = "", retry_after: int = 0, 
         head.append((b"retry-after", str(retry_after).encode()))
         head.append((b"access-control-expose-headers", b"Retry-After"))  # else a page of another origin can't read it
     return Answer(status, [*head, *(more or ())], body)
+
+
+_LONGEST_WAIT: Final = 60
+"""Seconds; longer waits are told as this, so that there are few answers to keep ready."""
+
+
+def too_fast(wait: int) -> Answer:
+    """To a client whose network sends more than its rate; `wait` in seconds."""
+    return _too_many("This network sends too much; try again later.", min(wait, _LONGEST_WAIT))
+
+
+def too_much(wait: int) -> Answer:
+    """To what a site, or a network with the events that it brought, gets beyond a rate."""
+    return _too_many("This site or network receives too much; try again later.", min(wait, _LONGEST_WAIT))
+
+
+@cache
+def _too_many(detail: str, wait: int) -> Answer:
+    return Ready(*problem(429, detail, retry_after=wait))
 
 
 _WHERE: Final = "Send beacons to /e with POST; images without scripts are at /e.gif."

@@ -56,6 +56,9 @@ class Beacons:
         facts = read_request(scope["headers"], peer, self.hops)
         if facts.length > MAX_BODY:
             return await self.intake.refuse(TOO_LARGE, "too_large").given()
+        refused = self.intake.admit(facts)
+        if refused is not None:
+            return await refused.given()
         body = await read_body(receive, MAX_BODY)
         return None if body is None else await self.intake.beacon(body, facts).given()
 

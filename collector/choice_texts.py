@@ -52,7 +52,10 @@ def choice_texts(served: ServedSite, policies: tuple[Policy, ...], words: Words)
     values = {"site": served.site.domain, "period": period(words, settings.raw_days)}
     signal = words["words.signal_drop" if settings.gpc == "drop" else "words.signal_limit"]
     plain = {key.removeprefix("words."): text for key, text in words.items() if key.startswith("words.")}
-    left_out = {name for name in plain if name.startswith(("signal_", "period_"))}
+    if settings.shares:
+        # There a refusal is remembered by two cookies.
+        plain["saved_declined"] = plain["saved_unshared"]
+    left_out = {name for name in plain if name.startswith(("signal_", "period_", "saved_unshared"))}
     return {
         "words": {name: text for name, text in plain.items() if name not in left_out} | {"signal": signal},
         "ask": {policy: _ask(words, policy, settings, values) for policy in _ASKING if policy == policies[0]},

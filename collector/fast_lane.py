@@ -11,16 +11,20 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from collector.answers import FAULT, NOT_RECORDED, STORED, Answer
+from collector.answers import FAULT, NOT_RECORDED, STORED, Answer, Ready
 from collector.beacons import FAULT_OF_OURS, LOG, Beacons
 from collector.connection import Connection, as_bytes
 from collector.intake import TOO_LARGE, Reply
 from collector.request import RequestFacts, read_request
 from event_catalogue.events import MAX_BODY
-from spool.writer import Future
+from spool.receipt import Receipt
 
 _READY: Final = {id(answer): as_bytes(answer, close=False) for answer in (STORED, NOT_RECORDED)}
-"""The two answers that nearly every beacon gets, as bytes."""
+"""The answers that live as long as the process, as bytes: what nearly every beacon gets, and what a flood gets."""
+
+
+REST_S: Final = 1.0
+"""Seconds; the shortest wait that a refusal names."""
 
 
 class _Beacon:
@@ -49,7 +53,7 @@ class _Beacon:
     def set(self) -> None:
         """Nothing to wake."""
 
-    def settle(self, durable: Future) -> None:
+    def settle(self, durable: Receipt) -> None:
         """It is on the disk, or can't be."""
         try:
             answer = self.reply.answer if durable.exception() is None else self.reply.settled()
@@ -69,6 +73,7 @@ class FastLane(Connection):
         """Who sends is known once for all requests."""
         super().connection_made(transport)
         self._peer = self.client[0] if self.client else ""
+        self._speaks_for_others = self.beacons.hops.is_proxy(self._peer)
 
     def on_message_begin(self) -> None:
         """A request begins. What an application needs to know of it is put together only if it goes there."""
@@ -122,7 +127,12 @@ class FastLane(Connection):
             self.transport.write(as_bytes(answer, close=True))
             self.transport.close()
             return
-        self.transport.write(_READY.get(id(answer)) or as_bytes(answer, close=False))
+        wire = _READY.get(id(answer))
+        if wire is None:
+            wire = as_bytes(answer, close=False)
+            if type(answer) is Ready:
+                _READY[id(answer)] = wire
+        self.transport.write(wire)
         if self.pipeline:
             self.on_response_complete()
         else:
@@ -144,8 +154,34 @@ class FastLane(Connection):
         self.cycle = cycle  # type: ignore[assignment]  # stands in for one
         if facts.length > MAX_BODY:
             self._hand_over(cycle)
+        elif (refused := self._refused(facts)) is not None:
+            cycle.taken = True
+            cycle.keep_alive = keep_alive and not facts.waits  # it may send its body after all, or not
+            self.answer(cycle, refused)
+            if refused.status == 429 and cycle.keep_alive and not self._speaks_for_others:
+                self._rest()
         elif facts.waits:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _rest(self) -> None:
+        """Read nothing more of who sends too much for the time that it was told to wait, or a second of it: what it
+        sends stays in the kernel's memory, then in its own. Not of a proxy: the next request is somebody else's.
+        """
+        self.flow.pause_reading()
+        self.loop.call_later(REST_S, self._go_on)
+
+    def _go_on(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+
+    def _refused(self, facts: RequestFacts) -> Answer | None:
+        """The answer to a request that is not let in: nothing of its body is gathered, and nothing waited for."""
+        try:
+            reply = self.beacons.intake.admit(facts)
+        except Exception:  # noqa: BLE001  # as above
+            LOG.exception(FAULT_OF_OURS)
+            return FAULT
+        return None if reply is None else reply.answer
 
     def _hand_over(self, cycle: _Beacon) -> None:
         """Give it to the intake, and answer now or as soon as it is on the disk."""

@@ -1,17 +1,21 @@
 """Takes a beacon in: limit, decode, walk the steps, write to the spool; the answer is given after fsync.
 
 Every received event is accounted for: what is not stored is counted in the spool, in the same group commit as rows,
-before the answer goes out. Only the counts of 429 answers are not waited for, because a flood must stay cheap.
+before the answer goes out. Only the counts of 429 answers are not waited for, because a flood must stay cheap; and what
+comes from a network beyond its rate, or for a site beyond its own, is refused before its body is read or decoded.
 
 Nothing here waits: what to answer is known at once, and it comes with the future after which it may be said.
 """
 
-import asyncio
+import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final
 
-from collector.answers import NOT_RECORDED, STORED, Answer, as_json, problem
+from msgspec import Struct
+
+from collector.answers import NOT_RECORDED, STORED, Answer, as_json, problem, too_fast, too_much
 from collector.foreign_hosts import ForeignHosts
 from collector.limits import Limits
 from collector.registry import Registry, ServedSite
@@ -22,10 +26,11 @@ from event_catalogue.choice import ChoiceRecord, encode_choices
 from event_catalogue.days import DAY_MS, local_day
 from event_catalogue.decode import Beacon, Refused, decode_beacon
 from event_catalogue.event import SCHEMA_VERSION, Parcel, Tally, encode_parcel, encode_tallies
-from event_catalogue.events import MAX_BODY
+from event_catalogue.events import MAX_BODY, MAX_EVENTS
 from spool.errors import SpoolRefusal
 from spool.kinds import Kind
-from spool.writer import Future, SpoolWriter
+from spool.receipt import Receipt
+from spool.writer import SpoolWriter
 
 UNKNOWN_SITE: Final = 0
 _NO_SITES: Final = problem(
@@ -34,11 +39,11 @@ _NO_SITES: Final = problem(
 _FULL: Final = "The collector can't store events at the moment. Send the same beacon again later."
 
 
-class Reply(NamedTuple):
+class Reply(Struct, frozen=True):
     """An answer, and what must be on the disk before it is given."""
 
     answer: Answer
-    durable: Future | None = None
+    durable: Receipt | None = None
     owed: bool = False
     """Whether the answer would be untrue if nothing came to the disk, though it is no 202 of an event."""
 
@@ -55,7 +60,8 @@ class Reply(NamedTuple):
     async def given(self) -> Answer:
         """Wait, then the answer."""
         if self.durable is not None:
-            await asyncio.wait((self.durable,))
+            with suppress(SpoolRefusal):  # what it says is looked at next
+                await self.durable
         return self.settled()
 
 
@@ -72,15 +78,19 @@ class Intake:
         self._spool = spool
         self._foreign = ForeignHosts()
 
-    def beacon(self, body: bytes, facts: RequestFacts) -> Reply:
-        """Reply to a body that came to /e."""
+    def admit(self, facts: RequestFacts) -> Reply | None:
+        """Reply to a request to /e before its body is looked at; None if it may come in."""
         if not self.registry.ready:
             return Reply(_NO_SITES)
         wait = self.limits.network(facts.address, 1)
-        if wait:
-            return self.too_fast(wait)
+        return self.too_fast(wait) if wait else None
+
+    def beacon(self, body: bytes, facts: RequestFacts) -> Reply:
+        """Reply to a body that came to /e with a request that was admitted."""
         if len(body) > MAX_BODY:
             return self.refuse(TOO_LARGE, "too_large")
+        if self.limits.flooded and (refused := self._flooding(body)):
+            return refused
         try:
             beacon, _unknown = decode_beacon(body)
         except Refused as refused:
@@ -103,15 +113,28 @@ class Intake:
 
     def too_fast(self, wait: int) -> Reply:
         """Answer and count a request beyond its network's rate; nobody has looked whose site it is for."""
-        self._count([Tally(UNKNOWN_SITE, self.utc_day(), "rejected", "rate")])
-        return Reply(problem(429, "This network sends too much; try again later.", retry_after=wait))
+        self._spool.count_later(_rate_key(UNKNOWN_SITE, self.utc_day()), 1)
+        return Reply(too_fast(wait))
 
     def too_much(self, served: ServedSite, events: int, wait: int) -> Reply:
         """Answer and count events beyond a rate."""
         now = self.clock()
         day = local_day(served.site.timezone_at(now), now)
-        self._count([Tally(served.site.id, day, "rejected", "rate", events)])
-        return Reply(problem(429, "This site or network receives too much; try again later.", retry_after=wait))
+        self._spool.count_later(_rate_key(served.site.id, day), events)
+        return Reply(too_much(wait))
+
+    def _flooding(self, body: bytes) -> Reply | None:
+        """Reply to a beacon whose site is beyond its rate, before it is decoded: that costs as much as all the rest.
+
+        Site and number of events are taken from where the bytes seem to say them. Who misleads this is refused for it.
+        """
+        named = _SITE.search(body)
+        served = self.registry.by_key.get(named[1].decode("latin-1")) if named else None
+        if served is None or served.site.id not in self.limits.flooded:
+            return None
+        events = max(1, min(body.count(b'"name"'), MAX_EVENTS))
+        wait = self.limits.beyond(served.site.id, events)
+        return self.too_much(served, events, wait) if wait else None
 
     async def take_all(self, drafts: list[Draft]) -> Answer:
         """Store a server's list: all of it, or nothing where one beacon is not valid (its place is named)."""
@@ -179,9 +202,9 @@ class Intake:
         body = self._foreign.to_tell(draft.served, draft.beacon.url, draft.now)
         if body is not None:
             with suppress(SpoolRefusal):
-                self._spool.append(Kind.HOST, 0, body).add_done_callback(_heard)
+                self._spool.append(Kind.HOST, 0, body)
 
-    def _count(self, tallies: Iterable[Tally]) -> Future | None:
+    def _count(self, tallies: Iterable[Tally]) -> Receipt | None:
         """Count; when the last future is done, all are on the disk, for counts keep their order."""
         future = None
         for tally in tallies:
@@ -189,10 +212,13 @@ class Intake:
         return future
 
 
-def _heard(told: Future) -> None:
-    """A host that could not be written is no fault that anybody has to know of."""
-    if not told.cancelled():
-        told.exception()
+_SITE: Final = re.compile(rb'"site"\s*:\s*"([^"\\]{1,64})"')
+
+
+@lru_cache(maxsize=256)
+def _rate_key(site: int, day: int) -> bytes:
+    """Under what a refusal for a rate is counted."""
+    return encode_tallies([Tally(site, day, "rejected", "rate", 0)])
 
 
 def _full(refusal: SpoolRefusal) -> Answer:

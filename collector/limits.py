@@ -36,21 +36,28 @@ class Buckets:
         cost_ms = self._cost_ms
         if not cost_ms:
             return 0
-        now = self._clock()
+        now: float = self._clock()
         full_at = self._full_at.get(key)
         if full_at is None:
             full_at = self._idle.get(key, now)
             if len(self._full_at) >= _MOST_BUCKETS // 2:
                 self._idle, self._full_at = self._full_at, {}
-        full_at = max(full_at, now)
+        full_at = full_at if full_at > now else now  # max() costs 0.1 µs, twice for every beacon
         taken_ms = tokens * cost_ms
         # Who asks for more than a full bucket is served when it is full, and the debt is worked off.
-        wait_ms = full_at + min(taken_ms, _BURST_MS) - now - _BURST_MS
+        wait_ms = full_at + (taken_ms if taken_ms < _BURST_MS else _BURST_MS) - now - _BURST_MS
         if wait_ms > _ROUNDING_MS:
             self._full_at[key] = full_at
             return max(1, ceil(wait_ms / 1000))
         self._full_at[key] = full_at + taken_ms
         return 0
+
+    def wait(self, key: Hashable, tokens: int) -> int:
+        """What `take` would say now; nothing is taken."""
+        now = self._clock()
+        full_at = max(self._full_at.get(key) or self._idle.get(key, 0.0), now)
+        wait_ms = full_at + min(tokens * self._cost_ms, _BURST_MS) - now - _BURST_MS
+        return max(1, ceil(wait_ms / 1000)) if wait_ms > _ROUNDING_MS else 0
 
     def __len__(self) -> int:
         return len(self._full_at) + len(self._idle)
@@ -64,6 +71,8 @@ class Limits:
         self._sites = Buckets(site_rate, clock)
         self._keys = Buckets(site_rate, clock)
         self._key = secrets.token_bytes(32)
+        self.flooded: set[int] = set()
+        """Sites that were refused last: worth a look before anything is read of a body."""
 
     def network(self, address: ClientAddress, events: int) -> int:
         """Seconds to wait for this client's network; 0 if the events may pass."""
@@ -72,7 +81,16 @@ class Limits:
 
     def site(self, site: int, events: int) -> int:
         """Seconds to wait for this site; 0 if the events may pass."""
-        return self._sites.take(site, events)
+        wait = self._sites.take(site, events)
+        if wait:
+            self.flooded.add(site)
+        elif self.flooded:
+            self.flooded.discard(site)
+        return wait
+
+    def beyond(self, site: int, events: int) -> int:
+        """The same as far as it can be told before the events are read: nothing is taken."""
+        return self._sites.wait(site, events)
 
     def api_key(self, digest: bytes, events: int) -> int:
         """Seconds to wait for this API key; a server's history does not use up what the site's visitors may send."""

@@ -5,8 +5,6 @@ The page works without a script: on an address of the site itself its buttons re
 it says where the site keeps it.
 """
 
-import hashlib
-from base64 import b64encode
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +19,7 @@ from collector.choosing import Choosing, Standing, is_first_party, respond, sign
 from collector.notice import Facts, decode_facts
 from collector.notice_words import day_text, iso_day, notice_content
 from collector.texts import LANGUAGES, Words, choose_language, fill, read_texts
+from collector.thanks import notice_style
 from control_store.notice_file import NoticeFile, Revision, read_notice
 
 _NO_SITE: Final = problem(404, "No site has this key; copy the address of the notice from the console again.")
@@ -45,9 +44,7 @@ class NoticePage:
         self._choosing = choosing
         self._directory = directory
         self._texts = read_texts()
-        folder = resources.files("collector") / "templates"
-        self._style = (folder / "notice.css").read_text(encoding="utf-8")
-        self._schema = (folder / "notice.schema.json").read_bytes()
+        self._schema = (resources.files("collector") / "templates" / "notice.schema.json").read_bytes()
         self._page = jinja2.Environment(
             loader=jinja2.PackageLoader("collector", "templates"),
             autoescape=True,
@@ -55,10 +52,9 @@ class NoticePage:
             trim_blocks=True,
             lstrip_blocks=True,
         ).get_template("notice.html")
-        digest = b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
+        self._style, allowed = notice_style()
         self._policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; "
-            "frame-ancestors 'none'"
+            f"default-src 'none'; {allowed}; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
 
     async def serve(self, request: Request) -> Response:

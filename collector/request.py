@@ -1,6 +1,8 @@
 """What a request says beside its body: signals, agent, language, address. Read once, from the raw header lines."""
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from collector.address import ClientAddress, Hops
 from collector.agent import NO_HINTS, Hints
@@ -8,7 +10,7 @@ from collector.agent import NO_HINTS, Hints
 Headers = list[tuple[bytes, bytes]]
 
 
-class RequestFacts(NamedTuple):
+class RequestFacts(Struct, frozen=True, gc=False):
     """The facts of one request; the address and the agent string live no longer than it. Printed they tell nothing."""
 
     address: ClientAddress
@@ -59,7 +61,8 @@ as a hint."""
 _TEXTS: Final = 13
 _HINTS_AT: Final = 5
 _X_FORWARDED_FOR, _FORWARDED, _GPC, _DNT, _LENGTH, _EXPECT = range(20, 26)
-_IGNORED: Final = -1
+_NO_TEXTS: Final = [""] * _TEXTS
+_IGNORED, _UNUSUAL = -1, -2
 _USUAL: Final = (
     "host connection accept accept-encoding origin content-type cache-control pragma cookie priority sec-fetch-site "
     "sec-fetch-mode sec-fetch-dest sec-fetch-storage-access x-forwarded-proto x-forwarded-host x-real-ip via"
@@ -80,19 +83,21 @@ def read_request(headers: Headers, peer: str, hops: Hops) -> RequestFacts:
     Sec-GPC counts if at least one of its lines is exactly `1` (W3C GPC, "The Sec-GPC Header Field"): lines are looked
     at one by one, before anything joins them. Cookie is not looked at.
     """
-    texts = [""] * _TEXTS
+    texts = _NO_TEXTS.copy()
     others: list[tuple[int, bytes]] = []
     hinted = False
     length = -1
+    find = _PLACES.get
     for name, value in headers:
-        place = _PLACES.get(name)
-        if place is None:
-            place = _PLACES.get(name.lower(), _IGNORED)
+        place = find(name, _UNUSUAL)
+        if place == _UNUSUAL:
+            place = find(name.lower(), _IGNORED)
         if place < 0:
             continue
         if place < _TEXTS:
             texts[place] = value.decode("latin-1")
-            hinted = hinted or place >= _HINTS_AT
+            if place >= _HINTS_AT:
+                hinted = True
         elif place == _LENGTH:
             length = int(value) if value.isdigit() and len(value) < 19 else -1
         else:

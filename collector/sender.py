@@ -4,11 +4,14 @@ Strings repeat, so what was read of one is remembered: in memory alone, bounded,
 """
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from collector.agent import LONGEST_AGENT, Agent, AgentReader, Hints
 from collector.bots import BotRules
 from collector.client_hints import LONGEST_HINT, NO_HINTS
+
+_LONGEST_TOGETHER: Final = 4 * LONGEST_HINT
+"""Characters of all hints of a request; browsers send a third of it."""
 
 
 class Sender(NamedTuple):
@@ -28,7 +31,7 @@ class Senders:
 
     def read(self, user_agent: str, hints: Hints = NO_HINTS) -> Sender:
         """The sender behind a User-Agent header and its hints. What no browser is as long as is not remembered."""
-        if len(user_agent) > LONGEST_AGENT or (hints is not NO_HINTS and max(map(len, hints)) > LONGEST_HINT):
+        if len(user_agent) > LONGEST_AGENT or (hints is not NO_HINTS and len("".join(hints)) > _LONGEST_TOGETHER):
             return self._read(user_agent, hints)
         return self._remembered(user_agent, hints)
 

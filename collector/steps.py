@@ -98,7 +98,7 @@ def gate(draft: Draft, tools: Tools) -> Verdict | None:
     beacon, facts, served = draft.beacon, draft.facts, draft.served
     signals = Signals(facts.gpc or beacon.gpc, facts.dnt, beacon.optout, beacon.gpp)
     policies = served.one_policy or _policies(draft, tools)
-    draft.ruling, draft.plan = _ruling(served, policies, signals, beacon.consent, mail=draft.way == "mail")
+    draft.ruling, draft.plan = _ruling(served, policies, signals, beacon.consent, draft.way == "mail")
     return Verdict("not_recorded", draft.ruling.reason) if draft.ruling.tier == "denied" else None
 
 
@@ -111,7 +111,7 @@ def _policies(draft: Draft, tools: Tools) -> tuple[Policy, ...]:
 
 @lru_cache(maxsize=1024)
 def _ruling(
-    served: ServedSite, policies: tuple[Policy, ...], signals: Signals, choice: Consent | None, *, mail: bool
+    served: ServedSite, policies: tuple[Policy, ...], signals: Signals, choice: Consent | None, mail: bool
 ) -> tuple[Ruling, RowPlan]:
     """The gate's answer is pure, and there are few questions; a site whose settings change is another object."""
     ruling = rule(served.settings, policies, signals, choice)

@@ -17,9 +17,8 @@ NOBODY: Final = bytes(16)
 
 def visitor_hash(site: int, address: ClientAddress, user_agent: str, salt: bytes) -> bytes:
     """16 bytes that tell the visitors of one site and day apart, in every tier alike."""
-    content = (
-        site.to_bytes(4) + len(address.packed).to_bytes(1) + address.packed + user_agent.encode("utf-8", "replace")
-    )
+    packed = address.packed
+    content = b"%b%c%b%b" % (site.to_bytes(4), len(packed), packed, user_agent.encode("utf-8", "replace"))
     return blake2b(content, digest_size=16, key=salt).digest()
 
 

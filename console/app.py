@@ -1,9 +1,10 @@
 """The console's application: pages, Stats API, health and metrics on the private port."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -33,6 +34,8 @@ class ConsoleParts:
     clock: Callable[[], int]
     trouble: Callable[[], str]
     """What keeps the loader from loading; empty while all is well."""
+    kept: Callable[[], Sequence[Any]] = tuple
+    """What every store holds now (pages/kept.py)."""
 
 
 def create_app(parts: ConsoleParts) -> Starlette:
@@ -69,7 +72,9 @@ def create_app(parts: ConsoleParts) -> Starlette:
         Route("/healthz", health),
         Route("/readyz", readiness),
         Route("/metrics", exposition),
-        *page_routes(Shop(parts.settings, parts.store, parts.warehouse, sharing, parts.clock, parts.trouble)),
+        *page_routes(
+            Shop(parts.settings, parts.store, parts.warehouse, sharing, parts.clock, parts.trouble, parts.kept)
+        ),
     ]
     left = {Gone: _nobody, ClientDisconnect: _nobody}
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=left)

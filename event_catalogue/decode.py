@@ -187,9 +187,9 @@ def _refusal(error: msgspec.ValidationError) -> Refused:
 
 def check_props(name: str, props: Mapping[str, Any], place: int) -> Props:
     """The properties of event number `place`, checked against its declaration. Raises Refused, naming that place."""
-    kind = kind_of(name)
     if not props and not _REQUIRED.get(name):
         return Props({}, [], [])
+    kind = kind_of(name)
     where = f"events[{place}].props"
     if len(props) > MAX_PROPS:
         raise Refused(422, where, f"must hold at most {MAX_PROPS} properties")

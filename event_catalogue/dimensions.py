@@ -106,7 +106,7 @@ DIMENSIONS: Final[tuple[Dimension, ...]] = (
     _event("target_region", "Part of the page it is in."),
     _event("target_url", "File, number or address that was opened.", free_text=True),
     _event("target_host", "Site that was gone to."),
-    _event("method", "How the page was left."),
+    _event("method", "How the page was left, a reload or a way back as the page behind it tells."),
     _event("flag", "Rage or dead click; only with consent."),
     _event("search_term", "What the site's search was asked.", free_text=True),
     _event("error_message", "Error that a script reported.", free_text=True),

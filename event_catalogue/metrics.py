@@ -51,7 +51,11 @@ MEASURES: Final[dict[MeasureName, Measure]] = {
         Measure("visitors", "event", "Visitors with a matching event, each day's counted by itself and added up."),
         Measure("visits", "visit", "Visits with a matching event."),
         Measure("pageviews", "event", "Matching page views."),
-        Measure("events", "event", "Matching events of every kind but `engagement`, which only carries time."),
+        Measure(
+            "events",
+            "event",
+            "Matching events of every kind but `engagement`, which only carries time, and exits that settle another.",
+        ),
         Measure("bounces", "visit", "Visits that are not engaged."),
         Measure(
             "engaged_visits",

@@ -10,6 +10,7 @@ from footfall.commands.hold import hold
 from footfall.commands.importing import import_
 from footfall.commands.key import key
 from footfall.commands.ledger import ledger
+from footfall.commands.periods import periods
 from footfall.commands.purge import purge
 from footfall.commands.reconcile import reconcile
 from footfall.commands.seal import seal
@@ -45,6 +46,7 @@ for command in (
     seal,
     attack,
     purge,
+    periods,
     hold,
     backup,
     reconcile,

@@ -2,8 +2,10 @@
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from control_store.ledger_head import close_day, day_heads, read_ledger_head, write_ledger_head
 from control_store.salts import Destroyed
@@ -11,6 +13,7 @@ from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_text
 from footfall.environment import Environment
 from retention.ledger import NOTHING, Head, Ledger, parse_head
+from retention.tombstones import Tombstones
 
 
 def open_ledger(environment: Environment, store: ControlStore) -> Ledger:
@@ -65,6 +68,16 @@ def noted_heads(store: ControlStore, path: Path | None = None) -> list[tuple[str
             raise ValueError(f"{path.name} is no file of heads: a line has a day and a head.")
         found.append((str(one["day"]), parse_head(str(one["head"]))))
     return found
+
+
+def note(environment: Environment, store: ControlStore, kind: str, content: Mapping[str, Any], *, now: int) -> None:
+    """Write something into the ledger and tell it to every place with backups: a restore must know it.
+
+    Raises LedgerBroken, TargetLost.
+    """
+    ledger = open_ledger(environment, store)
+    ledger.append(kind, content, now=now)
+    Tombstones(store, ledger).mirror()
 
 
 def note_salt(ledger: Ledger, salt: Destroyed, *, now: int) -> None:

@@ -23,6 +23,7 @@ from footfall.environment import Environment
 from footfall.first_run import cannot_open
 from footfall.geo import credit_of, directory_of
 from footfall.jobs import Rooms, jobs
+from footfall.keeping import keep_in_view
 from footfall.publishing import public_url, publish
 from footfall.takers import takers
 from loader.loop import Hooks, Loader
@@ -65,7 +66,10 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
         place_names=directory_of(environment.geo) / FILE,
         query_rate=environment.query_rate,
     )
-    app = create_app(ConsoleParts(settings, store, warehouse, clock, lambda: loader.state.error))
+    parts = ConsoleParts(
+        settings, store, warehouse, clock, lambda: loader.state.error, lambda: keep_in_view(environment, store)
+    )
+    app = create_app(parts)
     server = uvicorn.Server(server_config(app, drain_s=2))
     keep_stop_signals()
     thread.start()

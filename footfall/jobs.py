@@ -49,6 +49,7 @@ from footfall.reconciling import reconcile, said
 from footfall.sealing import ClockJump, Sealing, Wish
 from retention.ledger import LedgerBroken
 from retention.letters import delete_old_letters
+from retention.tombstones import TargetLost, Tombstones
 from spool.accounts import JournalView, read_journal
 from spool.crash import crash_points
 from spool.errors import SpoolError
@@ -179,8 +180,13 @@ def destroy_salts(rooms: Rooms) -> str:
 
 def keep_heads(rooms: Rooms) -> str:
     """Note the ledger's head of the last day, once."""
-    if fault := keep_head(rooms.environment, rooms.store, now=clock()):
-        _LOG.error("%s.", fault)
+    fault = keep_head(rooms.environment, rooms.store, now=clock())
+    try:
+        Tombstones(rooms.store, open_ledger(rooms.environment, rooms.store)).mirror()
+    except TargetLost as lost:
+        fault = f"{fault} {lost}".strip()
+    if fault:
+        _LOG.error("%s", fault)
     return fault
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from control_store.purges import gone_by_partition, gone_rows
 from control_store.tables import ControlStore
 from event_catalogue.days import day_text
-from footfall.balance import Held, by_day, faults
+from footfall.balance import OUTCOMES, PLACES, Held, by_day, faults
 from spool.accounts import JOURNAL, closed_batches, read_journal
 from spool.errors import SpoolGap
 from spool.reader import SpoolReader
@@ -35,7 +35,21 @@ def reconcile(warehouse: Warehouse, store: ControlStore, spools: Path, at_rest: 
     found += _gaps(spools)
     pending = sum(spool.pending for spool in view.spools)
     sums = {name: sum(counts[name] for counts in days.values()) for name in _SUMS}
-    return {"acknowledged": view.received + pending, "pending": pending, **sums, "faults": found}
+    return {
+        "acknowledged": view.received + pending,
+        "pending": pending,
+        **sums,
+        "days": [_day(key, counts) for key, counts in sorted(days.items())],
+        "faults": found,
+    }
+
+
+def _day(key: tuple[int, int], counts: dict[str, Any]) -> dict[str, Any]:
+    """The accounts of one site and day."""
+    numbers = {name: counts[name] for name in ("received", *_SUMS)}
+    agrees = numbers["received"] == sum(numbers[name] for name in OUTCOMES)
+    agrees = agrees and numbers["stored"] == sum(numbers[name] for name in PLACES)
+    return {"site": key[0], "day": day_text(key[1]), **numbers, "balanced": agrees}
 
 
 def said(report: dict[str, Any]) -> str:

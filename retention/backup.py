@@ -20,6 +20,7 @@ from control_store.copying import copy_to
 from control_store.tables import ControlStore
 from control_store.targets import add_target, drop_target, list_targets
 from event_catalogue.days import DAY_MS
+from retention.erase import meant_by_requests
 from retention.ledger import Ledger
 from retention.purge import Stores
 from retention.tombstones import Target, TargetLost, Tombstones
@@ -92,7 +93,7 @@ class Backups:
         self.target.make()
         add_target(stores.store, str(self.root), now=now)
         tombstones = Tombstones(stores.store, stores.ledger)
-        tombstones.mirror()
+        tombstones.tell(meant_by_requests(stores.store), now=now)  # no copy of the control store names them
         kind = "raw" if raw else "aggregates"
         name = f"{datetime.fromtimestamp(now / 1000, UTC):%Y%m%dT%H%M%SZ}-{kind}"
         tables = (ROLLUPS, EVENTS) if raw else (ROLLUPS,)

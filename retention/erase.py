@@ -20,7 +20,7 @@ What a kill -9 after each step leaves, and who mends it:
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -36,6 +36,7 @@ from control_store.purges import Purge, Taken, give_up, mark_gone, open_purges, 
 from control_store.seals import all_seals
 from control_store.sites import list_sites
 from control_store.snapshot import Site
+from control_store.tables import ControlStore
 from event_catalogue.days import DAY_MS, day_text
 from retention.letters import delete_letters_of
 from retention.purge import Stores
@@ -229,6 +230,7 @@ class Eraser:
             taken=taken,
             pick=msgspec.json.encode(pick).decode(),
         )
+        before = {one.site: one.rows for one in self._partitions.sites(partition)}
         save_purge(self._store, purge)
         self._crash("erase.noted")
         content = {"purge": purge.number, "day": day_text(purge.day), "keep": purge.keep, "rows": purge.rows}
@@ -238,12 +240,24 @@ class Eraser:
         self._crash("erase.erased")
         self._recount(partition.day)
         self._crash("erase.recounted")
-        if left := self._erasing.meant(partition, pick):
-            raise Broken(f"Erasure {purge.number}: {left} rows are still there; it is tried again.")
+        self._check_erased(purge, pick, before)
         mark_gone(self._store, purge, now=0)
         self._erasing.forget_visitors()
         self._crash("erase.counted")
         return purge.rows
+
+    def _check_erased(self, purge: Purge, pick: Pick, before: Mapping[int, int]) -> None:
+        """Raise Broken unless what was meant is gone: by the ids, and by the sums, which don't depend on them.
+
+        A rewrite whose table of ids had vanished says that it is done, and a count by the same ids would say so too.
+        """
+        partition = Partition(purge.day, purge.keep)
+        after = {one.site: one.rows for one in self._partitions.sites(partition)}
+        lacking = sum(max(0, after.get(one.site, 0) - before.get(one.site, 0) + one.rows) for one in purge.taken)
+        if left := self._erasing.meant(partition, pick) or lacking:
+            raise Broken(f"Erasure {purge.number}: {left} rows are still there; it is tried again.")
+        if not {one.request for one in self._meant()} <= self._erasing.said().keys():
+            raise Broken(f"Erasure {purge.number}: the table of whom it means is not what it was; it is tried again.")
 
     def _recount(self, day: int) -> None:
         places = [one for one in self._partitions.all() if one.day == day]
@@ -269,11 +283,16 @@ class Eraser:
         return [(one.site, one.first, one.last) for one in self._holds()]
 
     def _meant(self) -> list[Meant]:
-        sites = {site.id: site for site in list_sites(self._store)}
-        meant = [_erased(one) for one in open_erasures(self._store)]
-        for one in open_withdrawals(self._store):
-            meant += _withdrawn(one, sites.get(one.site))
-        return meant
+        return meant_by_requests(self._store)
+
+
+def meant_by_requests(store: ControlStore) -> list[Meant]:
+    """Whom open requests mean."""
+    sites = {site.id: site for site in list_sites(store)}
+    meant = [_erased(one) for one in open_erasures(store)]
+    for one in open_withdrawals(store):
+        meant += _withdrawn(one, sites.get(one.site))
+    return meant
 
 
 def _number(one: Withdrawal | Erasure) -> int:

@@ -46,6 +46,8 @@ class Proof:
         seal = self._seals.get((site, day))
         if seal is None:
             return "the day is not sealed"
+        if not seal.verified:
+            return "its seal was made without a proof"
         if missing := self.missing(site, day):
             return f"{missing} of its {seal.raw_rows} raw rows are missing"
         return aggregates_fault(self._rollups, seal)

@@ -51,6 +51,7 @@ from retention.remains import CHECKED, remains
 from retention.tombstones import TargetLost, Tombstones
 from spool.errors import SpoolError
 from warehouse.client import Warehouse
+from warehouse.copies import sweep_copies
 from warehouse.errors import Broken, WarehouseError
 from warehouse.partitions import Partition, Partitions
 from warehouse.seals import RollupTable
@@ -282,6 +283,7 @@ class Purger:
     def _close(self, purge: Purge) -> bool:
         """Whether all is gone from the disks, and the ledger says so."""
         try:
+            sweep_copies(self._stores.warehouse)
             delete_letters(purge, self._stores.spools)
             self._crash("purge.letters")
             left = remains(purge, self._partitions, self._stores.spools, self._clock)

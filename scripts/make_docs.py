@@ -215,7 +215,7 @@ def jobs_table() -> str:
 
 def periods_table() -> str:
     """How long every store keeps what it holds."""
-    return table(("store", "holds", "kept", "ended by"), PERIODS)
+    return table(("store", "holds", "kept", "ended by"), (one[1:] for one in PERIODS))
 
 
 def control_tables_text() -> str:

@@ -1,8 +1,8 @@
 """The door to a spool for the process that owns it: append, group commit, acknowledge.
 
-Promises: a future resolves only when its record is on the disk; records of one group share one fsync; a failing commit
-fails exactly the futures of its group; a sender that has gone takes nothing from the others; bounded in memory and on
-the disk; when the disk is well again it goes on by itself. Refuses: a second owner, a second event loop at a time.
+Promises: a receipt is settled only when its record is on the disk; records of one group share one fsync; a failing
+commit fails exactly the receipts of its group; a sender that has gone takes nothing from the others; bounded in memory
+and on the disk; when the disk is well again it goes on by itself. Refuses: a second owner, two event loops at a time.
 
 A record's life, and what a kill leaves after each step:
   1 queued in memory: nothing; the sender was promised nothing.
@@ -32,6 +32,7 @@ from spool.crash import CrashPoints
 from spool.errors import SpoolBroken, SpoolRefusal
 from spool.kinds import Entry, Kind, Mark
 from spool.log import TICK, Clock, SegmentLog
+from spool.receipt import Receipt
 from spool.registry import hold, register
 from spool.settings import SpoolSettings
 from spool.space import Space
@@ -39,11 +40,10 @@ from spool.space import Space
 _FIRST_RETRY_SECONDS: Final = 0.1
 _LONGEST_RETRY_SECONDS: Final = 5.0
 _LOOKS: Final = 3
+_LATER_SECONDS: Final = 0.2
 
 _COUNTS: Final = msgspec.msgpack.Encoder()
 _logger = logging.getLogger(__name__)
-
-Future = asyncio.Future[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +61,15 @@ class WriterState:
 class _Batch(NamedTuple):
     """What the event loop hands to the commit thread."""
 
-    work: Sequence[tuple[Entry, Future]]
-    waiters: Sequence[Future]
+    work: Sequence[tuple[Entry, Receipt]]
+    waiters: Sequence[Receipt]
     """Those who wait for the counts."""
     counts: Counter[bytes]
 
     @property
-    def futures(self) -> list[Future]:
+    def receipts(self) -> list[Receipt]:
         """Everybody who waits."""
-        return [future for _, future in self.work] + list(self.waiters)
+        return [receipt for _, receipt in self.work] + list(self.waiters)
 
 
 class SpoolWriter:
@@ -98,11 +98,13 @@ class SpoolWriter:
         self._refusal: SpoolRefusal | None = None
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._queue: list[tuple[Entry, Future]] = []
+        self._queue: list[tuple[Entry, Receipt]] = []
         self._queued_bytes = 0
         """Of the queue and of the batch that is under way."""
         self._counts: Counter[bytes] = Counter()
-        self._count_waiters: list[Future] = []
+        self._count_waiters: list[Receipt] = []
+        self._counting = False
+        """Whether somebody looks at counts soon for which nobody waits."""
         self._offered = False
         """Whether the loop will look at the queue once it has done what it is at."""
         self._seen = self._looks = 0
@@ -115,37 +117,47 @@ class SpoolWriter:
         self._thread = threading.Thread(target=self._run, name=f"spool-{name}", daemon=True)
         self._thread.start()
 
-    def append(self, kind: Kind, events: int, body: bytes) -> Future:
-        """Queue one record; the future gives its number once it is on the disk.
+    def append(self, kind: Kind, events: int, body: bytes) -> Receipt:
+        """Queue one record; the receipt gives its number once it is on the disk.
 
-        Called on the event loop. Raises SpoolFull or SpoolBroken at once while the spool refuses; the future raises
+        Called on the event loop. Raises SpoolFull or SpoolBroken at once while the spool refuses; the receipt raises
         them if the commit fails.
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._move(loop)
         self._admit(len(body))
-        future: Future = loop.create_future()
-        self._queue.append(((kind, events, body), future))
+        receipt = Receipt()
+        self._queue.append(((kind, events, body), receipt))
         self._offer(loop)
-        return future
+        return receipt
 
-    def count(self, key: bytes, n: int) -> Future:
-        """Add `n` to `key`; equal keys of a group become one record. The future gives that record's number.
+    def count(self, key: bytes, n: int) -> Receipt:
+        """Add `n` to `key`; equal keys of a group become one record. The receipt gives that record's number.
 
-        While the spool refuses, the future raises at once but `n` is kept and goes with the next good commit.
+        While the spool refuses, the receipt raises at once but `n` is kept and goes with the next good commit.
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._move(loop)
-        future: Future = loop.create_future()
+        receipt = Receipt()
         self._counts[key] += n
         if self._refusal is not None or self._closing:
-            _fail(future, self._refusal or self._closed())
-            return future
-        self._count_waiters.append(future)
+            _fail(receipt, self._refusal or self._closed())
+            return receipt
+        self._count_waiters.append(receipt)
         self._offer(loop)
-        return future
+        return receipt
+
+    def count_later(self, key: bytes, n: int) -> None:
+        """Add `n` to `key` where nobody waits for it: it goes with the next commit, and one comes within a moment.
+
+        A kill before that loses it. So a flood of what is refused costs no commits of its own.
+        """
+        self._counts[key] += n
+        if not self._counting:
+            self._counting = True
+            asyncio.get_running_loop().call_later(_LATER_SECONDS, self._count_now)
 
     def append_many(self, records: Iterable[tuple[Kind, int, bytes]]) -> int:
         """Commit records as one group on the caller's thread, for imports; the number of the last.
@@ -207,9 +219,9 @@ class SpoolWriter:
 
     def _move(self, loop: asyncio.AbstractEventLoop) -> None:
         """Another event loop goes on. What the one before has left is committed; nobody waits for it any more."""
-        self._loop, self._offered, self._busy = loop, False, False
+        self._loop, self._offered, self._busy, self._counting = loop, False, False, False
         self._seen = self._looks = self._queued_bytes = 0
-        self._queue = [(entry, loop.create_future()) for entry, _ in self._queue]
+        self._queue = [(entry, Receipt()) for entry, _ in self._queue]
         self._count_waiters = []
 
     def _offer(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -220,6 +232,15 @@ class SpoolWriter:
         if not self._offered:
             self._offered = True
             loop.call_soon(self._hand_over)
+
+    def _count_now(self) -> None:
+        """See to it that what was counted without anybody waiting is committed."""
+        loop = asyncio.get_running_loop()
+        self._counting = False
+        if loop is not self._loop:
+            self._move(loop)
+        if self._counts and self._refusal is None and not self._closing:
+            self._offer(loop)
 
     def _hand_over(self) -> None:
         """Give what is queued to the commit thread, unless it has a batch: the end of that one looks here again.
@@ -303,12 +324,12 @@ class SpoolWriter:
             return  # the loop is closed: nobody waits any more, and another one begins afresh
 
     def _resolve(self, batch: _Batch, first: int) -> None:
-        for seq, (_, future) in enumerate(batch.work, first):
-            if not future.done():  # cancelled by a client that has gone: raising here would cost the others theirs
-                future.set_result(seq)
-        for future in batch.waiters:
-            if not future.done():
-                future.set_result(first + len(batch.work))
+        for seq, (_, receipt) in enumerate(batch.work, first):
+            if not receipt.done():  # cancelled by a client that has gone
+                receipt.set_result(seq)
+        for receipt in batch.waiters:
+            if not receipt.done():
+                receipt.set_result(first + len(batch.work))
         self._end(batch)
 
     def _refuse(self, refusal: SpoolRefusal, batch: _Batch) -> None:
@@ -324,8 +345,8 @@ class SpoolWriter:
         """On the loop: who waits is refused, the queue too; counts wait for a better commit."""
         late = self._take()
         self._counts = batch.counts + late.counts
-        for future in batch.futures + late.futures:
-            _fail(future, refusal)
+        for receipt in batch.receipts + late.receipts:
+            _fail(receipt, refusal)
         self._queued_bytes -= _size([entry for entry, _ in late.work])
         if batch is not _NOTHING:
             self._end(batch)
@@ -361,7 +382,6 @@ def _counts_entry(counts: Counter[bytes]) -> Entry:
     return Kind.COUNTS, counts.total(), _COUNTS.encode(list(counts.items()))
 
 
-def _fail(future: Future, refusal: SpoolRefusal) -> None:
-    if not future.done():
-        future.set_exception(refusal.again())
-        future.exception()  # marks it as seen: a sender that has gone is no news
+def _fail(receipt: Receipt, refusal: SpoolRefusal) -> None:
+    if not receipt.done():
+        receipt.set_exception(refusal.again())

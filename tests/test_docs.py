@@ -178,7 +178,7 @@ def test_every_status_of_the_collector_is_documented() -> None:
     found = {
         number
         for _, name, call in calls(("collector", "event_catalogue"))
-        if name in ("problem", "Refused", "Verdict", "Answer")
+        if name in ("problem", "Refused", "Verdict", "Answer", "Ready")
         for argument in call.args[:3]
         for number in constants(argument, int)
         if 200 <= number < 600

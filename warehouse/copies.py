@@ -38,8 +38,7 @@ class Copies:
 
     def sweep(self) -> None:
         """Remove copies that a kill has left here."""
-        if self.root:
-            shutil.rmtree(self.root, ignore_errors=True)
+        sweep_copies(self._warehouse)
 
     def save(self, table: str, name: str) -> None:
         """Write a copy of a table."""
@@ -85,6 +84,12 @@ class Copies:
         if self.root:
             return f"File('{self.root / _checked(name)}')"
         return f"Disk('{self._disk}', '{_checked(name)}')"
+
+
+def sweep_copies(warehouse: Warehouse) -> None:
+    """Remove copies that a kill has left in the embedded engine's directory. Only while no backup is made."""
+    if warehouse.directory:
+        shutil.rmtree(warehouse.directory / COPIES, ignore_errors=True)
 
 
 def _checked(name: str) -> str:

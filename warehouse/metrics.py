@@ -18,6 +18,7 @@ from typing import Final
 from event_catalogue.dimensions import UNKNOWN, UNKNOWN_KIND, Dimension
 from event_catalogue.fields import FIELD
 from event_catalogue.metrics import ENGAGED_MS, QUIET_EVENTS, VISIT_GAP_MS, MeasureName
+from warehouse.exits import SETTLES, exit_method
 from warehouse.hidden import SHOWN
 from warehouse.people import PEOPLE
 
@@ -40,7 +41,7 @@ _QUIET: Final = ", ".join(f"'{name}'" for name in QUIET_EVENTS)
 ROW_EXPRESSIONS: Final[dict[str, str]] = {
     "at_ms": "toUnixTimestamp64Milli(at)",
     "viewed": "name = 'pageview'",
-    "counted": "name != 'engagement'",
+    "counted": f"name != 'engagement' AND NOT {SETTLES}",
     "acted": f"name NOT IN ({_QUIET})",
     "city_id": "if(city_id != 0, toString(city_id), toString(city))",
     "status": "if(status != 0, toString(status), '')",
@@ -70,8 +71,13 @@ _OF_SOURCE: Final[dict[str, tuple[str, str]]] = {
 """What a visit says whose source was lost before consent, and one that began on the site's own pages otherwise."""
 
 
-def row_expression(name: str) -> str:
-    """What stands for `name` in a question to single rows: a column of the catalogue, or one of the above."""
+def row_expression(name: str, rows: str = "") -> str:
+    """What stands for `name` in a question to single rows: a column of the catalogue, or one of the above.
+
+    `rows`: those that are asked for, where they are others than `raw_rows`.
+    """
+    if name == "method":
+        return exit_method(rows or raw_rows())
     if name in ROW_EXPRESSIONS:
         return ROW_EXPRESSIONS[name]
     return f"`{FIELD[name].name}`"

@@ -221,11 +221,10 @@ class _Counting:
             visit_wide = [one.name for one in KEPT if one.scope == "visit"]
             looks = ", ".join(f"max(arrayExists(x -> x != '', `{name}`))" for name in visit_wide)
             by_event = [one.name for one in KEPT if one.scope == "event"]
-            counts = ", ".join(f"max(toString({row_expression(DIMENSION[name].field)}) != '')" for name in by_event)
+            values = [row_expression(DIMENSION[name].field, _ROWS) for name in by_event]
+            counts = ", ".join(f"max(toString({value}) != '')" for value in values)
             found = zip(visit_wide, self._ask(f"SELECT {looks} FROM visits FINAL WHERE {_OF_DAY}")[0], strict=True)
-            by_row = zip(
-                by_event, self._ask(f"SELECT {counts} FROM events WHERE {_OF_DAY} AND {PEOPLE}")[0], strict=True
-            )
+            by_row = zip(by_event, self._ask(f"SELECT {counts} FROM {_ROWS}")[0], strict=True)
             self._used = {name for name, used in (*found, *by_row) if used} | {"time:hour"}
         return dimension.name in self._used
 
@@ -240,12 +239,12 @@ class _Counting:
 
     def _fill_events(self, dimension: Dimension, key: str, params: Mapping[str, Param]) -> None:
         """Each visit under every value that its events have, and under none if it has events without."""
-        value = row_expression(dimension.field) if dimension.field else "1"
+        value = row_expression(dimension.field, _ROWS) if dimension.field else "1"
         rows = (
             f"SELECT {_UNIT} AS unit, if(visitor = {NOBODY}, beacon, visitor) AS who, {key} AS key, "
             f"{ROW_EXPRESSIONS['at_ms']} AS at_ms, {ROW_EXPRESSIONS['viewed']} AS viewed, "
             f"{ROW_EXPRESSIONS['counted']} AS counted, engaged_ms AS ms "
-            f"FROM events WHERE {_OF_DAY} AND {PEOPLE} AND toString({value}) != ''"
+            f"FROM {_ROWS} AND toString({value}) != ''"
         )
         visits = (
             f"SELECT {_UNIT} AS unit, visitor AS who, known, began AS starts, engaged AS all_engaged, "
@@ -401,7 +400,7 @@ def _key(dimension: Dimension, params: dict[str, Param]) -> str:
         return f"toString({start} + intDiv(greatest(least({at_ms}, {end} - 1) - {start}, 0), {_HOUR_MS}) * {_HOUR_MS})"
     words = [*RESERVED, dimension.blank]
     params["words"], params["spelt"] = words, [f"\\{word}" for word in words]
-    value = f"one_{dimension.name}" if dimension.scope == "visit" else row_expression(dimension.field)
+    value = f"one_{dimension.name}" if dimension.scope == "visit" else row_expression(dimension.field, _ROWS)
     return f"transform(toString({value}), {{words:Array(String)}}, {{spelt:Array(String)}})"
 
 
@@ -463,6 +462,7 @@ _OF_DAY: Final = (
     "day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16}) AND site IN {sites:Array(UInt32)} "
     f"AND {_UNIT} IN {{units:Array(UInt64)}}"
 )
+_ROWS: Final = f"events WHERE {_OF_DAY} AND {PEOPLE}"
 _FLAT: Final = (
     "one_began AS began, known, one_views AS pv, one_counted AS ev, one_engaged_ms AS ms, one_engaged AS engaged, "
     "one_single AS single, one_views AS views, one_took_ms AS took"

@@ -66,6 +66,13 @@ class RollupTable:
         values: dict[str, Param] = {"site": seal.site, "day": seal.day, "sealed": seal.sealed, "kept": kept}
         return int(self._warehouse.query("warehouse.late_visitors", values, "seal")[0][0])
 
+    def changed_visitors(self, seal: Sealed, before: Iterable[str], counted_bots: Iterable[str]) -> int:
+        """How many different visitors of the seal's day count by one of these bot rules and not by the others. Raises
+        TryLater, Broken."""
+        kept, old = kept_rules({seal.site: counted_bots}), kept_rules({seal.site: before})
+        values: dict[str, Param] = {"site": seal.site, "day": seal.day, "kept": kept, "before": old}
+        return int(self._warehouse.query("warehouse.changed_visitors", values, "seal")[0][0])
+
     def write(self, runs: Mapping[tuple[int, int], int], rows: Sequence[DayRow]) -> None:
         """Store the rows under the run of their (site, day), durably. Raises TryLater, Broken."""
         days = sorted({day for day, _ in rows})

@@ -20,6 +20,7 @@ from event_catalogue.dimensions import DIMENSIONS
 from event_catalogue.events import EVENTS as EVENT_KINDS
 from event_catalogue.metrics import ENGAGED_MS
 from warehouse.client import Param
+from warehouse.exits import SETTLES
 from warehouse.hidden import HIDDEN
 from warehouse.metrics import NOBODY, WHO, VisitShape, stored_rows
 from warehouse.people import PEOPLE
@@ -69,7 +70,7 @@ _DECLARED: Final = ", ".join(f"'{kind.name}'" for kind in EVENT_KINDS)
 OWN_EVENT: Final = f"name NOT IN ({_DECLARED})"
 """Whether a row is an event of the site's own: a conversion."""
 
-LEFT: Final = "name = 'pageview' OR name = 'exit' AND NOT has(prop_keys, 'settles')"
+LEFT: Final = f"name = 'pageview' OR name = 'exit' AND NOT {SETTLES}"
 """Whether a row may tell how the visit's last page was left. An exit that settles the page before is told by the page
 after it, which a visit goes on with; and a page view without an exit behind it was left nobody knows how."""
 
@@ -195,6 +196,7 @@ def _visit_values(shape: VisitShape) -> dict[str, str]:
     acts = f"arrayCount(v.{shape.place('acted')})"
     engaged_ms = f"arraySum(v.{shape.place('engaged_ms')})"
     own, left = shape.place_of("own", OWN_EVENT), shape.place_of("left", LEFT)
+    told = shape.place_of("told", "method")
     revenue, currency = (f"v.{shape.place(name)}" for name in ("revenue", "currency"))
     by_currency = (
         f"arrayReduce('sumMap', arrayMap((c, m) -> map(c, m), arrayFilter((c, m) -> m != 0, {currency}, {revenue}), "
@@ -212,7 +214,7 @@ def _visit_values(shape: VisitShape) -> dict[str, str]:
         "single": f"({views} <= 1 AND {acts} = 0)",
         "conversions": f"arrayCount(v.{own})",
         "revenue": by_currency,
-        "exit_method": f"arrayLast((x, left) -> left, v.{shape.place('method')}, v.{left})",
+        "exit_method": f"arrayLast((x, left) -> left, v.{told}, v.{left})",
     }
     return {f"v_{name}": text for name, text in counts.items()} | {
         f"v_{one.name}": f"toString({shape.value(one)})" for one in VISIT_DIMENSIONS

@@ -5,7 +5,7 @@ and that answers every designed refusal with a page that says what to do.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -63,6 +63,8 @@ class Shop(NamedTuple):
     sharing: Sharing
     clock: Callable[[], int]
     trouble: Callable[[], str]
+    kept: Callable[[], Sequence[Any]]
+    """What every store holds now (kept.py)."""
 
 
 @dataclass(frozen=True, slots=True)

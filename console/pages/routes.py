@@ -13,6 +13,7 @@ from console.pages.hosts import settle
 from console.pages.how_counted import how_counted
 from console.pages.installation import installation
 from console.pages.joining import Joining
+from console.pages.kept import kept
 from console.pages.keys import drop_key, keys, make_key
 from console.pages.people import (
     account,
@@ -62,6 +63,7 @@ def page_routes(shop: Shop) -> list[Route]:
         Route("/people/second-factor/off", desk.page(factor_off_of, role="admin"), methods=["POST"]),
         Route("/people/withdraw", desk.page(withdraw, role="admin"), methods=["POST"]),
         Route("/people/remove", desk.page(remove_person, role="admin"), methods=["POST"]),
+        Route("/kept", desk.page(kept, role="privacy_officer"), methods=["GET"]),
         Route("/audit", desk.page(audit, role="privacy_officer"), methods=["GET"]),
         Route("/how-counted", desk.page(how_counted), methods=["GET"]),
         Route("/", desk.page(front), methods=["GET"]),

@@ -103,19 +103,20 @@ def _write(environment: Environment, store: Any, kind: str, one: Any) -> None:
     """Into the ledger, without the names of people."""
     from event_catalogue.days import day_text
     from footfall.assembly import clock
-    from footfall.books import open_ledger
+    from footfall.books import note
 
     days = {name: day_text(getattr(one, name)) for name in ("first", "last", "until")}
     content = {"hold": one.id, "site": one.site, **days, "reason": one.reason}
-    open_ledger(environment, store).append(kind, content, now=clock())
+    note(environment, store, kind, content, now=clock())
 
 
 @contextmanager
 def _sentences() -> Iterator[None]:
     from control_store.accounts import BadAccount
     from control_store.holds import BadHold
+    from retention.tombstones import TargetLost
 
     try:
         yield
-    except (BadAccount, BadHold) as error:
+    except (BadAccount, BadHold, TargetLost) as error:
         raise click.ClickException(str(error)) from None

@@ -77,10 +77,12 @@ def sentences() -> Iterator[None]:
     from footfall.sealing import ClockJump
     from footfall.supervisor import PortBusyError
     from retention.ledger import LedgerBroken
+    from retention.tombstones import TargetLost
     from spool.errors import SpoolError
     from warehouse.errors import WarehouseError
 
-    ours = (BadSetting, UnknownSite, SetUpError, PortBusyError, ClockJump, LedgerBroken, SpoolError, WarehouseError)
+    ours: tuple[type[Exception], ...] = (BadSetting, UnknownSite, SetUpError, PortBusyError, ClockJump)
+    ours += (LedgerBroken, TargetLost, SpoolError, WarehouseError)
     try:
         yield
     except ours as error:

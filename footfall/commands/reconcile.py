@@ -8,6 +8,8 @@ from footfall.commands.asking import alone, by_core
 from footfall.commands.options import installation, open_control, say_json, sentences
 from footfall.environment import Environment
 
+_SHOWN = ("received", "stored", "in_warehouse", "dead_letters", "purged", "erased", "lost")
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -34,6 +36,13 @@ def reconcile(as_json: bool, environment: Environment) -> None:
     if as_json:
         say_json(told)
     else:
+        for day in told["days"]:
+            numbers = ", ".join(
+                f"{count} {name.replace('_', ' ')}" for name, count in day.items() if name in _SHOWN and count
+            )
+            click.echo(
+                f"{day['day']}\tsite {day['site']}\t{numbers}\t{'' if day['balanced'] else 'NOT BALANCED'}".rstrip()
+            )
         click.echo(said(told))
         for fault in told["faults"]:
             click.echo(fault, err=True)

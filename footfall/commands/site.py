@@ -5,7 +5,7 @@ from typing import Any
 import click
 import msgspec
 
-from footfall.commands.options import installation, noted, open_control, say_json
+from footfall.commands.options import installation, noted, open_control, say_json, sentences
 from footfall.environment import Environment
 
 
@@ -174,14 +174,15 @@ def delete(name: str, yes: bool, environment: Environment) -> None:
     """Delete a site: its beacons are refused from now on."""
     from control_store.sites import delete_site, find_site
     from footfall.assembly import clock
-    from footfall.books import open_ledger
+    from footfall.books import note
 
     with open_control(environment) as store:
         found = find_site(store, name)
         if not yes:
             click.confirm(f"Delete {found.domain}? Its beacons will be refused.", abort=True)
         delete_site(store, found, now=clock())
-        open_ledger(environment, store).append("site.deleted", {"site": found.id}, now=clock())
+        with sentences():
+            note(environment, store, "site.deleted", {"site": found.id}, now=clock())
         noted(store, "delete_site", site=found.domain)
     click.echo(f"{found.domain} is deleted.")
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.console.stats.counting import acted, bounced, cut_visits, is_person, shown, text_of, value, views
+from tests.console.stats.counting import acted, bounced, cut_visits, is_counted, is_person, shown, text_of, value, views
 
 Event = dict[str, Any]
 NAMES = (
@@ -40,7 +40,7 @@ def numbers(hits: Hits) -> dict[str, int]:
         "visitors": len({visit[0]["visitor"] for visit in visits}),
         "visits": len(visits),
         "pageviews": sum(one["name"] == "pageview" for one in events),
-        "events": sum(one["name"] != "engagement" for one in events),
+        "events": sum(is_counted(one) for one in events),
         "bounces": sum(map(bounced, visits)),
         "engaged_visits": sum(not bounced(visit) for visit in visits),
         "single_page_visits": sum(views(visit) < 2 and not acted(visit) for visit in visits),

@@ -16,13 +16,13 @@ from console.stats.parse import parse
 from console.stats.query import SiteRef
 from console.stats.run import Statistics
 from control_store.marks import usable_marks
-from control_store.seals import all_seals, save_seals
+from control_store.seals import all_seals
 from control_store.site_settings import changed
 from control_store.sites import NewSite, add_site, list_sites, save_settings
 from event_catalogue.fields import FIELDS
 from tests.aggregator.rollup_count import count_day
 from tests.aggregator.test_rollups import NAMES, as_events
-from tests.aggregator.test_seal import DAY, EPOCH, NOW, ZONES, Place
+from tests.aggregator.test_seal import DAY, EPOCH, NOW, ZONES, Place, _like
 from tests.aggregator.test_visits import Table, same, stored_visits
 from tests.aggregator.visit_count import count_visits
 from tests.console.stats.counting import answer
@@ -186,12 +186,20 @@ def sealed_anew(place: Place, rules: dict[int, Collection[str]]) -> list[Sealed]
 
 
 def test_sealed_days_are_sealed_anew_while_their_rows_are_there(place: Place) -> None:
-    """By the rules that count then, which the seal remembers; the other site's and purged days stay as they are."""
+    """By the rules that count then, which the seal remembers; the other site's days stay as they are, and a day on which
+    fewer than k visitors make the difference."""
     rules = sorted({str(row[BOT]) for row in place.rows if row[BOT]})
-    assert rules
+    mine = [row for row in place.rows if row[0] == 1 and row[1] == DAY and not row[BOT]]
+    machines = [
+        _like(row, bot=rules[0], visitor=bytes([200 + number]) * 16, beacon=bytes([100 + number]) * 16)
+        for number, row in enumerate(mine[:9])
+    ]
+    place.events.insert(machines, batch=DAY + 9, token="machines")
+    place.rows += machines
+    place.visits.tick()
     place.seal_all()
     first = {(seal.site, seal.day): seal for seal in all_seals(place.store)}
-    save_seals(place.store, [first[1, DAY + 1]._replace(purged=NOW)])
+    assert any(row[BOT] in rules for row in place.rows if row[0] == 1 and row[1] == DAY + 1)
     want(place, 1, *rules)
     (due,) = place.sealer.due(NOW, NOW)
     assert (due.day, [site.id for site in due.sites]) == (DAY, [1])

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from tests.console.stats.counting import QUIET, cut_visits, text_of, visit_value
+from tests.console.stats.counting import QUIET, cut_visits, is_counted, text_of, visit_value
 
 Event = dict[str, Any]
 DIMENSIONS = (
@@ -56,7 +56,7 @@ def count_visit(visit: list[Event]) -> dict[str, Any]:
         "took_ms": visit[-1]["at"] - visit[0]["at"],
         "rows": len(visit),
         "views": len(views),
-        "counted": sum(one["name"] != "engagement" for one in visit),
+        "counted": sum(is_counted(one) for one in visit),
         "engaged_ms": engaged_ms,
         "acts": len(acts),
         "engaged": int(len(views) >= 2 or engaged_ms >= 10_000 or bool(acts)),

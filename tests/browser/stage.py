@@ -14,7 +14,7 @@ import sys
 import time
 import wave
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha384
 from pathlib import Path
 from typing import Any, Final
@@ -22,12 +22,12 @@ from typing import Any, Final
 import msgspec
 
 from tests.browser import snippet
+from tests.browser.rough import AGENT, Beside, blocked, prerendered, rewritten, rough
 from tests.browser.web import Page, Site
 from tests.product import Product, command, free_port
 
 Row = dict[str, Any]
 
-AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 DEVICE: Final = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 SECRET: Final = "quietly-typed-by-anna"
 ACCEPT: Final = f"footfall.consent({{statistics: true, ads: true, visitor: '{DEVICE}'}})"
@@ -600,11 +600,11 @@ def outages(stage: Stage) -> None:
 
 ACTS: Final = (
     *(links, clicks, angry, many, hover, forms, copies, media, errors, tags, exits, routes, reading, choices, glass),
-    *(ads, numbers, embeddings, outages),
+    *(ads, numbers, embeddings, outages, rough, rewritten, blocked, prerendered),
 )
 
 
-def play(browser: Any, folder: Path) -> dict[str, Any]:
+def play(browser: Any, folder: Path, acts: Sequence[Callable[[Stage], None]] = ACTS) -> dict[str, Any]:
     """Every act; then `{rows: …, seen: …, sites: …}` of an installation that has stopped."""
     product = Product(folder / "data")
     product.settings["public_url"] = f"http://stats.example:{product.collector}"
@@ -617,8 +617,10 @@ def play(browser: Any, folder: Path) -> dict[str, Any]:
     stage = Stage(browser, site, product, keys)
     try:
         product.start()
-        for act in ACTS:
+        beside = Beside(stage)
+        for act in acts:
             act(stage)
+        beside.end()
         time.sleep(0.5)
         _loaded(product)
     finally:

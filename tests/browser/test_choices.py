@@ -332,6 +332,7 @@ def test_do_not_sell_children_and_signals(web: Web, browser: Any) -> None:
         visitor.page.goto(web.put("us.example", "/us"))
         visitor.until(visitor.events, "opt_out counts before a choice")
         assert "visitor" not in visitor.events()[0]["beacon"]
+        assert visitor.cookies() == {}
         visitor.button("Preferences").click()
         visitor.page.get_by_label("Do Not Sell or Share My Personal Information").check()
         visitor.page.get_by_label("Statistics: recognise this browser").check()
@@ -342,6 +343,13 @@ def test_do_not_sell_children_and_signals(web: Web, browser: Any) -> None:
         visitor.page.reload()
         visitor.until(lambda: len(visitor.events()) > 1, "the next view")
         assert visitor.events()[-1]["beacon"]["consent"]["sale"] is False
+    with visiting(browser) as visitor:
+        visitor.page.goto(web.put("us.example", "/us-no"))
+        visitor.button("Decline").click()
+        # Two cookies: it is not said that there is one.
+        visitor.bar.get_by_text("The only cookies are those that remember these answers").wait_for()
+        visitor.until(lambda: visitor.cookies().keys() == expected("ff_choice", "ff_sale"), "refusal and opt-out")
+        check_lives(visitor)
     with visiting(browser) as visitor:
         visitor.page.goto(web.put("kids.example", "/kids", MARKED + PANEL))
         visitor.page.locator("footfall-choices").get_by_text("for children").wait_for()

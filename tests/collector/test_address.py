@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.address import NO_ADDRESS, ClientAddress, Hops, read_address, read_networks
-from collector.request import RequestFacts
+from collector.request import RequestFacts, read_request
 
 LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 PROXIES: Final = (*LOOPBACK, "10.0.0.0/8", "2001:db8:ffff::/48")
@@ -193,6 +193,14 @@ def test_the_client_is_the_right_most_hop_that_is_no_proxy(
 
 addresses = st.ip_addresses().map(str)
 strangers = addresses.filter(lambda text: not ip_address(text).is_loopback)
+FORWARDING = (b"x-forwarded-for", b"X-Forwarded-For", b"forwarded", b"FORWARDED", b"x-real-ip", b"via", b"client-ip")
+CLAIMS = (
+    "127.0.0.1",
+    "for=127.0.0.1",
+    "for=192.0.2.60;proto=http;by=203.0.113.43",
+    "198.51.100.9, 127.0.0.1",
+    'for="[::1]"',
+)
 junk = st.text(alphabet='0123456789.:;,="[]for unkow_%', max_size=40)
 
 
@@ -205,6 +213,20 @@ def test_a_stranger_is_never_somebody_else(peer: str, forwarded: list[str], x_fo
     expected = read_address(peer)
     assert expected is not None
     assert found.packed == expected.packed
+
+
+outsiders = strangers.filter(lambda text: not any(ip_address(text) in network for network in read_networks(PROXIES)))
+
+
+@given(
+    outsiders, st.lists(st.tuples(st.sampled_from(FORWARDING), junk | addresses | st.sampled_from(CLAIMS)), max_size=6)
+)
+@pytest.mark.req("C1", "O4")
+def test_no_header_of_an_untrusted_peer_changes_the_client(peer: str, lines: list[tuple[bytes, str]]) -> None:
+    """Through the reading of a whole request, where other peers are trusted: its address is the peer's."""
+    hops = Hops(read_networks([*LOOPBACK, *PROXIES]))
+    headers = [(name, value.encode("latin-1", "replace")) for name, value in lines]
+    assert read_request(headers, peer, hops).address.packed == ip_address(peer).packed
 
 
 @given(st.lists(junk | addresses, max_size=4), st.lists(junk | addresses, max_size=4), strangers)

@@ -274,7 +274,8 @@ def test_a_plain_form_does_the_same(door: Door, choice: str, whats: list[str]) -
     ("headers", "form", "said", "unsaid"),
     [
         ({"x-forwarded-host": "shop.example"}, "choice=accept", "words.saved_accepted", "words.saved_declined"),
-        ({"x-forwarded-host": "shop.example"}, "choice=decline", "words.saved_declined", "words.saved_accepted"),
+        ({"x-forwarded-host": "shop.example"}, "choice=decline", "words.saved_unshared", "words.saved_accepted"),
+        ({"x-forwarded-host": "shop.example"}, "statistics=off", "words.saved_declined", "words.saved_unshared"),
         ({"x-forwarded-host": "shop.example"}, "choice=object", "words.saved_objected", "words.saved_declined"),
         ({"x-forwarded-host": "shop.example"}, "sale=false", "purpose.sale.text", "words.saved_declined"),
         (

@@ -11,7 +11,7 @@ import pytest
 
 from collector.address import ClientAddress
 from collector.answers import Answer
-from collector.intake import Intake
+from collector.intake import Intake, Reply
 from collector.limits import Limits
 from collector.registry import Registry, ServedSite
 from collector.request import RequestFacts
@@ -43,6 +43,11 @@ def intake_of(made: World, spool: SpoolWriter | None = None, **rates: float) -> 
     registry.refresh()
     limits = Limits(**{"network_rate": 0, "site_rate": 0, **rates}, clock=made.clock)
     return Intake(registry, tools(), spool or made.spool, limits, made.clock)
+
+
+def came(intake: Intake, content: bytes, facts: RequestFacts) -> Reply:
+    """What a request and its body are replied."""
+    return intake.admit(facts) or intake.beacon(content, facts)
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -98,7 +103,7 @@ def test_every_event_is_stored_or_counted_with_its_reason(made: World) -> None:
 
 async def taken(intake: Intake, bodies: list[bytes], facts: RequestFacts = FACTS) -> list[int]:
     """The statuses of these bodies, sent one after the other."""
-    return [(await intake.beacon(content, facts).given()).status for content in bodies]
+    return [(await came(intake, content, facts).given()).status for content in bodies]
 
 
 @pytest.mark.req("O3")
@@ -109,7 +114,7 @@ def test_202_and_204_are_said_when_it_is_on_the_disk(made: World) -> None:
     async def both() -> list[Spooled]:
         seen = []
         for content in (beacon(made.site.key), beacon(made.site.key, gpc=True)):
-            await intake.beacon(body(content), FACTS).given()
+            await came(intake, body(content), FACTS).given()
             seen.append(read_spool(made.root / "spool" / "w0"))
         return seen
 
@@ -121,7 +126,7 @@ def test_202_and_204_are_said_when_it_is_on_the_disk(made: World) -> None:
 def test_a_collector_that_does_not_know_its_sites_yet_turns_nobody_away(made: World) -> None:
     """503 and a wait, and nothing counted: the beacon will come again."""
     made.snapshot.unlink()
-    answer = intake_of(made).beacon(body(beacon(made.site.key)), FACTS).answer
+    answer = came(intake_of(made), body(beacon(made.site.key)), FACTS).answer
     assert (answer.status, dict(answer.headers)[b"retry-after"]) == (503, b"2")
     assert made.spooled().counts == {}
 
@@ -149,7 +154,7 @@ def test_what_is_beyond_a_rate_is_told_when_to_come_again_and_counted(made: Worl
     async def floods() -> tuple[Answer, list[int], list[int]]:
         intake = intake_of(made, site_rate=1)
         assert await taken(intake, [two, two]) == [202, 429]
-        answer = await intake.beacon(two, FACTS).given()
+        answer = await came(intake, two, FACTS).given()
         made.clock.now += 2000
         return answer, await taken(intake, [two]), await taken(intake_of(made, network_rate=1), [two, two])
 
@@ -170,7 +175,7 @@ def test_a_full_spool_is_said_to_be_full_and_takes_again_when_there_is_room(tmp_
 
         async def sent() -> list[Answer]:
             contents = (beacon(made.site.key), beacon(made.site.key, gpc=True), {"v": 2})
-            return [await intake.beacon(body(content), FACTS).given() for content in contents]
+            return [await came(intake, body(content), FACTS).given() for content in contents]
 
         stored, ignored, wrong = run(sent())
         full.close()

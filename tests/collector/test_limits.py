@@ -46,7 +46,9 @@ def test_a_bucket_does_what_the_textbook_says(rate: int, asked: list[tuple[int, 
     bucket, simulated = Buckets(rate, clock), Simulated(rate, clock.now)
     for passed, tokens in asked:
         clock.now += passed
+        foreseen = bucket.wait("k", tokens)
         wait, needed = bucket.take("k", tokens), simulated.take(clock.now, tokens)
+        assert foreseen == wait
         if abs(simulated.level - min(Fraction(tokens), simulated.full)) < Fraction(1, 10**6) and bool(wait) != bool(
             needed
         ):

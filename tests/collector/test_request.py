@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from collector.address import Hops, read_networks
 from collector.request import RequestFacts, read_request
@@ -79,7 +80,8 @@ def test_each_fact_comes_from_its_header() -> None:
         (b"sec-ch-ua-mobile", b"?0"),
         (b"x-requested-with", b"com.example.app"),
     )
-    assert facts[1:2] + facts[3:] == (
+    told = astuple(facts)
+    assert told[1:2] + told[3:] == (
         *("Marked/1.0", "de-CH,de;q=0.9", False, False, "prefetch;prerender"),
         *("https://shop.example/a", "Bearer k", 586, False),
     )
@@ -94,7 +96,7 @@ def test_each_fact_comes_from_its_header() -> None:
 def test_names_of_headers_are_read_in_any_case(spell: Any) -> None:
     """As clients, proxies and mischief spell them; the application is given them in lower case, a connection is not."""
     lines = [(b"sec-gpc", b"1"), (b"sec-ch-ua", b"x"), (b"sec-purpose", b"prefetch")]
-    assert read(*[(spell(name), value) for name, value in lines])[2:7] == read(*lines)[2:7]
+    assert astuple(read(*[(spell(name), value) for name, value in lines]))[2:7] == astuple(read(*lines))[2:7]
     assert read((spell(b"sec-gpc"), b"1"), (b"cONTENT-lENGTH", b"7")).length == 7
     assert (
         read((b"User-Agent", b"Marked/1.0"), (b"X-FORWARDED-FOR", b"192.0.2.1"), peer="127.0.0.1").user_agent
@@ -108,7 +110,7 @@ def test_a_cookie_is_not_looked_at() -> None:
     """A request with a cookie leaves the same facts as one without."""
     lines = [(b"user-agent", b"Marked/1.0"), (b"sec-gpc", b"1")]
     without, with_cookie = read(*lines), read(*lines, (b"cookie", b"footfall=0123456789abcdef"))
-    assert without[1:] == with_cookie[1:]
+    assert astuple(without)[1:] == astuple(with_cookie)[1:]
 
 
 @pytest.mark.parametrize(

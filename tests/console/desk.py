@@ -11,6 +11,7 @@ from typing import Any, Final
 import httpx
 
 from console.app import ConsoleParts, create_app
+from console.pages.kept import Kept
 from console.settings import ConsoleSettings
 from control_store.accounts import Role, User, add_user
 from control_store.sites import NewSite, add_site
@@ -63,7 +64,9 @@ class Desk:
         self.now = NOON
         self.trouble = ""
         self._batch = 0
-        parts = ConsoleParts(console_settings(**settings), store, warehouse, lambda: self.now, lambda: self.trouble)
+        self.kept: list[Kept] = []
+        made = console_settings(**settings)
+        parts = ConsoleParts(made, store, warehouse, lambda: self.now, lambda: self.trouble, lambda: self.kept)
         self.app = create_app(parts)
         self._loop = asyncio.new_event_loop()
         self.browser = self.another()

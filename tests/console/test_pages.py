@@ -47,7 +47,7 @@ PAGES: Final = (
         "/account/second-factor",
         "/people",
     ),
-    *("/audit", "/how-counted", "/sites/none.example"),
+    *("/audit", "/kept", "/how-counted", "/sites/none.example"),
 )
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from console.pages.kept import Kept
 from control_store.accounts import User, list_users
 from control_store.audit import entries
+from control_store.erasures import ask_erasure
 from control_store.second_factor import is_on, new_secret, turn_on
 from control_store.sites import list_keys
 from tests.console.desk import PASSWORD, Desk, cookies, hidden
@@ -253,3 +255,16 @@ def test_the_log_tells_of_changes_each_and_of_readings_once_a_day(counting: Desk
     page = desk.read("/audit")
     assert "looked at statistics" in page
     assert "the secret itself" not in page
+
+
+@pytest.mark.req("R4")
+def test_the_page_of_what_is_kept_says_what_is_late(desk: Desk) -> None:
+    """As it is handed to the console; what waits to be erased is counted, nobody is named."""
+    desk.user()
+    desk.log_in()
+    ask_erasure(desk.store, "returning", 1, bytes([7]) * 16, now=1)
+    desk.kept = [Kept("logins", "digests of cookies", "2 days", "people.forget", 7, 1, is_late=True)]
+    text = re.sub(r"<[^>]*>|\s+", " ", desk.read("/kept"))
+    assert re.search(r"logins +digests of cookies +2 days +7 +1970-01-01 +LATE: should have gone", text)
+    assert "1 requests for erasure are hidden and not yet erased" in text
+    assert (bytes([7]) * 16).hex() not in text

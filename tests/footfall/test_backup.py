@@ -127,6 +127,7 @@ def _lost(root: Path) -> tuple[Installation, list[dict[str, Any]], list[bytes]]:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 @pytest.mark.req("R4", "R6", "R8", "C23")
 def test_nothing_that_was_destroyed_survives_a_restore(tmp_path: Path) -> None:
     """Backup, purge and erasure, total loss, restore, killed once on the way: rows, holds and accounts are as they were."""
@@ -155,6 +156,7 @@ def test_nothing_that_was_destroyed_survives_a_restore(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 @pytest.mark.req("R4", "O3")
 def test_a_restore_that_is_killed_at_any_step_begins_anew(tmp_path: Path) -> None:
     """kill -9 at each numbered step: nothing opens meanwhile, and the next restore ends as if there had been none."""

@@ -4,10 +4,14 @@ import re
 
 import pytest
 
+from control_store.accounts import add_user
+from control_store.erasures import ask_erasure
 from control_store.seals import Seal, all_seals, save_seals
 from control_store.sites import NewSite, add_site
+from control_store.tables import SESSIONS
 from footfall.assembly import clock
 from footfall.jobs import Rooms, forget_stores, jobs
+from footfall.keeping import keep_in_view
 from footfall.periods import PERIODS
 from spool.cuts import CutPlan, DeadLetter
 from spool.journal import Journal
@@ -22,6 +26,25 @@ def test_every_job_that_ends_a_period_is_there(rooms: Rooms) -> None:
     assert {"days.purge", "salts.destroy", "people.forget", "choices.forget"} <= named
     assert named <= {job.name for job in jobs(rooms)}
     assert len({one.store for one in PERIODS}) == len(PERIODS)
+
+
+def test_every_store_is_looked_at_and_what_is_late_is_said(rooms: Rooms) -> None:
+    """Every row of the table is counted, but what the loader alone knows; a login and a message that stayed are late."""
+    store, now = rooms.store, clock()
+    fresh = {one.store: one for one in keep_in_view(rooms.environment, store)}
+    assert list(fresh) == [one.store for one in PERIODS]
+    assert [name for name, one in fresh.items() if one.amount < 0] == ["remembered beacons"]
+    assert not [name for name, one in fresh.items() if one.is_late or one.amount > 0]
+    user = add_user(store, "anna@x.example", "admin", "correct horse battery", now=now)
+    with store.engine.begin() as connection:
+        for place, expires in enumerate((now + 1_000, now - 3 * 3_600_000)):
+            values = {"user": user.id, "digest": bytes([place]) * 32, "created": 1, "expires": expires}
+            connection.execute(SESSIONS.insert().values(values))
+    rooms.salts.salt(1, now // 86_400_000, destroy_at=now + 1_000_000)
+    ask_erasure(store, "returning", 1, bytes([1]) * 16, now=now - 50 * 3_600_000)
+    seen = {one.store: one for one in keep_in_view(rooms.environment, store)}
+    assert (seen["logins"].amount, seen["salts"].amount, seen["withdrawals, erasures"].amount) == (2, 1, 1)
+    assert [name for name, one in seen.items() if one.is_late] == ["withdrawals, erasures", "logins"]
 
 
 def test_aggregates_and_dead_letters_go_after_their_period(rooms: Rooms) -> None:

@@ -80,7 +80,7 @@ def test_a_site_gets_the_modules_that_it_turned_on_after_those_that_they_need():
         return built.parts(_site(*settings).settings)
 
     assert parts() == []
-    assert parts("modules=clicks,print") == ["element", "clicks", "print"]
+    assert parts("modules=clicks,print") == ["element", "print", "clicks"]
     assert set(parts("modules=all")) == {*MODULES, "element"} - {"calls"}
     assert "calls" in parts("modules=all", "call_numbers=usual=044 11,paid=044 22")
     assert parts("policy=opt_in") == ["api"]

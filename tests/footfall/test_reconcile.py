@@ -39,6 +39,10 @@ def test_lost_and_doubled_rows_are_named(tmp_path: Path) -> None:
     command(tmp_path, "purge", "--as-of", "2026-01-06T12:00:00Z")
     code, after = _reconciled(tmp_path)
     assert (code, after["faults"]) == (0, [])
+    assert [(day["day"], day["purged"] > 0, day["balanced"]) for day in after["days"]] == [
+        ("2025-12-01", True, True),
+        ("2025-12-02", False, True),
+    ]
     assert (after["purged"] > 0, after["purged"] + after["in_warehouse"]) == (True, told["in_warehouse"])
     _tamper(
         tmp_path,
@@ -47,6 +51,7 @@ def test_lost_and_doubled_rows_are_named(tmp_path: Path) -> None:
     code, lost = _reconciled(tmp_path)
     assert code == 1
     assert any("stored, and" in fault for fault in lost["faults"])
+    assert [day["balanced"] for day in lost["days"]] == [True, False]
     assert any(fault.startswith("1 rows of 2025-12-02") for fault in lost["faults"])
     _tamper(tmp_path, "INSERT INTO events SELECT * FROM events LIMIT 2 SETTINGS insert_deduplicate = 0")
     code, doubled = _reconciled(tmp_path)

@@ -101,6 +101,9 @@ def test_a_place_whose_tombstones_or_ledger_are_not_whole_is_found_out(devices: 
         devices.eraser.hide()
     assert target.check(None) == []
     assert len(target.erasures()) == 2
+    devices.withdraw(1, devices.devices[3])
+    Backups(root).make(_stores(place), Periods(35, 3), disk="", raw=False, now=place.now + 1_000)
+    assert len(target.erasures()) == 4, "a copy names nobody: what is open is told before it is made"
     kept = tmp_path / "kept"
     shutil.copytree(root, kept)
     lines = (root / "ledger.jsonl").read_bytes().splitlines(keepends=True)
@@ -119,8 +122,9 @@ def test_a_place_whose_tombstones_or_ledger_are_not_whole_is_found_out(devices: 
         assert target.check(None) != [], (name, content)
         shutil.rmtree(root)
         shutil.copytree(kept, root)
-    (root / "ledger.jsonl").write_bytes(b"".join(lines[:-1]))
-    (root / "tombstones.jsonl").write_bytes(stones[0])
+    upto = next(place for place, line in enumerate(lines) if b'"head":"2:' in line)
+    (root / "ledger.jsonl").write_bytes(b"".join(lines[: upto + 1]))
+    (root / "tombstones.jsonl").write_bytes(b"".join(stones[:2]))
     assert target.check(None) == [], "both ends are missing: undecidable without a head"
     assert target.check(head) != []
 

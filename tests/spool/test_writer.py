@@ -20,6 +20,7 @@ from spool.crash import CrashPoints
 from spool.errors import SpoolBroken, SpoolBusy, SpoolFull
 from spool.kinds import Kind
 from spool.reader import SpoolReader
+from spool.receipt import Receipt
 from spool.settings import SpoolSettings
 from spool.writer import SpoolWriter
 from tests.spool.reading import raw_records, segments
@@ -70,8 +71,8 @@ class Model:
     def __init__(self) -> None:
         self.bodies: dict[int, tuple[int, int, bytes]] = {}
         self.counts: Counter[bytes] = Counter()
-        self.waiting: list[tuple[asyncio.Future[int], tuple[int, int, bytes]]] = []
-        self.counting: list[asyncio.Future[int]] = []
+        self.waiting: list[tuple[Receipt, tuple[int, int, bytes]]] = []
+        self.counting: list[Receipt] = []
         self.now = 5_000
 
     async def settle(self) -> None:

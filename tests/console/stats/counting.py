@@ -109,9 +109,38 @@ def value(name: str, visit: list[Fields], one: Fields) -> str:
     if name.startswith("event:props:"):
         pairs = dict(zip(one.get("prop_keys", []), one.get("prop_values", []), strict=True))
         return pairs.get(name.removeprefix("event:props:"), "")
+    if name in ("method", "event:method") and one["name"] == "exit":
+        return left_by(visit, one)
     if is_of_events(name):
         return text_of(one, EVENT_DIMENSIONS[name])
     return visit_value(name, visit)
+
+
+def settles(one: Fields) -> bool:
+    """Whether an event only tells how the page before it was left."""
+    return one["name"] == "exit" and "settles" in one.get("prop_keys", [])
+
+
+def left_by(visit: list[Fields], one: Fields) -> str:
+    """How a page was left: by its own word, or where that says nothing by the page's that came within half a minute."""
+    # Times are as exact as the network: what settles may come two seconds too early.
+    exits = sorted(
+        (other for other in visit if other["name"] == "exit"),
+        key=lambda other: (other["at"] + 2_000 * settles(other), other["beacon"], other["idx"]),
+    )
+    place = next(place for place, other in enumerate(exits) if other is one)
+    after = exits[place + 1] if place + 1 < len(exits) else None
+    if settles(one):
+        return ""
+    known = after and is_person(visit) and settles(after) and after["at"] - one["at"] <= 30_000
+    if known and after["method"] in ("reload", "back_forward") and one["method"] in ("close", "other"):
+        return str(after["method"])
+    return str(one["method"])
+
+
+def is_counted(one: Fields) -> bool:
+    """Whether an event counts as one."""
+    return one["name"] != "engagement" and not settles(one)
 
 
 def blank(name: str) -> str:
@@ -210,7 +239,7 @@ RATES = {
     "single_page_rate": (2, lambda visits, hits: 100 * sum(views(v) <= 1 and not acted(v) for v in visits)),
     "visit_duration": (0, lambda visits, hits: sum(visit[-1]["at"] - visit[0]["at"] for visit in visits) / 1000),
     "engaged_time": (0, lambda visits, hits: sum(one["engaged_ms"] for one in hits) / 1000),
-    "events_per_visit": (2, lambda visits, hits: sum(one["name"] != "engagement" for one in hits)),
+    "events_per_visit": (2, lambda visits, hits: sum(is_counted(one) for one in hits)),
 }
 
 
@@ -225,6 +254,6 @@ def metric(name: str, group: list[tuple[list[Fields], list[Fields]]]) -> float:
         "visitors": len({(visit[0]["day"], visit[0]["visitor"]) for visit in visits}),
         "visits": len(visits),
         "pageviews": sum(one["name"] == "pageview" for one in hits),
-        "events": sum(one["name"] != "engagement" for one in hits),
+        "events": sum(is_counted(one) for one in hits),
     }
     return counts[name]

@@ -303,3 +303,19 @@ def test_a_pattern_that_is_none_is_the_readers_fault(asker: Asker) -> None:
     """What RE2 can't read is refused with its place, not as a trouble of the warehouse."""
     with pytest.raises(BadQuery, match="regular expression"):
         asker.ask(question(filters=[["matches", "event:page", ["(unclosed"]]]))
+
+
+@pytest.mark.req("C12")
+@pytest.mark.parametrize("site", RANGES)
+def test_a_reload_is_one_exit(asker: Asker, world: World, site: str) -> None:
+    """What the next page tells takes the place of what this one could not know: as many ways out as pages left."""
+    key = world.sites[site].id
+    rows = [one for one in world.events if one["site"] == key and one["name"] == "exit" and not one["bot"]]
+    settling = [one for one in rows if "settles" in one.get("prop_keys", [])]
+    only = {"filters": [["is", "event:name", ["exit"]]], "metrics": ["events"]}
+    told = asker.check(question(site, dimensions=["event:method"], **only))
+    assert sum(found[0] for found in told.values()) == len(rows) - len(settling)
+    known = sum(told.get((word,), [0])[0] for word in ("reload", "back_forward"))
+    plain = sum(one["method"] in ("reload", "back_forward") and one not in settling for one in rows)
+    assert known > plain, "some were settled"
+    assert asker.check(question(site, **only))[()] == [len(rows) - len(settling)]

@@ -29,6 +29,7 @@ NAMES = (
     "js_error",
     "signup",
     "exit",
+    "exit",
 )
 PATHS = ("/", "/Pricing", "/pricing", "/blog/a'b", "/blog/ü", "(other)", "/docs?x=%s")
 SOURCES = ("", "", "", "Google", "google", "Direct / None", "(not set)", "News \\ 'Letter'", "{x:String}")
@@ -77,7 +78,16 @@ def _day(site: SiteRef, day: date) -> Iterator[dict[str, Any]]:
         at = start + rng.choice([0, 90 * MINUTE, rng.randrange(end - start)])
         for _ in range(rng.randrange(1, 14)):
             at = min(at + rng.choice(PAUSES), end - 1)
-            yield {**_event(rng), "site": site.id, "day": day, "at": at, "visitor": visitor}
+            one = {**_event(rng), "site": site.id, "day": day, "at": at, "visitor": visitor}
+            yield one
+            if one["name"] == "exit" and rng.random() < 0.8:
+                at = max(start, min(at + rng.choice((-1_999, -500, 1, 500, 29_999, 30_000, 30_001)), end - 1))
+                yield {**one, "beacon": rng.randbytes(16), "at": at, **_settling(rng)}
+
+
+def _settling(rng: random.Random) -> dict[str, Any]:
+    """What tells how the page before was left."""
+    return {"method": rng.choice(["reload", "back_forward"]), "prop_keys": ["settles"], "prop_values": ["true"]}
 
 
 def _event(rng: random.Random) -> dict[str, Any]:
@@ -102,7 +112,11 @@ def _event(rng: random.Random) -> dict[str, Any]:
         "caller_country caller_area ad_slot ad_creative ad_position ad_quality"
     ).split()
     fields |= {text: rng.choice(TEXTS) for text in texts}
-    if rng.random() < 0.5:
+    if name == "exit":
+        fields["method"] = rng.choice(["close", "other", "link", "reload", "back_forward"])
+    if name == "exit" and rng.random() < 0.5:
+        fields |= {"prop_keys": ["settles"], "prop_values": ["true"]}
+    elif rng.random() < 0.5:
         fields |= {"prop_keys": ["plan", "it's"], "prop_values": [rng.choice(TEXTS), "x"]}
     return fields
 
