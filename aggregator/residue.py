@@ -65,10 +65,15 @@ def _of_group(
             if (day, (parent, key)) not in shown
         }
         elsewhere = sum(more for more in room.values() if more > 0)
+        # What has k people on a day was merged to hide others, and is no secret itself.
+        secret = {day: count for day, count in values[key].items() if count < k}
         enough = sum(left.values()) >= k and len(values) - len(chosen) >= 2
-        if not enough or any(elsewhere - max(room.get(day, 0), 0) < count for day, count in values[key].items()):
+        if not enough or any(elsewhere - max(room.get(day, 0), 0) < count for day, count in secret.items()):
             chosen.remove(key)
             _add(left, values[key])
+    # Each `(other)` holds two values: beside a single told one somebody else was there on every day.
+    if len(chosen) == 1 and sum(left.values()) < k + len(days) - 1:
+        return set()
     return chosen
 
 

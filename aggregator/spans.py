@@ -46,6 +46,7 @@ _LOG = logging.getLogger("footfall.seal")
 _EPOCH: Final = date(1970, 1, 1)
 _NAMES: Final = frozenset(one.name for one in KEPT) - {HOUR.name}
 """An hour is one of its day; there is nothing to add up."""
+_ORDER: Final = {one.name: place for place, one in enumerate(KEPT)}
 _BY_VISIT: Final = frozenset(one.name for one in KEPT if one.scope == "visit")
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
 Crash = Callable[[str], None]
@@ -197,9 +198,12 @@ class _Telling:
                 else:
                     self._shown[row.dimension].add((self._units[day], (row.parent, row.key)))
         for span, rows in inside:
-            for row in rows:
+            for row in sorted(rows, key=lambda row: _ORDER[row.dimension]):
                 if row.key != OTHER:
-                    self._shown[row.dimension] |= {(self._units[day], (row.parent, row.key)) for day in span.days}
+                    cells = (Cell(self._units[day], row.parent, row.key, 0) for day in span.days)
+                    # Not of days on which its parent was not told: there it is still in `(other)`.
+                    mine = {cell.unit for cell in cells if self._has_parent(row.dimension, cell)}
+                    self._shown[row.dimension] |= {(unit, (row.parent, row.key)) for unit in mine}
                     self._add(row, -1)
 
     def _add(self, row: Rollup, sign: int) -> None:
