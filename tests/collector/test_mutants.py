@@ -13,7 +13,7 @@ GATE: Final = {
     "collector.exclusions": ["test_exclusions.py"],
     "collector.choosing": ["test_choosing.py"],
     "control_store.policies": ["../control_store/test_policies.py"],
-    "event_catalogue.choice": ["test_choosing.py"],
+    "event_catalogue.choice": ["../event_catalogue/test_choice.py", "test_choosing.py"],
 }
 _SCRUBBER: Final = ["test_rules.py", "test_disguises.py", "test_scrub.py"]
 """The tables first: what they notice is noticed soon."""
