@@ -104,7 +104,8 @@ def test_what_a_manager_said_holds_from_page_to_page_without_a_load(opened: Any)
     there.do("tell('useractioncomplete', {1: true, 8: true})")
     there.do("history.pushState(0, '', '/f')")
     there.collector.wait(lambda: len(pages()) >= 5, "the page after the second grant")
-    assert pages() == ["a", "b", "c", "d", "f"]
+    # Two requests at once can overtake each other on the way.
+    assert sorted(pages()) == ["a", "b", "c", "d", "f"]
     assert set(there.told()) == {True}
 
 
