@@ -46,6 +46,7 @@ _EVERY: Final = {
     "empty": "/sites/new.example",
     "settings": "/sites/{site}/settings",
     "bots": "/sites/{site}/bots",
+    "kept": "/kept",
     "sites": "/sites",
     "new-site": "/sites/new",
     "people": "/people",
