@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 from aggregator.attack import exposed_in_span
 from aggregator.residue import LEAST_DAYS, told
-from aggregator.seal import GRACE_MS, site_day
+from aggregator.seal import GRACE_MS, Crash, site_day
 from control_store.marks import next_number, rules_text, visit_rules
 from control_store.seals import Seal, all_seals
 from control_store.sites import list_sites
@@ -49,7 +49,6 @@ _NAMES: Final = frozenset(one.name for one in KEPT) - {HOUR.name}
 _ORDER: Final = {one.name: place for place, one in enumerate(KEPT)}
 _BY_VISIT: Final = frozenset(one.name for one in KEPT if one.scope == "visit")
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
-Crash = Callable[[str], None]
 
 
 class DueSpan(NamedTuple):
@@ -81,32 +80,35 @@ class SpanSealer:
 
     def due(self, now: int, loaded: int, *, final: bool = False) -> list[DueSpan]:
         """What can be sealed at `now` (ms UTC), as days are. A month is due when none of its weeks is."""
-        rows, rules = self._table.raw_rows(), visit_rules(self._store)
+        rules = visit_rules(self._store)
         seals: dict[int, dict[int, Seal]] = defaultdict(dict)
         for seal in all_seals(self._store):
             seals[seal.site][seal.day] = seal
         spans: dict[int, list[Span]] = defaultdict(list)
         for span in all_spans(self._store):
             spans[span.site].append(span)
-        found: list[DueSpan] = []
+        over: dict[Site, list[tuple[int, int]]] = {}
         for site in list_sites(self._store):
-            mine = []
-            bots = rules_text(site.settings.counted_bots)
-            if rules.get(site.id, "") != bots:
-                continue  # its visits are about to be counted anew
+            # Where the rules have just changed, visits are about to be counted anew.
+            if rules.get(site.id, "") == rules_text(site.settings.counted_bots):
+                until = min(now, loaded) - (0 if final else GRACE_MS)
+                over[site] = _over(site, seals[site.id].values(), spans[site.id], until)
+        if not any(over.values()):
+            return []  # most runs: rows are counted only where something may be due
+        rows = self._table.raw_rows()
+        found: list[DueSpan] = []
+        for site, periods in over.items():
             unsealed = {day for of, day in rows if of == site.id} - seals[site.id].keys()
             whole = {
                 day: seal
                 for day, seal in seals[site.id].items()
-                if not seal.purged and seal.verified and seal.counted_bots == bots
-                if rows.get((site.id, day)) == seal.raw_rows
+                if _may_count(site, seal) and rows.get((site.id, day)) == seal.raw_rows
             }
-            for first, last in _spans(whole):
-                over = day_end(site.timezone_of(last), last) + (0 if final else GRACE_MS)
-                if over > min(now, loaded) or any(first <= day <= last for day in unsealed):
-                    continue
+            mine = []
+            for first, last in periods:
                 due = _due(site, first, last, whole, spans[site.id])
-                if due and sum(seal.raw_rows for seal in due.seals) <= MOST_ROWS:
+                waits = any(first <= day <= last for day in unsealed)
+                if due and not waits and sum(seal.raw_rows for seal in due.seals) <= MOST_ROWS:
                     mine.append(due)
             found += [due for due in mine if not any(due.holds(other) for other in mine)]
         return found
@@ -146,6 +148,21 @@ class SpanSealer:
         return None if faults else span
 
 
+def _may_count(site: Site, seal: Seal) -> bool:
+    """Whether a day's rows may be there, counted as the site counts now."""
+    return not seal.purged and bool(seal.verified) and seal.counted_bots == rules_text(site.settings.counted_bots)
+
+
+def _over(site: Site, seals: Collection[Seal], spans: Sequence[Span], until: int) -> list[tuple[int, int]]:
+    """The weeks and months with days that may count, which ended until then (ms UTC), and are in no sealed one."""
+    return [
+        (first, last)
+        for first, last in _spans({seal.day for seal in seals if _may_count(site, seal)})
+        if day_end(site.timezone_of(last), last) <= until
+        and not any(span.first <= first and last <= span.last for span in spans)
+    ]
+
+
 def _spans(days: Collection[int]) -> list[tuple[int, int]]:
     """The weeks and months that these days lie in; a week ends with its month."""
     found = set()
@@ -160,9 +177,7 @@ def _spans(days: Collection[int]) -> list[tuple[int, int]]:
 
 
 def _due(site: Site, first: int, last: int, whole: Mapping[int, Seal], spans: Sequence[Span]) -> DueSpan | None:
-    """The span, if it was not sealed before, nor what holds it, and if it has days enough."""
-    if any(span.first <= first and last <= span.last for span in spans):
-        return None
+    """The span, if it has days enough."""
     mine = {day: seal for day, seal in whole.items() if first <= day <= last}
     inner = []
     for span in spans:

@@ -41,7 +41,7 @@ class SiteDay(NamedTuple):
     @property
     def unit(self) -> int:
         """Both in one number, as the statements group by it."""
-        return self.site << _DAY_BITS | self.day
+        return _unit(self.site, self.day)
 
 
 class Rollup(NamedTuple):
@@ -376,11 +376,15 @@ class _Counting:
                     mine[hidden][1][place] = WITHHELD
             rows += [(_day(unit), _row(cell, dimension.name, shown)) for cell, shown, _ in mine]
         for day, row in rows:
-            self._veils[SiteDay(row.site, day, 0, 0, 0).unit].note(row)
+            self._veils[_unit(row.site, day)].note(row)
         return sorted(rows)
 
     def _ask(self, sql: str, params: Mapping[str, Param] | None = None) -> list[Record]:
         return self._warehouse.select(sql, {**self._params, **(params or {})}, "seal")
+
+
+def _unit(site: int, day: int) -> int:
+    return site << _DAY_BITS | day
 
 
 def _day(unit: int) -> int:
