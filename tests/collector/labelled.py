@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import pytest
+
 from collector.agent import AgentReader
 from collector.bots import BotRules
 from collector.client_hints import Hints
@@ -56,6 +58,16 @@ class Tally(defaultdict[str, list[float]]):
     def scores(self) -> dict[str, Score]:
         """Field → score."""
         return {field: Score(*counts) for field, counts in self.items()}
+
+
+def geo_database(name: str) -> Path:
+    """One of MaxMind's published test databases; skips the test, saying where it was looked for."""
+    path = DATA / "geo" / name
+    if not path.exists():
+        pytest.skip(
+            f"MaxMind's test database {name} is not in {DATA.parent.name}/{DATA.name}/geo beside the repository"
+        )
+    return path
 
 
 def rows(name: str) -> list[Row]:

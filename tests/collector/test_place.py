@@ -152,9 +152,7 @@ def test_a_database_of_networks_tells_rented_machines_from_people(kind: str, nes
 @pytest.mark.req("C18")
 def test_networks_of_people_are_none_of_the_rented_ones() -> None:
     """MaxMind's own rows of networks: telephone companies and universities; relays carry people too."""
-    path = labelled.DATA / "geo" / "GeoLite2-ASN-Test.mmdb"
-    if not path.exists():
-        pytest.skip("MaxMind's test databases do not lie beside the repository")
+    path = labelled.geo_database("GeoLite2-ASN-Test.mmdb")
     places = Places([path])
     with maxminddb.open_database(path) as reader:
         addresses = [network.network_address.packed for network, _ in reader]
@@ -167,8 +165,6 @@ def test_networks_of_people_are_none_of_the_rented_ones() -> None:
 
 def test_a_country_file_gives_the_country_alone() -> None:
     """MaxMind's Country test database names countries and nothing below."""
-    path = labelled.DATA / "geo" / "GeoIP2-Country-Test.mmdb"
-    if not path.exists():
-        pytest.skip("MaxMind's test databases do not lie beside the repository")
+    path = labelled.geo_database("GeoIP2-Country-Test.mmdb")
     packed = socket.inet_pton(socket.AF_INET6, "2a02:f140::1")
     assert Places([path]).locate(packed, "") == Place("DE", place_from="address")

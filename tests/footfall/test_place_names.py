@@ -24,21 +24,13 @@ DATABASES: Final = ("GeoIP2-City-Test.mmdb", "GeoLite2-City-Test.mmdb")
 SETS: Final = ("geo_geoip2_city_test", "geo_geolite2_city_test")
 
 
-def published(name: str) -> Path:
-    """One of MaxMind's test databases."""
-    path = labelled.DATA / "geo" / name
-    if not path.exists():
-        pytest.skip("MaxMind's test databases do not lie beside the repository")
-    return path
-
-
 @pytest.mark.parametrize(("database", "rows"), list(zip(DATABASES, SETS, strict=True)))
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_place_of_the_published_rows_is_called_as_the_vendor_calls_it(
     tmp_path: Path, database: str, rows: str, language: str
 ) -> None:
     """By the vendor's own reader in that language, from what the collector stores of each address."""
-    path = published(database)
+    path = labelled.geo_database(database)
     update(tmp_path, str(path), today=TODAY)
     names = PlaceNames(tmp_path / FILE).names(language)
     assert names.language == language
@@ -69,7 +61,7 @@ def test_every_place_of_the_published_rows_is_called_as_the_vendor_calls_it(
 )
 def test_well_known_places(tmp_path: Path, language: str, expected: tuple[str, ...]) -> None:
     """What everybody calls them."""
-    update(tmp_path, str(published(DATABASES[0])), today=TODAY)
+    update(tmp_path, str(labelled.geo_database(DATABASES[0])), today=TODAY)
     names = PlaceNames(tmp_path / FILE).names(f"{language}-XX,{language};q=0.9,es;q=0.8")
     asked = (
         ("country", "JP"),
@@ -98,7 +90,7 @@ def test_what_two_cities_share_is_not_translated(tmp_path: Path) -> None:
 
 def test_a_database_of_one_language_leaves_no_names_of_another(tmp_path: Path) -> None:
     """The file goes with the database that it came from, and the console notices."""
-    update(tmp_path, str(published(DATABASES[0])), today=TODAY)
+    update(tmp_path, str(labelled.geo_database(DATABASES[0])), today=TODAY)
     reader = PlaceNames(tmp_path / FILE)
     assert reader.names("ja").of("city", "London") == "ロンドン"
     (tmp_path / DATABASES[0]).unlink()
