@@ -31,7 +31,7 @@ from control_store.refused_hosts import forget_hosts
 from control_store.requests import Request, answer, open_requests
 from control_store.salts import SaltFile
 from control_store.seals import forget_seals
-from control_store.sites import current_revision, list_sites
+from control_store.sites import current_revision, deleted_sites, list_sites
 from control_store.snapshot import read_snapshot
 from control_store.spans import forget_spans
 from control_store.tables import ControlStore
@@ -230,14 +230,14 @@ def forget_choices(rooms: Rooms) -> str:
 
 
 def forget_stores(rooms: Rooms) -> str:
-    """Delete what has outlived its period: seals, whose aggregates the next sweep removes, and dead letters."""
+    """Delete what has outlived its period: seals, whose aggregates the next sweep removes, and dead letters. Those of a
+    deleted site go when its raw rows have gone."""
     store, today = rooms.store, clock() // DAY_MS
     sites = list_sites(store)
     gone = {"seals": 0}
-    for site in sites:
-        first = today - site.settings.aggregate_months * _LONGEST_MONTH
-        gone["seals"] += forget_seals(store, site.id, before_day=first)
-        gone["seals"] += forget_spans(store, site.id, before_day=first)
+    first = {site.id: today - site.settings.aggregate_months * _LONGEST_MONTH for site in sites}
+    for site_id, day in (first | dict.fromkeys(deleted_sites(store), today + 1)).items():
+        gone["seals"] += forget_seals(store, site_id, before_day=day) + forget_spans(store, site_id, before_day=day)
     kept = {site.id: site.settings.raw_days for site in sites}
     held = [(one.site, one.first, one.last) for one in list_holds(store) if one.keeps(one.site, one.first, today)]
     gone["dead letters"] = delete_old_letters(rooms.environment.spool, kept, held, today=today)

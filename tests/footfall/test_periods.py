@@ -7,7 +7,8 @@ import pytest
 from control_store.accounts import add_user
 from control_store.erasures import ask_erasure
 from control_store.seals import Seal, all_seals, save_seals
-from control_store.sites import NewSite, add_site
+from control_store.sites import NewSite, add_site, delete_site
+from control_store.spans import Span, all_spans, save_span
 from control_store.tables import SESSIONS
 from footfall.assembly import clock
 from footfall.jobs import Rooms, forget_stores, jobs
@@ -58,13 +59,39 @@ def test_aggregates_and_dead_letters_go_after_their_period(rooms: Rooms) -> None
         Seal(site, old + 1, 1, 3, 5, 5, 9, 3, "c" * 64, purged=7),
     ]
     save_seals(rooms.store, seals)
+    for first, run in ((old - 3, 11), (old + 1, 12)):
+        save_span(
+            rooms.store, Span(site, first, first + 6, run, 5, 5, {first: 3}, (), frozenset({"path"}), 1, "d" * 64)
+        )
     journal = Journal(rooms.environment.spool, clock)
     days = [(site, today - 38), (site, today - 37), (0, today - 38), (0, today - 36)]
     letters = [DeadLetter("unreadable", of, day, 1, "w", n, 1, 5, b"x") for n, (of, day) in enumerate(days)]
     journal.close_cut(journal.fix(CutPlan(ranges=(), dead=tuple(letters))))
     journal.close()
-    assert forget_stores(rooms) == "1 seals, 2 dead letters"
+    assert forget_stores(rooms) == "2 seals, 2 dead letters"
     assert {seal.run for seal in all_seals(rooms.store)} == {2, 3}
+    assert [span.run for span in all_spans(rooms.store)] == [12]
     with Quarantine(rooms.environment.spool) as quarantine:
         assert [one.letter.seq for one in quarantine.letters()] == [1, 3]
     assert forget_stores(rooms) == ""
+
+
+def test_aggregates_of_a_deleted_site_go_with_its_rows(rooms: Rooms) -> None:
+    """At once where these have gone; a day whose rows are still there waits for them. Other sites keep theirs."""
+    sites = [add_site(rooms.store, NewSite(domain), now=1) for domain in ("a.example", "b.example")]
+    today = clock() // 86_400_000
+    for number, site in enumerate(sites):
+        rows = [
+            Seal(site.id, today - back, 1, 10 * number + back, 5, 5, 9, 3, "a" * 64, purged=back) for back in (0, 3)
+        ]
+        save_seals(rooms.store, rows)
+        week = Span(site.id, today - 9, today - 3, 50 + number, 5, 5, {today - 3: 3}, (), frozenset(), 0, "d" * 64)
+        save_span(rooms.store, week)
+    delete_site(rooms.store, sites[0], now=2)
+    assert forget_stores(rooms) == "2 seals"
+    assert [(seal.site, today - seal.day) for seal in all_seals(rooms.store)] == [
+        (sites[0].id, 0),
+        (sites[1].id, 3),
+        (sites[1].id, 0),
+    ]
+    assert [span.site for span in all_spans(rooms.store)] == [sites[1].id]
