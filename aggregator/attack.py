@@ -17,7 +17,7 @@ from typing import Final
 from aggregator.residue import LEAST_PEOPLE
 from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
 from event_catalogue.dimensions import OTHER
-from warehouse.rollups import SEPARATOR, Rollup
+from warehouse.rollup_rows import SEPARATOR, Rollup
 
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
 _VISITORS, _VISITS = _PLACE["visitors"], _PLACE["visits"]

@@ -14,7 +14,7 @@ from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUM
 from event_catalogue.dimensions import OTHER, Dimension
 from event_catalogue.metrics import MEASURES
 from warehouse.kanon import veiled
-from warehouse.rollups import SEPARATOR, Rollup, Veils
+from warehouse.rollup_rows import SEPARATOR, Rollup, Veils
 
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
 _PEOPLE, _EVENTS = _PLACE["visitors"], _PLACE["events"]

@@ -14,7 +14,7 @@ from event_catalogue.metrics import MeasureName
 from warehouse.client import Warehouse
 from warehouse.metrics import VISIT_SUMS, VisitShape, hit_columns
 from warehouse.people import kept_rules
-from warehouse.rollups import Rollup
+from warehouse.rollup_rows import Rollup
 
 _BY_EVENT: Final[tuple[MeasureName, ...]] = ("pageviews", "events", "engaged_ms")
 """Measures that add up over the values of events too; a visit may have several."""

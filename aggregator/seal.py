@@ -31,7 +31,8 @@ from control_store.spans import all_spans
 from control_store.tables import ControlStore
 from event_catalogue.days import day_end
 from warehouse.client import Warehouse
-from warehouse.rollups import Rollups, SiteDay
+from warehouse.rollup_rows import SiteDay
+from warehouse.rollups import Rollups
 from warehouse.seals import RollupTable, digest
 
 SEAL_POINTS: Final = (

@@ -34,7 +34,8 @@ from event_catalogue.days import day_end
 from event_catalogue.dimensions import OTHER
 from warehouse.client import Warehouse
 from warehouse.kanon import Cell
-from warehouse.rollups import SEPARATOR, Choice, Rollup, Rollups
+from warehouse.rollup_rows import SEPARATOR, Rollup
+from warehouse.rollups import Choice, Rollups
 from warehouse.seals import RollupTable, digest
 
 SPAN_POINTS: Final = ("span.chosen", "span.counted", "span.written", "span.committed")

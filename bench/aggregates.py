@@ -35,7 +35,7 @@ from event_catalogue.fields import POSITION
 from warehouse.client import Warehouse
 from warehouse.events import EventTable
 from warehouse.migrate import migrate
-from warehouse.rollups import Rollup
+from warehouse.rollup_rows import Rollup
 from warehouse.seals import RollupTable
 from warehouse.settings import WarehouseSettings
 

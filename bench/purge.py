@@ -24,7 +24,7 @@ from retention.ledger import NOTHING, Head, Ledger
 from retention.purge import Choice, Purger, Stores
 from warehouse.client import Warehouse
 from warehouse.migrate import migrate
-from warehouse.rollups import Rollup
+from warehouse.rollup_rows import Rollup
 from warehouse.seals import RollupTable, digest
 from warehouse.settings import WarehouseSettings
 

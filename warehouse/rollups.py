@@ -19,63 +19,15 @@ from warehouse.client import Param, Record, Warehouse
 from warehouse.kanon import Cell, Group, dominated, too_small, widened
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
 from warehouse.people import PEOPLE, kept_rules
+from warehouse.rollup_rows import DAY_BITS, SEPARATOR, DayRow, Rollup, SiteDay, Veils, day_of, unit_of
 
-SEPARATOR: Final = "\x1f"
-"""Between the parts of a parent that lies in another one."""
 _HOUR_MS: Final = 3_600_000
 _EVERY_NAME: Final = frozenset(one.name for one in KEPT)
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
-_DAY_BITS: Final = 16
 
-
-class SiteDay(NamedTuple):
-    """A day of a site (days since 1970-01-01): its k, its local begin and end (ms UTC), the bot rules it counts."""
-
-    site: int
-    day: int
-    k: int
-    start: int
-    end: int
-    counted_bots: tuple[str, ...] = ()
-
-    @property
-    def unit(self) -> int:
-        """Both in one number, as the statements group by it."""
-        return _unit(self.site, self.day)
-
-
-class Rollup(NamedTuple):
-    """One number row of a site's day: dimension ("" for the totals), value, its parent, and the measures in order."""
-
-    site: int
-    dimension: str
-    key: str
-    parent: str
-    measures: tuple[int, ...]
-
-
-DayRow = tuple[int, Rollup]
-"""A row and its day."""
 
 Counted = tuple[Cell, tuple[int, ...], dict[MeasureName, int]]
 """A cell, its measures in order, and of each sum the largest part that one visitor gives."""
-
-
-class Veils:
-    """Which sums of one site's day are withheld: what lies in a value adds up to it."""
-
-    def __init__(self) -> None:
-        self._withheld: set[tuple[str, str, int]] = set()
-
-    def note(self, row: Rollup) -> None:
-        """Remember a row that will be shown; of a dimension before those that lie in it."""
-        path = row.key if row.key == OTHER or row.dimension not in PARENTS else f"{row.parent}{SEPARATOR}{row.key}"
-        self._withheld |= {(row.dimension, path, place) for place, n in enumerate(row.measures) if n == WITHHELD}
-
-    def whole_known(self, dimension: str, parent: str, place: int) -> bool:
-        """Whether it is known what the values under this parent add up to; without parents, that is the day."""
-        outer = PARENTS.get(dimension, ("",))[-1]
-        return (outer, parent if outer else "", place) not in self._withheld
 
 
 class Choice(NamedTuple):
@@ -173,7 +125,7 @@ class _Counting:
             enough = cell.people >= self._k[cell.unit]
             self._whole.append((cell.unit, _row(cell, "", shown), enough))
             self._veils[cell.unit].note(self._whole[-1][1])
-        return [(_day(unit), row) for unit, row, _ in self._whole]
+        return [(day_of(unit), row) for unit, row, _ in self._whole]
 
     def dimension(self, dimension: Dimension) -> list[DayRow]:
         """The rows of one dimension, small groups merged."""
@@ -211,7 +163,7 @@ class _Counting:
         """Where no event has a value, the one cell is the whole day."""
         self._kept[dimension.name] = {(unit, "") for unit, _, enough in self._whole if enough}
         return [
-            (_day(unit), row._replace(dimension=dimension.name, key="" if enough else OTHER))
+            (day_of(unit), row._replace(dimension=dimension.name, key="" if enough else OTHER))
             for unit, row, enough in self._whole
         ]
 
@@ -374,25 +326,17 @@ class _Counting:
                 known = self._veils[unit].whole_known(dimension.name, parent, place)
                 for hidden in dominated([c[1][place] for c in mine], [c[2][name] for c in mine], whole_known=known):
                     mine[hidden][1][place] = WITHHELD
-            rows += [(_day(unit), _row(cell, dimension.name, shown)) for cell, shown, _ in mine]
+            rows += [(day_of(unit), _row(cell, dimension.name, shown)) for cell, shown, _ in mine]
         for day, row in rows:
-            self._veils[_unit(row.site, day)].note(row)
+            self._veils[unit_of(row.site, day)].note(row)
         return sorted(rows)
 
     def _ask(self, sql: str, params: Mapping[str, Param] | None = None) -> list[Record]:
         return self._warehouse.select(sql, {**self._params, **(params or {})}, "seal")
 
 
-def _unit(site: int, day: int) -> int:
-    return site << _DAY_BITS | day
-
-
-def _day(unit: int) -> int:
-    return unit & (1 << _DAY_BITS) - 1
-
-
 def _row(cell: Cell, dimension: str, measures: Sequence[int]) -> Rollup:
-    return Rollup(cell.unit >> _DAY_BITS, dimension, cell.key, cell.parent, tuple(measures))
+    return Rollup(cell.unit >> DAY_BITS, dimension, cell.key, cell.parent, tuple(measures))
 
 
 def _key(dimension: Dimension, params: dict[str, Param]) -> str:
@@ -461,7 +405,7 @@ def _cell(row: Record) -> Counted:
     return Cell(int(unit), str(parent), str(key), int(people)), measures, largest
 
 
-_UNIT: Final = f"bitOr(bitShiftLeft(toUInt64(site), {_DAY_BITS}), toUInt16(day))"
+_UNIT: Final = f"bitOr(bitShiftLeft(toUInt64(site), {DAY_BITS}), toUInt16(day))"
 _OF_DAY: Final = (
     "day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16}) AND site IN {sites:Array(UInt32)} "
     f"AND {_UNIT} IN {{units:Array(UInt64)}}"

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 from event_catalogue.aggregates import KEPT_MEASURES
 from warehouse.client import Param, Warehouse
 from warehouse.people import kept_rules
-from warehouse.rollups import DayRow, Rollup
+from warehouse.rollup_rows import DayRow, Rollup
 
 ROLLUPS: Final = "rollups"
 ROLLUP_COLUMNS: Final[dict[str, str]] = {

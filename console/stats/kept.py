@@ -18,7 +18,7 @@ from event_catalogue.aggregates import HOUR, KEPT, KEPT_MEASURES, PARENTS, WITHH
 from event_catalogue.dimensions import OTHER, RESERVED, Dimension
 from event_catalogue.metrics import Metric
 from warehouse.client import Param, Record
-from warehouse.rollups import DayRow, Rollup
+from warehouse.rollup_rows import DayRow, Rollup
 
 _BUCKETS = {"day": "toUInt16(day)", "week": "toUInt16(toMonday(day))", "month": "toUInt16(toStartOfMonth(day))"}
 

@@ -22,7 +22,8 @@ from event_catalogue.metrics import METRIC, MeasureName
 from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
 from warehouse.people import kept_rules
-from warehouse.rollups import Rollups, SiteDay
+from warehouse.rollup_rows import SiteDay
+from warehouse.rollups import Rollups
 from warehouse.visits import any_not_kept
 
 Clock = Callable[[], int]

@@ -24,7 +24,7 @@ from control_store.tables import ControlStore
 from tests.warehouse.rows import event
 from warehouse.client import Warehouse
 from warehouse.events import EventTable
-from warehouse.rollups import Rollup
+from warehouse.rollup_rows import Rollup
 from warehouse.seals import RollupTable
 
 FIRST = 20_485

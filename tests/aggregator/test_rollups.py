@@ -23,7 +23,8 @@ from tests.console.stats.world import as_row, make_world
 from tests.warehouse.engine import fresh_warehouse
 from warehouse.client import Warehouse
 from warehouse.events import EventTable
-from warehouse.rollups import Rollups, SiteDay
+from warehouse.rollup_rows import SiteDay
+from warehouse.rollups import Rollups
 
 EPOCH = date(1970, 1, 1)
 NAMES = [one.name for one in KEPT]

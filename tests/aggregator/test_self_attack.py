@@ -15,7 +15,8 @@ from event_catalogue.days import day_end
 from event_catalogue.fields import POSITION
 from tests.warehouse.engine import fresh_warehouse
 from warehouse.events import EventTable
-from warehouse.rollups import Rollup, Rollups, SiteDay
+from warehouse.rollup_rows import Rollup, SiteDay
+from warehouse.rollups import Rollups
 
 DAY, ZONE, K = 20_423, "Europe/Zurich", 5
 SIZES = {1: 60, 2: 3, 3: 400}

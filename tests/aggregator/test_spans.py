@@ -20,7 +20,7 @@ from event_catalogue.days import day_text
 from tests.aggregator.span_world import DAYS, FIRST, NOW, SITES, K, World, certain, people_of
 from tests.warehouse.engine import fresh_warehouse
 from warehouse.kanon import Cell
-from warehouse.rollups import Rollup
+from warehouse.rollup_rows import Rollup
 from warehouse.seals import digest
 
 PLACE = {name: place for place, name in enumerate(KEPT_MEASURES)}

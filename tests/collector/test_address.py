@@ -4,12 +4,12 @@ import copy
 import json
 import logging
 import pickle
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collector.address import NO_ADDRESS, ClientAddress, Hops, read_address, read_networks
@@ -192,7 +192,14 @@ def test_the_client_is_the_right_most_hop_that_is_no_proxy(
 
 
 addresses = st.ip_addresses().map(str)
-strangers = addresses.filter(lambda text: not ip_address(text).is_loopback)
+
+def unmapped(text: str) -> IPv4Address | IPv6Address:
+    """The address itself: a v4 client of a v6 socket comes as ::ffff:192.0.2.1 (RFC 4291, 2.5.5.2)."""
+    address = ip_address(text)
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+strangers = addresses.filter(lambda text: not unmapped(text).is_loopback)
 FORWARDING = (b"x-forwarded-for", b"X-Forwarded-For", b"forwarded", b"FORWARDED", b"x-real-ip", b"via", b"client-ip")
 CLAIMS = (
     "127.0.0.1",
@@ -215,18 +222,20 @@ def test_a_stranger_is_never_somebody_else(peer: str, forwarded: list[str], x_fo
     assert found.packed == expected.packed
 
 
-outsiders = strangers.filter(lambda text: not any(ip_address(text) in network for network in read_networks(PROXIES)))
+outsiders = strangers.filter(lambda text: not any(unmapped(text) in network for network in read_networks(PROXIES)))
 
 
 @given(
     outsiders, st.lists(st.tuples(st.sampled_from(FORWARDING), junk | addresses | st.sampled_from(CLAIMS)), max_size=6)
 )
+@example("::ffff:0:0", [])
+@example("::ffff:192.0.2.1", [(b"forwarded", "for=127.0.0.1")])
 @pytest.mark.req("C1", "O4")
 def test_no_header_of_an_untrusted_peer_changes_the_client(peer: str, lines: list[tuple[bytes, str]]) -> None:
     """Through the reading of a whole request, where other peers are trusted: its address is the peer's."""
     hops = Hops(read_networks([*LOOPBACK, *PROXIES]))
     headers = [(name, value.encode("latin-1", "replace")) for name, value in lines]
-    assert read_request(headers, peer, hops).address.packed == ip_address(peer).packed
+    assert read_request(headers, peer, hops).address.packed == unmapped(peer).packed
 
 
 @given(st.lists(junk | addresses, max_size=4), st.lists(junk | addresses, max_size=4), strangers)

@@ -23,7 +23,7 @@ from spool.crash import crash_points
 from warehouse.client import Warehouse
 from warehouse.events import EventTable
 from warehouse.partitions import Partition, Partitions
-from warehouse.rollups import Rollup
+from warehouse.rollup_rows import Rollup
 from warehouse.seals import RollupTable, digest
 
 EPOCH = date(1970, 1, 1)

@@ -18,7 +18,7 @@ from spool.journal import Journal
 from spool.quarantine import Quarantine
 from tests.retention.place import DAY, DAY_MS, DUE_AT, SOON, ZONES, Place, invented, partition
 from tests.warehouse.engine import fresh_warehouse
-from warehouse.rollups import Rollup
+from warehouse.rollup_rows import Rollup
 from warehouse.seals import RollupTable, digest
 
 pytestmark = pytest.mark.req("R1")

@@ -1,0 +1,68 @@
+"""The rows that days are counted into, and which of their sums are withheld."""
+
+from typing import Final, NamedTuple
+
+from event_catalogue.aggregates import PARENTS, WITHHELD
+from event_catalogue.dimensions import OTHER
+
+SEPARATOR: Final = "\x1f"
+"""Between the parts of a parent that lies in another one."""
+DAY_BITS: Final = 16
+"""A site's day as one number: the site above, the day (days since 1970-01-01) in the lowest bits."""
+
+
+class SiteDay(NamedTuple):
+    """A day of a site (days since 1970-01-01): its k, its local begin and end (ms UTC), the bot rules it counts."""
+
+    site: int
+    day: int
+    k: int
+    start: int
+    end: int
+    counted_bots: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> int:
+        """Both in one number, as the statements group by it."""
+        return unit_of(self.site, self.day)
+
+
+class Rollup(NamedTuple):
+    """One number row of a site's day: dimension ("" for the totals), value, its parent, and the measures in order."""
+
+    site: int
+    dimension: str
+    key: str
+    parent: str
+    measures: tuple[int, ...]
+
+
+DayRow = tuple[int, Rollup]
+"""A row and its day."""
+
+
+class Veils:
+    """Which sums of one site's day are withheld: what lies in a value adds up to it."""
+
+    def __init__(self) -> None:
+        self._withheld: set[tuple[str, str, int]] = set()
+
+    def note(self, row: Rollup) -> None:
+        """Remember a row that will be shown; of a dimension before those that lie in it."""
+        path = row.key if row.key == OTHER or row.dimension not in PARENTS else f"{row.parent}{SEPARATOR}{row.key}"
+        self._withheld |= {(row.dimension, path, place) for place, n in enumerate(row.measures) if n == WITHHELD}
+
+    def whole_known(self, dimension: str, parent: str, place: int) -> bool:
+        """Whether it is known what the values under this parent add up to; without parents, that is the day."""
+        outer = PARENTS.get(dimension, ("",))[-1]
+        return (outer, parent if outer else "", place) not in self._withheld
+
+
+def unit_of(site: int, day: int) -> int:
+    """A site's day as one number."""
+    return site << DAY_BITS | day
+
+
+def day_of(of_unit: int) -> int:
+    """The day of such a number."""
+    return of_unit & (1 << DAY_BITS) - 1
