@@ -193,6 +193,7 @@ def test_the_client_is_the_right_most_hop_that_is_no_proxy(
 
 addresses = st.ip_addresses().map(str)
 
+
 def unmapped(text: str) -> IPv4Address | IPv6Address:
     """The address itself: a v4 client of a v6 socket comes as ::ffff:192.0.2.1 (RFC 4291, 2.5.5.2)."""
     address = ip_address(text)
