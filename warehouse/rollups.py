@@ -162,10 +162,11 @@ class _Counting:
     def _unused(self, dimension: Dimension) -> list[DayRow]:
         """Where no event has a value, the one cell is the whole day."""
         self._kept[dimension.name] = {(unit, "") for unit, _, enough in self._whole if enough}
-        return [
-            (day_of(unit), row._replace(dimension=dimension.name, key="" if enough else OTHER))
-            for unit, row, enough in self._whole
-        ]
+        rows = []
+        for unit, row, enough in self._whole:
+            rows.append((day_of(unit), row._replace(dimension=dimension.name, key="" if enough else OTHER)))
+            self._veils[unit].note(rows[-1][1])
+        return rows
 
     def _is_used(self, dimension: Dimension) -> bool:
         """Whether any of the days' events has a value for it; most campaign tags have none."""
