@@ -165,6 +165,16 @@ GOALS: Final = sa.Table(
     sa.Column("since", sa.BigInteger, nullable=False),
 )
 
+FUNNELS: Final = sa.Table(
+    "funnels",
+    METADATA,
+    sa.Column("site", sa.Integer, sa.ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("steps", sa.JSON, nullable=False),
+    sa.Column("strict", sa.Boolean, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+)
+
 HOLDS: Final = sa.Table(
     "holds",
     METADATA,

@@ -20,7 +20,7 @@ from console.stats.query import BadQuery, Last, Query, SiteRef
 from console.stats.rates import asks_rates, with_rates
 from console.stats.remembered import Remembered
 from console.stats.terms import range_params, step_of
-from event_catalogue.goals import Goal
+from event_catalogue.goals import NO_AIMS, Aims
 from event_catalogue.metrics import METRIC, MeasureName
 from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
@@ -75,12 +75,12 @@ Counted = Callable[[int, Collection[str]], Collection[int]]
 """Site and the bot rules that it counts → the batches up to which `visits` is counted so, one of each journal."""
 
 
-Goals = Callable[[int], tuple[Goal, ...]]
-"""Site → its goals."""
+AimsOf = Callable[[int], Aims]
+"""Site → its goals and funnels."""
 
 
-def _no_goals(_site: int) -> tuple[Goal, ...]:
-    return ()
+def _no_aims(_site: int) -> Aims:
+    return NO_AIMS
 
 
 def _no_seals(_site: int, _first: int, _last: int) -> Mapping[int, Seal]:
@@ -106,14 +106,14 @@ class Statistics:
         counted: Counted = _none_counted,
         spans: Spans = _no_spans,
         *,
-        goals: Goals = _no_goals,
+        aims: AimsOf = _no_aims,
     ) -> None:
         self._warehouse = warehouse
         self._clock = clock
         self._seals = seals
         self._counted = counted
         self._spans = spans
-        self._goals = goals
+        self._aims = aims
         self._kept = Remembered()
         self._rollups = Rollups(warehouse, "console")
 
@@ -127,9 +127,9 @@ class Statistics:
             return cast("Answer", with_rates(query, ask))
         decided = plan(query, site, self._clock(), self._first_row(query, site))
         if asks_goals(query):
-            goals = self._goals(site.id)
-            check_goals(query, goals)
-            decided = replace(decided, goals=goals)
+            aims = self._aims(site.id)
+            check_goals(query, aims)
+            decided = replace(decided, aims=aims)
         seals = self._seals(site.id, day_number(decided.first), day_number(decided.last))
         kept = kept_form(query, decided)
         if query.include.kept and kept is None:
