@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from console.place_names import PlaceNames
 from console.stats.run import Statistics
 from control_store.marks import usable_marks
 from control_store.seals import seals_of
@@ -11,7 +12,9 @@ from control_store.tables import ControlStore
 from warehouse.client import Warehouse
 
 
-def statistics_of(warehouse: Warehouse, store: ControlStore, clock: Callable[[], int]) -> Statistics:
+def statistics_of(
+    warehouse: Warehouse, store: ControlStore, clock: Callable[[], int], places: PlaceNames = PlaceNames(None)
+) -> Statistics:
     """`clock` tells ms UTC."""
     return Statistics(
         warehouse,
@@ -19,4 +22,5 @@ def statistics_of(warehouse: Warehouse, store: ControlStore, clock: Callable[[],
         partial(seals_of, store),
         partial(usable_marks, store),
         partial(spans_of, store),
+        lambda dimension: places.names("en").table(dimension),
     )

@@ -132,6 +132,12 @@ DIMENSION: Final[dict[str, Dimension]] = {
 """By every name that it answers to."""
 
 
+NAMED: Final[dict[str, str]] = {
+    name: dimension for dimension in ("country", "region") for name in (f"visit:{dimension}_name", f"{dimension}_name")
+}
+"""Names under which a dimension is asked for by the English names of its values, and that dimension."""
+
+
 def property_dimension(name: str) -> Dimension:
     """The dimension of one property of the site's own events, `name` without prefix."""
     return Dimension(

@@ -171,4 +171,14 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("events_per_visit", "ratio", "Events of a visit, on average.", "events", "visits", 1, 2),
 )
 
-METRIC: Final[dict[str, Metric]] = {metric.name: metric for metric in METRICS}
+PERCENTAGE: Final = Metric(
+    "percentage",
+    "percent",
+    "Share of the visitors that a value has of all visitors of the question; shares of a dimension of events add up to "
+    "more than 100, because a visitor has many of its values.",
+    "visitors",
+    digits=2,
+)
+"""Of a table alone: what it is a share of is asked for without dimensions."""
+
+METRIC: Final[dict[str, Metric]] = {metric.name: metric for metric in (*METRICS, PERCENTAGE)}

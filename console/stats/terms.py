@@ -123,8 +123,16 @@ class Terms:
         if dimension.scope == "visit":
             column = f"a_{dimension.name}"
             self.attributes[column] = self._values.of_visit(dimension)
-            return f"toString({column})"
+            return self._name(asked, f"toString({column})")
         return f"toString({self._values.of_event(dimension.name, self._row_value(dimension))})"
+
+    def _name(self, asked: Asked, stored: str) -> str:
+        """The English name of what is stored, where the question is about names."""
+        if not asked.named:
+            return stored
+        names = self._plan.names.get(asked.dimension.name, {})
+        keys, values = (self._bind(list(many), "Array(String)") for many in (names.keys(), names.values()))
+        return f"transform({stored}, {keys}, {values})"
 
     def _row_value(self, dimension: Dimension) -> str:
         """A dimension of events over the columns of the table."""
@@ -141,6 +149,10 @@ class Terms:
         return f"{start} + intDiv(greatest(least({at_ms}, {end} - 1) - {start}, 0), {HOUR_MS}) * {HOUR_MS}"
 
     def _condition(self, leaf: Condition) -> str:
+        if leaf.operator == "within":
+            since, until = (self._bind(int(value), "Int64") for value in leaf.values)
+            at_ms = self._values.of_event("at_ms", ROW_EXPRESSIONS["at_ms"])
+            return f"({at_ms} >= {since} AND {at_ms} < {until})"
         operand = self._operand(leaf.asked)
         operator = leaf.operator.removesuffix("_not")
         match operator:
