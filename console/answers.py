@@ -5,6 +5,7 @@ from functools import partial
 
 from console.place_names import PlaceNames
 from console.stats.run import Statistics
+from control_store.goals import list_goals
 from control_store.marks import usable_marks
 from control_store.seals import seals_of
 from control_store.spans import spans_of
@@ -13,7 +14,7 @@ from warehouse.client import Warehouse
 
 
 def statistics_of(
-    warehouse: Warehouse, store: ControlStore, clock: Callable[[], int], places: PlaceNames = PlaceNames(None)
+    warehouse: Warehouse, store: ControlStore, clock: Callable[[], int], places: PlaceNames | None = None
 ) -> Statistics:
     """`clock` tells ms UTC."""
     return Statistics(
@@ -22,5 +23,6 @@ def statistics_of(
         partial(seals_of, store),
         partial(usable_marks, store),
         partial(spans_of, store),
-        lambda dimension: places.names("en").table(dimension),
+        names=lambda dimension: (places or PlaceNames(None)).names("en").table(dimension),
+        goals=partial(list_goals, store),
     )

@@ -28,7 +28,7 @@ PROPS: Final = "event:props:"
 
 
 class Dimension(NamedTuple):
-    """One thing to group by, from `field` of the catalogue (empty for time)."""
+    """One thing to group by, from `field` of the catalogue (empty for time and goals)."""
 
     name: str
     aliases: tuple[str, ...]
@@ -64,6 +64,7 @@ DIMENSIONS: Final[tuple[Dimension, ...]] = (
     _event("hostname", "Host of the page."),
     _event("title", "Title of the page.", free_text=True),
     _event("name", "Kind of event."),
+    Dimension("goal", ("event:goal",), "event", "", "Goal of the site that an event reaches; it may be several."),
     _page("entry_page", "path", "entry", "First page viewed in the visit."),
     _page("exit_page", "path", "exit", "Last page viewed in the visit."),
     _page("entry_page_hostname", "hostname", "entry", "Host of the first page viewed in the visit."),
@@ -131,6 +132,8 @@ DIMENSION: Final[dict[str, Dimension]] = {
 }
 """By every name that it answers to."""
 
+
+GOAL: Final = DIMENSION["goal"]
 
 NAMED: Final[dict[str, str]] = {
     name: dimension for dimension in ("country", "region") for name in (f"visit:{dimension}_name", f"{dimension}_name")

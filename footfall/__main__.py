@@ -6,6 +6,7 @@ from footfall.commands.attack import attack
 from footfall.commands.backup import backup
 from footfall.commands.demo import demo
 from footfall.commands.geo import geo
+from footfall.commands.goal import goal
 from footfall.commands.hold import hold
 from footfall.commands.importing import import_
 from footfall.commands.key import key
@@ -40,6 +41,7 @@ for command in (
     site,
     user,
     key,
+    goal,
     geo,
     ledger,
     import_,

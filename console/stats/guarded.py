@@ -1,10 +1,11 @@
 """Live answers to questions with several filters: small groups are merged as a seal would merge them.
 
 Who can combine filters and dimensions at will finds single people, and what else is true of them. So where an answer
-is about two attributes, or two conditions on one, values of fewer than k visitors (each day's counted by itself) become
-`(other)` of their time; where a time or a total itself has so few, it shows nothing. How many different people the merged
-values have together is not asked: the largest of them is what is certain, so that the next smallest value often joins
-them. One attribute is answered as it is: provisional. The hour is an attribute, day, week and month are none.
+is about two attributes, or two conditions on one, values of fewer than k visitors (each day's counted by itself)
+become `(other)` of their time; where a time or a total itself has so few, it shows nothing. How many different people
+the merged values have together is not asked: the largest of them is what is certain, so that the next smallest value
+often joins them. One attribute is answered as it is: provisional. The hour is an attribute; day, week and month are
+none.
 """
 
 from collections import defaultdict

@@ -14,6 +14,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from console.stats.query import BadQuery, Last, Moments, Query, SiteRef, Span
+from event_catalogue.goals import Goal
 
 EPOCH: Final = date(1970, 1, 1)
 HOUR_MS: Final = 3_600_000
@@ -47,6 +48,8 @@ class Plan:
     """The instants asked for, where they are not whole days."""
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
     """Of dimensions that the question asks for by name: what is stored → its English name."""
+    goals: tuple[Goal, ...] = ()
+    """The site's goals, as days count them that are not sealed."""
 
     @property
     def days(self) -> int:
@@ -124,11 +127,12 @@ def plan(query: Query, site: SiteRef, now: int, first_row: date | None) -> Plan:
     except (ZoneInfoNotFoundError, ValueError):
         raise BadQuery("site_id", f"The site's time zone {site.timezone!r} is not known here.") from None
     today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
-    moments = None
+    moments: Moments | None = None
     match query.date_range:
         case Span(first, last):
             pass
-        case Moments(since, until) as moments:
+        case Moments(since, until):
+            moments = query.date_range
             first, last = (datetime.fromtimestamp(at // 1000, zone).date() for at in (since, until - 1))
         case Last() as wanted:
             first, last = _first_of(wanted, today, first_row), today

@@ -6,21 +6,24 @@ Every number says in `meta.quality` what it is worth.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import cache
-from typing import Any, Final, Protocol, TypedDict
+from functools import cache, partial
+from typing import Any, Final, Protocol, TypedDict, cast
 
 from console.stats.build import Statement, build, needs_visits
 from console.stats.compare import earlier, put_beside, up_to_now
 from console.stats.filters import conditions
+from console.stats.goals import asks_goals, check_goals
 from console.stats.groups import Groups, Key, Row, shown
 from console.stats.guarded import is_guarded, merge_small
 from console.stats.kept import Kept, Told, fitting, foretold, kept_form, kept_statement, needed
 from console.stats.marks import marks
 from console.stats.plan import EPOCH, Plan, day_number, plan, split
-from console.stats.query import WHEN, All, BadQuery, Condition, Include, Last, Moments, Query, SiteRef
+from console.stats.query import WHEN, All, BadQuery, Comparison, Condition, Include, Last, Moments, Query, SiteRef
+from console.stats.rates import asks_rates, with_rates
 from console.stats.remembered import Remembered
 from console.stats.terms import range_params, step_of
-from event_catalogue.metrics import METRIC, PERCENTAGE, MeasureName
+from event_catalogue.goals import Goal
+from event_catalogue.metrics import METRIC, MeasureName
 from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
 from warehouse.people import kept_rules
@@ -75,6 +78,14 @@ Counted = Callable[[int, Collection[str]], Collection[int]]
 """Site and the bot rules that it counts → the batches up to which `visits` is counted so, one of each journal."""
 
 
+Goals = Callable[[int], tuple[Goal, ...]]
+"""Site → its goals."""
+
+
+def _no_goals(_site: int) -> tuple[Goal, ...]:
+    return ()
+
+
 def _no_seals(_site: int, _first: int, _last: int) -> Mapping[int, Seal]:
     return {}
 
@@ -105,7 +116,9 @@ class Statistics:
         seals: Seals = _no_seals,
         counted: Counted = _none_counted,
         spans: Spans = _no_spans,
+        *,
         names: PlaceNaming = _no_names,
+        goals: Goals = _no_goals,
     ) -> None:
         self._warehouse = warehouse
         self._clock = clock
@@ -113,6 +126,7 @@ class Statistics:
         self._counted = counted
         self._spans = spans
         self._names = names
+        self._goals = goals
         self._kept = Remembered()
         self._rollups = Rollups(warehouse, "console")
 
@@ -121,23 +135,18 @@ class Statistics:
 
         Raises BadQuery; TryLater when the warehouse is busy, down or over its limits; Broken.
         """
+        if query.include.comparisons is not None:
+            return self._compared(query, query.include.comparisons, site, query_id)
+        if asks_rates(query):
+            ask = partial(self.answer, site=site, query_id=query_id)
+            return cast("Answer", with_rates(query, ask))
         decided = self._plan(query, site)
+        if asks_goals(query):
+            goals = self._goals(site.id)
+            check_goals(query, goals)
+            decided = replace(decided, goals=goals)
         if decided.moments is not None:
             query = _within(query, decided.moments)
-        answer = self._answer(query, decided, site, query_id)
-        if PERCENTAGE in query.metrics:
-            self._share(query, answer, decided, site, query_id)
-        if query.include.comparisons is not None:
-            self._compare(query, answer, decided, site, query_id)
-        return answer
-
-    def _plan(self, query: Query, site: SiteRef) -> Plan:
-        """The days of a question, and the names that it asks for."""
-        asked = [*query.dimensions, *(leaf.asked for leaf in conditions(query.filters))]
-        names = {one.dimension.name: self._names(one.dimension.name) for one in asked if one.named}
-        return replace(plan(query, site, self._clock(), self._first_row(query, site)), names=names)
-
-    def _answer(self, query: Query, decided: Plan, site: SiteRef, query_id: str) -> Answer:
         seals = self._seals(site.id, day_number(decided.first), day_number(decided.last))
         kept = kept_form(query, decided)
         if query.include.kept and kept is None:
@@ -164,39 +173,35 @@ class Statistics:
             meta["total_rows"] = total
         return {"results": rows, "meta": meta, "query": _echo(query, decided)}
 
-    def _share(self, query: Query, answer: Answer, decided: Plan, site: SiteRef, query_id: str) -> None:
-        """Put shares of all visitors where the visitors themselves stand."""
-        whole = replace(query, metrics=(METRIC["visitors"],), dimensions=(), order_by=(), limit=1, offset=0)
-        total = self._answer(_bare(whole), decided, site, query_id)["results"][0]["metrics"][0]
-        place = query.metrics.index(PERCENTAGE)
-        for row in answer["results"]:
-            share = 100 * row["metrics"][place] / total if total else 0
-            row["metrics"][place] = round(share, PERCENTAGE.digits)
+    def _plan(self, query: Query, site: SiteRef) -> Plan:
+        """The days of a question, and the names that it asks for."""
+        asked = [*query.dimensions, *(leaf.asked for leaf in conditions(query.filters))]
+        names = {one.dimension.name: self._names(one.dimension.name) for one in asked if one.named}
+        return replace(plan(query, site, self._clock(), self._first_row(query, site)), names=names)
 
-    def _compare(self, query: Query, answer: Answer, decided: Plan, site: SiteRef, query_id: str) -> None:
-        """Put an earlier range beside each row. Raises BadQuery."""
-        wanted = query.include.comparisons
-        assert wanted is not None
+    def _compared(self, query: Query, wanted: Comparison, site: SiteRef, query_id: str) -> Answer:
+        """The answer with an earlier range beside each row. Raises BadQuery."""
+        answer = self.answer(replace(query, include=replace(query.include, comparisons=None)), site, query_id=query_id)
+        decided = self._plan(query, site)
         span = earlier(wanted, decided)
         whole = self._plan(replace(query, date_range=span), site)
         gone = self._seals(site.id, day_number(whole.first), day_number(whole.last)).values()
         if wanted.mode != "custom" and not any(seal.purged for seal in gone):
             span = up_to_now(span, decided, self._clock())
-        before = _bare(replace(query, date_range=span, order_by=(), limit=_MOST_GROUPS + 1, offset=0))
-        then = self._plan(before, site)
-        if then.moments is not None:
-            before = _within(before, then.moments)
-        found = self._answer(before, then, site, query_id)
+        before = replace(query, date_range=span, order_by=(), limit=_MOST_GROUPS + 1, offset=0)
+        before = replace(before, include=Include(kept=query.include.kept))
+        found = self.answer(before, site, query_id=query_id)
         if len(found["results"]) > _MOST_GROUPS:
             raise BadQuery("include", f"At most {_MOST_GROUPS:,} groups can be compared: ask for fewer.")
-        if PERCENTAGE in query.metrics:
-            self._share(before, found, then, site, query_id)
+        then = self._plan(before, site)
         answer["results"] = put_beside(query, answer["results"], decided, found["results"], then)
         answer["meta"]["comparison"] = {
             "date_range": list(then.span()),
             "quality": found["meta"]["quality"],
             "to_same_time": then.moments is not None,
         }
+        answer["query"]["include"] |= {"comparisons": wanted}
+        return answer
 
     def _joined(
         self, query: Query, decided: Plan, site: SiteRef, kept: Kept, *, seals: Mapping[int, Seal], query_id: str
@@ -302,11 +307,6 @@ def _within(query: Query, moments: Moments) -> Query:
     return replace(query, filters=All((*query.filters.parts, leaf)))
 
 
-def _bare(query: Query) -> Query:
-    """The question without what is wanted beside its rows."""
-    return replace(query, include=Include(kept=query.include.kept))
-
-
 def _measured(query: Query, statement: Statement, row: Record) -> dict[MeasureName, int]:
     return dict(zip(statement.measures, map(int, row[len(query.dimensions) :]), strict=True))
 
@@ -337,9 +337,6 @@ def _meta(query: Query, decided: Plan) -> dict[str, Any]:
 def _echo(query: Query, decided: Plan) -> dict[str, Any]:
     include = {"time_labels": query.include.time_labels, "total_rows": query.include.total_rows}
     include |= {"imports": query.include.imports, "kept": query.include.kept}
-    said: dict[str, Any] = {name: True for name, wanted in include.items() if wanted}
-    if query.include.comparisons is not None:
-        said["comparisons"] = query.include.comparisons
     return {
         "site_id": query.site_id,
         "metrics": [metric.name for metric in query.metrics],
@@ -347,6 +344,6 @@ def _echo(query: Query, decided: Plan) -> dict[str, Any]:
         "filters": list(query.filters_said),
         "dimensions": [asked.name for asked in query.dimensions],
         "order_by": [[order.name, order.direction] for order in query.order_by],
-        "include": said,
+        "include": {name: True for name, wanted in include.items() if wanted},
         "pagination": {"limit": query.limit, "offset": query.offset},
     }
