@@ -45,7 +45,7 @@ def _mark(plan: Plan, seals: Mapping[int, Purgeable], groups: Groups | None, wit
     if groups.merged:
         lacks.append("groups of too few people are merged into (other)")
     if groups.hidden:
-        lacks.append("groups of too few people are left out: with several filters they would be single people")
+        lacks.append("groups of too few people are left out: with several attributes they would be single people")
     if withheld:
         lacks.append("means and sums leave out days on which they are withheld")
     if raw == list(plan.parts):

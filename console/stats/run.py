@@ -239,7 +239,7 @@ class Statistics:
         rows = self._run(statement.sql, statement.params, query_id)
         if len(rows) > _MOST_GROUPS:
             raise BadQuery(
-                "dimensions", f"With several filters at most {_MOST_GROUPS:,} groups can be answered: ask for fewer."
+                "dimensions", f"Of several attributes at most {_MOST_GROUPS:,} groups can be answered: ask for fewer."
             )
         for row in rows:
             measures = _measured(query, statement, row)
