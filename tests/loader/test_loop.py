@@ -1,5 +1,6 @@
 """Every row once, whatever happens between the spool and the warehouse."""
 
+import itertools
 import logging
 import threading
 import time
@@ -103,6 +104,13 @@ def test_rows_of_all_spools_and_partitions_are_stored_once(
         for site in (1, 2)
         for day in range(3)
     }
+    expected = []
+    for day, site, spool in itertools.product(range(3), (1, 2), range(2)):
+        mine = [n for n in range(100 * spool, 100 * spool + 100) if (n % 2, n % 3) == (site - 1, day)]
+        records = [2 + n % 100 + n % 100 // 20 for n in (mine[0], mine[-1])]  # each writer begins with a tick
+        expected.append((f"{'ab'[spool]}#{spool + 1}", site, DAY + day, *records, len(mine)))
+    assert [tuple(one) for one in view.numbers] == expected
+    assert view.ends == (("a#1", 105, 100), ("b#2", 105, 100))
     state = loader.state
     assert state.totals == {"received": 200, "stored": 200}
     assert (state.pending, state.open_batches, state.dead_letters) == (0, 0, 0)
