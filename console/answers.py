@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from console.stats.run import Statistics
+from control_store.goals import aims_of
 from control_store.marks import usable_marks
 from control_store.seals import seals_of
 from control_store.spans import spans_of
@@ -19,4 +20,5 @@ def statistics_of(warehouse: Warehouse, store: ControlStore, clock: Callable[[],
         partial(seals_of, store),
         partial(usable_marks, store),
         partial(spans_of, store),
+        aims=partial(aims_of, store),
     )

@@ -153,6 +153,29 @@ SPAN_SEALS: Final = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False),
 )
 
+GOALS: Final = sa.Table(
+    "goals",
+    METADATA,
+    sa.Column("site", sa.Integer, sa.ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("event", sa.String(300), nullable=False),
+    sa.Column("prop", sa.String(300), nullable=False),
+    sa.Column("value", sa.String(300), nullable=False),
+    sa.Column("page", sa.String(300), nullable=False),
+    sa.Column("scroll", sa.Integer, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+)
+
+FUNNELS: Final = sa.Table(
+    "funnels",
+    METADATA,
+    sa.Column("site", sa.Integer, sa.ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("steps", sa.JSON, nullable=False),
+    sa.Column("strict", sa.Boolean, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+)
+
 HOLDS: Final = sa.Table(
     "holds",
     METADATA,

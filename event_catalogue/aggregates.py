@@ -21,7 +21,7 @@ PARENTS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Dimension → what its values lie in, from the outermost in: whoever knows the one knows the other."""
 
-NOT_KEPT: Final = frozenset({"platform"})
+NOT_KEPT: Final = frozenset({"platform", "goal"})
 """A table with rows and columns, browsers and systems: what it shows of both would tell what it merges."""
 
 KEPT: Final[tuple[Dimension, ...]] = (

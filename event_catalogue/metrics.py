@@ -84,6 +84,8 @@ class Metric(NamedTuple):
     factor: float = 1
     digits: int = 0
     down_is_good: bool = False
+    share_of: Literal["", "all", "group"] = ""
+    """Of which visitors those who reach a goal are a share: of all, or of those of the same group."""
 
     @property
     def measures(self) -> tuple[MeasureName, ...]:
@@ -169,6 +171,25 @@ METRICS: Final[tuple[Metric, ...]] = (
         0.001,
     ),
     Metric("events_per_visit", "ratio", "Events of a visit, on average.", "events", "visits", 1, 2),
+    Metric(
+        "conversion_rate",
+        "percent",
+        "Share of all visitors (of the same hour, day, week or month, where a question is cut by time) who reach the "
+        "goal.",
+        "visitors",
+        factor=100,
+        digits=2,
+        share_of="all",
+    ),
+    Metric(
+        "group_conversion_rate",
+        "percent",
+        "Share of the visitors of a group, such as those from one source, who reach the goal.",
+        "visitors",
+        factor=100,
+        digits=2,
+        share_of="group",
+    ),
 )
 
 METRIC: Final[dict[str, Metric]] = {metric.name: metric for metric in METRICS}

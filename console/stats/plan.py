@@ -14,6 +14,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from console.stats.query import BadQuery, Last, Query, SiteRef, Span
+from event_catalogue.goals import NO_AIMS, Aims
 
 EPOCH: Final = date(1970, 1, 1)
 HOUR_MS: Final = 3_600_000
@@ -43,6 +44,8 @@ class Plan:
     parts: tuple[Part, ...]
     whole_days: int = 0
     """Of a part of another plan: how many days that one has, for the step of `time`."""
+    aims: Aims = NO_AIMS
+    """The site's goals and funnels, as days count them that are not sealed."""
 
     @property
     def days(self) -> int:
@@ -59,7 +62,7 @@ class Plan:
 
     def only(self, part: Part) -> "Plan":
         """The plan of a part alone, its time cut as in the whole."""
-        return Plan(part.first, part.last, self.zone, (part,), self.whole_days or self.days)
+        return Plan(part.first, part.last, self.zone, (part,), self.whole_days or self.days, self.aims)
 
     @cached_property
     def starts(self) -> tuple[int, ...]:

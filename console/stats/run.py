@@ -6,18 +6,21 @@ Every number says in `meta.quality` what it is worth.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import cache
-from typing import Any, Final, Protocol, TypedDict
+from functools import cache, partial
+from typing import Any, Final, Protocol, TypedDict, cast
 
 from console.stats.build import Statement, build, needs_visits
+from console.stats.goals import asks_goals, check_goals
 from console.stats.groups import Groups, Key, Row, shown
 from console.stats.guarded import is_guarded, merge_small
 from console.stats.kept import Kept, Told, fitting, foretold, kept_form, kept_statement, needed
 from console.stats.marks import marks
 from console.stats.plan import EPOCH, Plan, day_number, plan, split
 from console.stats.query import BadQuery, Last, Query, SiteRef
+from console.stats.rates import asks_rates, with_rates
 from console.stats.remembered import Remembered
 from console.stats.terms import range_params, step_of
+from event_catalogue.goals import NO_AIMS, Aims
 from event_catalogue.metrics import METRIC, MeasureName
 from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
@@ -72,6 +75,14 @@ Counted = Callable[[int, Collection[str]], Collection[int]]
 """Site and the bot rules that it counts → the batches up to which `visits` is counted so, one of each journal."""
 
 
+AimsOf = Callable[[int], Aims]
+"""Site → its goals and funnels."""
+
+
+def _no_aims(_site: int) -> Aims:
+    return NO_AIMS
+
+
 def _no_seals(_site: int, _first: int, _last: int) -> Mapping[int, Seal]:
     return {}
 
@@ -94,12 +105,15 @@ class Statistics:
         seals: Seals = _no_seals,
         counted: Counted = _none_counted,
         spans: Spans = _no_spans,
+        *,
+        aims: AimsOf = _no_aims,
     ) -> None:
         self._warehouse = warehouse
         self._clock = clock
         self._seals = seals
         self._counted = counted
         self._spans = spans
+        self._aims = aims
         self._kept = Remembered()
         self._rollups = Rollups(warehouse, "console")
 
@@ -108,7 +122,14 @@ class Statistics:
 
         Raises BadQuery; TryLater when the warehouse is busy, down or over its limits; Broken.
         """
+        if asks_rates(query):
+            ask = partial(self.answer, site=site, query_id=query_id)
+            return cast("Answer", with_rates(query, ask))
         decided = plan(query, site, self._clock(), self._first_row(query, site))
+        if asks_goals(query):
+            aims = self._aims(site.id)
+            check_goals(query, aims)
+            decided = replace(decided, aims=aims)
         seals = self._seals(site.id, day_number(decided.first), day_number(decided.last))
         kept = kept_form(query, decided)
         if query.include.kept and kept is None:
