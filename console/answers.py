@@ -5,7 +5,7 @@ from functools import partial
 
 from console.place_names import PlaceNames
 from console.stats.run import Statistics
-from control_store.goals import list_goals
+from control_store.goals import aims_of
 from control_store.marks import usable_marks
 from control_store.seals import seals_of
 from control_store.spans import spans_of
@@ -24,5 +24,5 @@ def statistics_of(
         partial(usable_marks, store),
         partial(spans_of, store),
         names=lambda dimension: (places or PlaceNames(None)).names("en").table(dimension),
-        goals=partial(list_goals, store),
+        aims=partial(aims_of, store),
     )

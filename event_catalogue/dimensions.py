@@ -140,6 +140,14 @@ NAMED: Final[dict[str, str]] = {
 }
 """Names under which a dimension is asked for by the English names of its values, and that dimension."""
 
+FUNNEL: Final = "visit:funnel:"
+"""Prefix of the site's funnels; what follows is the funnel's name."""
+
+
+def funnel_dimension(name: str) -> Dimension:
+    """The dimension of a funnel's steps, `name` without prefix: a visit has every step that it came to."""
+    return Dimension(FUNNEL + name, (), "visit", "", f"Steps of the funnel {name} that a visit came to.")
+
 
 def property_dimension(name: str) -> Dimension:
     """The dimension of one property of the site's own events, `name` without prefix."""

@@ -5,6 +5,7 @@ import click
 from footfall.commands.attack import attack
 from footfall.commands.backup import backup
 from footfall.commands.demo import demo
+from footfall.commands.funnel import funnel
 from footfall.commands.geo import geo
 from footfall.commands.goal import goal
 from footfall.commands.hold import hold
@@ -42,6 +43,7 @@ for command in (
     user,
     key,
     goal,
+    funnel,
     geo,
     ledger,
     import_,

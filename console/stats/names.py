@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable
 
 from console.stats.query import Asked, BadQuery
-from event_catalogue.dimensions import DIMENSION, NAMED, PROPS, property_dimension
+from event_catalogue.dimensions import DIMENSION, FUNNEL, NAMED, PROPS, funnel_dimension, property_dimension
 from event_catalogue.events import MAX_PROP_TEXT
 from event_catalogue.metrics import METRIC, Metric
 
@@ -44,6 +44,8 @@ def asked_dimension(field: str, name: object) -> Asked:
         return Asked(name, DIMENSION[NAMED[name]], named=True)
     if isinstance(name, str) and name.startswith(PROPS) and 0 < len(name) - len(PROPS) <= MAX_PROP_TEXT:
         return Asked(name, property_dimension(sound_text(field, name).removeprefix(PROPS)))
+    if isinstance(name, str) and name.startswith(FUNNEL) and len(name) > len(FUNNEL):
+        return Asked(name, funnel_dimension(sound_text(field, name).removeprefix(FUNNEL)))
     raise unknown(field, "dimension", name, (*DIMENSION, *NAMED))
 
 

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from console.stats.query import BadQuery, Last, Moments, Query, SiteRef, Span
-from event_catalogue.goals import Goal
+from event_catalogue.goals import NO_AIMS, Aims
 
 EPOCH: Final = date(1970, 1, 1)
 HOUR_MS: Final = 3_600_000
@@ -48,8 +48,8 @@ class Plan:
     """The instants asked for, where they are not whole days."""
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
     """Of dimensions that the question asks for by name: what is stored → its English name."""
-    goals: tuple[Goal, ...] = ()
-    """The site's goals, as days count them that are not sealed."""
+    aims: Aims = NO_AIMS
+    """The site's goals and funnels, as days count them that are not sealed."""
 
     @property
     def days(self) -> int:

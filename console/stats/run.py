@@ -22,7 +22,7 @@ from console.stats.query import WHEN, All, BadQuery, Comparison, Condition, Incl
 from console.stats.rates import asks_rates, with_rates
 from console.stats.remembered import Remembered
 from console.stats.terms import range_params, step_of
-from event_catalogue.goals import Goal
+from event_catalogue.goals import NO_AIMS, Aims
 from event_catalogue.metrics import METRIC, MeasureName
 from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
@@ -78,12 +78,12 @@ Counted = Callable[[int, Collection[str]], Collection[int]]
 """Site and the bot rules that it counts → the batches up to which `visits` is counted so, one of each journal."""
 
 
-Goals = Callable[[int], tuple[Goal, ...]]
-"""Site → its goals."""
+AimsOf = Callable[[int], Aims]
+"""Site → its goals and funnels."""
 
 
-def _no_goals(_site: int) -> tuple[Goal, ...]:
-    return ()
+def _no_aims(_site: int) -> Aims:
+    return NO_AIMS
 
 
 def _no_seals(_site: int, _first: int, _last: int) -> Mapping[int, Seal]:
@@ -118,7 +118,7 @@ class Statistics:
         spans: Spans = _no_spans,
         *,
         names: PlaceNaming = _no_names,
-        goals: Goals = _no_goals,
+        aims: AimsOf = _no_aims,
     ) -> None:
         self._warehouse = warehouse
         self._clock = clock
@@ -126,7 +126,7 @@ class Statistics:
         self._counted = counted
         self._spans = spans
         self._names = names
-        self._goals = goals
+        self._aims = aims
         self._kept = Remembered()
         self._rollups = Rollups(warehouse, "console")
 
@@ -142,9 +142,9 @@ class Statistics:
             return cast("Answer", with_rates(query, ask))
         decided = self._plan(query, site)
         if asks_goals(query):
-            goals = self._goals(site.id)
-            check_goals(query, goals)
-            decided = replace(decided, goals=goals)
+            aims = self._aims(site.id)
+            check_goals(query, aims)
+            decided = replace(decided, aims=aims)
         if decided.moments is not None:
             query = _within(query, decided.moments)
         seals = self._seals(site.id, day_number(decided.first), day_number(decided.last))

@@ -9,10 +9,10 @@ from typing import Final, Protocol
 
 from console.stats.plan import HOUR_MS, Plan, Step, day_number
 from console.stats.query import All, Asked, BadQuery, Condition, Done, Either, Filter, Not, SiteRef
-from event_catalogue.dimensions import GOAL, PROPS, RESERVED, Dimension
+from event_catalogue.dimensions import FUNNEL, GOAL, PROPS, RESERVED, Dimension
 from event_catalogue.goals import Goal
 from warehouse.client import Param
-from warehouse.goals import hit, reached
+from warehouse.goals import came_to, hit, numbered, reached
 from warehouse.metrics import ROW_EXPRESSIONS, VisitShape, row_expression
 from warehouse.people import kept_rules
 
@@ -89,6 +89,8 @@ class Terms:
         """
         if asked.dimension is GOAL:
             return f"arrayJoin({self.goals_of_event()})"
+        if asked.dimension.name.startswith(FUNNEL):
+            return f"arrayJoin({self._steps_of_visit(asked.dimension)})"
         if asked.dimension.scope != "time":
             words = [*RESERVED, asked.dimension.blank]
             spelt = [f"\\{word}" for word in words]
@@ -108,7 +110,7 @@ class Terms:
 
     def goals_of_event(self) -> str:
         """The names of the goals that an event reaches, as an array: it is counted under each."""
-        return self._values.of_event("goals", reached(self._plan.goals, lambda text: self._bind(text, "String")))
+        return self._values.of_event("goals", reached(self._plan.aims.goals, lambda text: self._bind(text, "String")))
 
     def predicate(self, part: Filter) -> str:
         """A filter as an expression; `1` where there is nothing to fulfil."""
@@ -157,13 +159,26 @@ class Terms:
         end = "{starts:Array(Int64)}[toUInt16(day) - {first:UInt16} + 2]"
         return f"{start} + intDiv(greatest(least({at_ms}, {end} - 1) - {start}, 0), {HOUR_MS}) * {HOUR_MS}"
 
+    def _steps_of_visit(self, dimension: Dimension) -> str:
+        """The steps of a funnel that a visit comes to, as an array: it is counted under each. Over `v`, its rows."""
+        aims = self._plan.aims
+        funnel = next(one for one in aims.funnels if FUNNEL + one.name == dimension.name)
+        goals = [aims.goals[place] for place in aims.steps(funnel)]
+        mask = numbered([self._reaches_one(goal) for goal in goals])
+        events = "v"
+        if funnel.strict:
+            marks = (self._values.of_event(name, ROW_EXPRESSIONS[name]) for name in ("viewed", "acted"))
+            events = f"arrayFilter(e -> {' OR '.join(marks)} OR {mask} != 0, v)"
+        came = came_to(f"arrayMap(e -> {mask}, {events})", strict=funnel.strict)
+        labels = self._bind(funnel.labels, "Array(String)")
+        return f"arrayFilter((label, n) -> bitTest({came}, n), {labels}, range({len(goals)}))"
+
+    def _reaches_one(self, goal: Goal) -> str:
+        return self._values.of_event(f"goal {goal.name}", hit(goal, lambda text: self._bind(text, "String")))
+
     def _reaches(self, leaf: Condition) -> str:
         """Whether an event reaches a goal whose name fulfils the condition."""
-        parts = ["0"]
-        for goal in named_goals(leaf, self._plan.goals):
-            text = hit(goal, lambda text: self._bind(text, "String"))
-            parts.append(self._values.of_event(f"goal {goal.name}", text))
-        return " OR ".join(parts)
+        return " OR ".join(["0", *map(self._reaches_one, named_goals(leaf, self._plan.aims.goals))])
 
     def _condition(self, leaf: Condition) -> str:
         if leaf.operator == "within":

@@ -1,4 +1,4 @@
-"""Goals by the command line."""
+"""Goals and funnels by the command line."""
 
 import json
 from pathlib import Path
@@ -39,6 +39,18 @@ def test_goals_are_declared_changed_listed_and_removed(tmp_path: Path) -> None:
     ):
         code, output = run("goal", "add", *words, *at)
         assert (code, sentence in output) == (1, True), output
+    assert run("funnel", "add", "Way", "Read", "Signed up", "--strict", *at)[0] == 0
+    assert run("funnel", "list", *at)[1] == "Way\tstrict\tRead\tSigned up\n"
+    for words, sentence in (
+        (["x", "Read", "Bought"], "has no goal 'Bought'"),
+        (["x", "Read"], "2 to 8 steps"),
+        (["x", *["Read"] * 9], "2 to 8 steps"),
+    ):
+        code, output = run("funnel", "add", *words, *at)
+        assert (code, sentence in output) == (1, True), output
+    code, output = run("goal", "remove", "Read", *at)
+    assert (code, "The funnel 'Way' has this goal as a step" in output) == (1, True)
+    assert run("funnel", "remove", "Way", *at)[0] == 0
     assert run("goal", "remove", "Read", *at)[0] == 0
     code, output = run("goal", "remove", "Read", *at)
     assert (code, "has no goal 'Read'" in output) == (1, True)

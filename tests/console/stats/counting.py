@@ -69,6 +69,36 @@ def reached(one: Fields) -> list[str]:
     return [name for name, holds in GOALS.items() if holds(one)]
 
 
+FUNNELS = {
+    "Blog to plan": (["Blog", "Prices", "Signed up"], False),
+    "At once": (["Prices", "Blog"], True),
+    "Twice": (["Signed up", "Signed up", "Any plan"], False),
+    "At once to nothing": (["Half read", "Prices", "Never"], True),
+}
+
+
+def came_to(funnel: str, visit: list[Fields]) -> list[str]:
+    """The steps of a funnel that a visit comes to: an event for each, in order; of a strict one side by side."""
+    steps, strict = FUNNELS[funnel]
+    if strict:
+        # Nothing that the visitor saw or did lies between.
+        visit = [
+            one
+            for one in visit
+            if one["name"] == "pageview" or one["name"] not in QUIET or set(reached(one)) & set(steps)
+        ]
+    most = 0
+    for start in range(len(visit)):
+        place, count = start, 0
+        while count < len(steps):
+            ahead = [n for n in range(place, len(visit)) if steps[count] in reached(visit[n])]
+            if not ahead or (strict and ahead[0] != place):
+                break
+            place, count = ahead[0] + 1, count + 1
+        most = max(most, count)
+    return [f"{number}. {step}" for number, step in enumerate(steps[:most], start=1)]
+
+
 GOAL_NAMES = ("goal", "event:goal")
 
 
@@ -245,6 +275,8 @@ def values_of(name: str, visit: list[Fields], one: Fields, site: SiteRef, first:
     """What an event is counted under: one value, or each goal that it reaches."""
     if name in GOAL_NAMES:
         return reached(one)
+    if name.startswith("visit:funnel:"):
+        return came_to(name.removeprefix("visit:funnel:"), visit)
     if name.startswith("time:"):
         return [time_value(name, one, site, first)]
     return [shown(name, value(name, visit, one))]

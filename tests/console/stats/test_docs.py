@@ -13,7 +13,7 @@ from console.stats.filters import OPERATORS
 from console.stats.parse import KEYS, NAMED_RANGES, parse
 from console.stats.query import SiteRef
 from console.stats.run import Statistics
-from event_catalogue.goals import Goal
+from event_catalogue.goals import Aims, Funnel, Goal
 from event_catalogue.metrics import METRIC
 from tests.console.stats.world import as_row
 from tests.warehouse.engine import fresh_warehouse
@@ -130,7 +130,7 @@ def test_every_definition_has_an_example() -> None:
 def test_the_goals_worked_through_are_counted_as_told() -> None:
     """The visitors of the one table give the numbers of the other."""
     visitors = re.findall(r"^\| (\d) \| (`0:00 .*`) \|$", METRICS_PAGE, re.MULTILINE)
-    rows = [
+    rows: list[Any] = [
         as_row(
             {
                 "site": 1,
@@ -147,8 +147,12 @@ def test_the_goals_worked_through_are_counted_as_told() -> None:
     ]
     warehouse = fresh_warehouse()
     EventTable(warehouse).insert(rows, batch=1, token="1")
-    goals = (Goal("signup", event="signup"), Goal("prices", page="/prices*"))
-    statistics = Statistics(warehouse, lambda: MIDNIGHT, goals=lambda _: goals)
+    steps = ("prices", "signup")
+    aims = Aims(
+        (Goal("signup", event="signup"), Goal("prices", page="/prices*")),
+        (Funnel("loose", steps), Funnel("strict", steps, strict=True)),
+    )
+    statistics = Statistics(warehouse, lambda: MIDNIGHT, aims=lambda _: aims)
     found = statistics.answer(
         parse(
             {
@@ -160,6 +164,11 @@ def test_the_goals_worked_through_are_counted_as_told() -> None:
         ),
         SiteRef(1, "x", "Europe/Zurich"),
     )
+    base = {"site_id": "x", "metrics": ["visits"], "date_range": ["2025-06-01", "2025-06-01"]}
+    for kind, *steps_told in re.findall(r"^\| (loose|strict)[^|]* \| (\d) \| (\d) \|$", METRICS_PAGE, re.MULTILINE):
+        question = parse(base | {"dimensions": [f"visit:funnel:{kind}"]})
+        rows = statistics.answer(question, SiteRef(1, "x", "Europe/Zurich"))["results"]
+        assert [str(row["metrics"][0]) for row in rows] == steps_told, kind
     warehouse.close()
     told = re.findall(r"^\| `(prices|signup)` \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", METRICS_PAGE, re.MULTILINE)
     assert len(visitors) == 4

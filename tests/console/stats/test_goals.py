@@ -6,7 +6,7 @@ import pytest
 
 from console.stats.query import BadQuery
 from tests.console.stats.conftest import Asker
-from tests.console.stats.counting import GOALS, answer, reached
+from tests.console.stats.counting import FUNNELS, GOALS, answer, reached
 from tests.console.stats.test_run import ALL, RANGES, question
 from tests.console.stats.world import DECLARED, World
 
@@ -29,7 +29,7 @@ def test_goals_are_declared_as_they_are_meant(world: World) -> None:
     found = [reached(one) for one in world.events]
     assert {name for names in found for name in names} == GOALS.keys() - {"Never"}
     assert max(map(len, found)) > 2
-    assert {goal.name for goal in DECLARED} == GOALS.keys()
+    assert {goal.name for goal in DECLARED.goals} == GOALS.keys()
 
 
 @pytest.mark.req("C16", "D3")
@@ -50,6 +50,21 @@ def test_filters_by_goal(asker: Asker, filters: list[Any], dimensions: list[str]
     """Every operator, nested and of another event of the visit."""
     asker.check(question(dimensions=dimensions, filters=filters))
     asker.check(question(dimensions=dimensions, filters=filters, metrics=["events", "visitors"]))
+
+
+@pytest.mark.req("D3")
+@pytest.mark.parametrize("funnel", FUNNELS)
+@pytest.mark.parametrize("filters", [[], [["is", "visit:source", ["Google"]]], [["is", "event:page", ["/"]]]], ids=str)
+def test_how_far_visits_come(asker: Asker, funnel: str, filters: list[Any]) -> None:
+    """Loose and strict, a goal that comes twice, a step that nobody reaches; by day and by source too."""
+    name = f"visit:funnel:{funnel}"
+    for site in RANGES:
+        found = asker.check(question(site, dimensions=[name], filters=filters))
+        numbers = [found[key][ALL.index("visits")] for key in sorted(found)]
+        assert numbers == sorted(numbers, reverse=True), "each step is part of the one before"
+        assert not any(key[0].endswith("Never") for key in found)
+    asker.check(question(dimensions=["time:day", name], filters=filters))
+    asker.check(question(dimensions=[name, "visit:source"], metrics=["visitors"], filters=filters))
 
 
 def rates(asker: Asker, world: World, *, group: bool, **more: Any) -> dict[tuple[str, ...], float]:
@@ -118,6 +133,12 @@ def test_what_is_no_goal_is_refused(asker: Asker) -> None:
         asker.ask(question(filters=[["is", "event:goal", ["Price"]]]))
     with pytest.raises(BadQuery, match="event:goal"):
         asker.ask(question(metrics=["conversion_rate"], dimensions=["visit:source"]))
+    with pytest.raises(BadQuery, match="nearest is 'Twice'"):
+        asker.ask(question(dimensions=["visit:funnel:Thrice"]))
+    with pytest.raises(BadQuery, match="filter by the goal"):
+        asker.ask(question(filters=[["is", "visit:funnel:Twice", ["1. Signed up"]]]))
+    with pytest.raises(BadQuery, match="beside it go only"):
+        asker.ask(question(dimensions=["visit:funnel:Twice", "event:page"]))
     mixed = ["or", [["is", "event:goal", ["Prices"]], ["is", "visit:source", ["Google"]]]]
     with pytest.raises(BadQuery, match="joined"):
         asker.ask(question(metrics=["conversion_rate"], filters=[mixed]))

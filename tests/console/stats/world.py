@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from console.stats.query import SiteRef
-from event_catalogue.goals import Goal
+from event_catalogue.goals import Aims, Funnel, Goal
 from tests.warehouse.rows import event
 
 MINUTE = 60_000
@@ -34,16 +34,24 @@ NAMES = (
 )
 PATHS = ("/", "/Pricing", "/pricing", "/blog/a'b", "/blog/ü", "(other)", "/docs?x=%s")
 SOURCES = ("", "", "", "Google", "google", "Direct / None", "(not set)", "News \\ 'Letter'", "{x:String}")
-DECLARED = (
-    Goal("Signed up", event="signup"),
-    Goal("Plan b", event="signup", prop="plan", value="b"),
-    Goal("Any plan", event="signup", prop="plan"),
-    Goal("Prices", page="/*ricing"),
-    Goal("Blog", page="/blog/*"),
-    Goal("Half read", scroll=50),
-    Goal("Blog read", scroll=90, page="/blog/*"),
-    Goal("it's {x:String}", event="click", page="/docs?x=%s"),
-    Goal("Never", event="never"),
+DECLARED = Aims(
+    (
+        Goal("Signed up", event="signup"),
+        Goal("Plan b", event="signup", prop="plan", value="b"),
+        Goal("Any plan", event="signup", prop="plan"),
+        Goal("Prices", page="/*ricing"),
+        Goal("Blog", page="/blog/*"),
+        Goal("Half read", scroll=50),
+        Goal("Blog read", scroll=90, page="/blog/*"),
+        Goal("it's {x:String}", event="click", page="/docs?x=%s"),
+        Goal("Never", event="never"),
+    ),
+    (
+        Funnel("Blog to plan", ("Blog", "Prices", "Signed up")),
+        Funnel("At once", ("Prices", "Blog"), strict=True),
+        Funnel("Twice", ("Signed up", "Signed up", "Any plan")),
+        Funnel("At once to nothing", ("Half read", "Prices", "Never"), strict=True),
+    ),
 )
 TEXTS = ("", "a", "b", "Bé", "(not set)", "\\(not set)")
 
