@@ -17,12 +17,14 @@ The same raw rows give the same aggregates in the same order, so a seal that was
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Final, NamedTuple
 
 from aggregator.attack import exposed
 from aggregator.coarser import coarser
 from aggregator.proof import faults_of, goal_faults, raw_goals, raw_totals
+from aggregator.visits import AtRest
 from control_store.goals import aims_of
 from control_store.marks import next_number, rules_text, visit_rules
 from control_store.seals import Fault, Seal, all_seals, save_fault, save_late, save_seals
@@ -57,6 +59,8 @@ QUIET_MS: Final = 3_600_000
 
 _LOG = logging.getLogger("footfall.seal")
 Crash = Callable[[str], None]
+NumbersOf = Callable[[Collection[int]], Mapping[tuple[int, int], str]]
+"""Days → with which records of the spools the events of each site and day came, as a seal carries it."""
 
 
 class DueDay(NamedTuple):
@@ -79,9 +83,19 @@ class Sealer:
     """Seals what is due. One at a time: the core's job, or a command when no core runs."""
 
     def __init__(
-        self, warehouse: Warehouse, store: ControlStore, clock: Callable[[], int], *, crash: Crash = lambda _: None
+        self,
+        warehouse: Warehouse,
+        store: ControlStore,
+        clock: Callable[[], int],
+        *,
+        at_rest: AtRest = nullcontext,
+        numbers: NumbersOf = lambda _: {},
+        crash: Crash = lambda _: None,
     ) -> None:
+        """`at_rest`: no batch is under way inside. `numbers`: with which records the events of these days came."""
         self._store = store
+        self._at_rest = at_rest
+        self._numbers = numbers
         self._clock = clock
         self._crash = crash
         self._warehouse = warehouse
@@ -145,7 +159,9 @@ class Sealer:
         """
         chosen, waiting = self._settled(days, anyway=anyway)
         numbers = [due.day for due in days]
-        before = self._table.raw_rows(numbers)
+        with self._at_rest():
+            before = self._table.raw_rows(numbers)
+            came_with = self._numbers(numbers)
         self._crash("seal.chosen")
         aims = {site.id: aims_of(self._store, site.id) for site, _ in chosen}
         bounds = [site_day(site, day, aims[site.id]) for site, day in chosen]
@@ -159,7 +175,9 @@ class Sealer:
         outcomes = []
         for site, day in chosen:
             key = site.id, day
-            count = _Count(runs[key], before.get(key, 0), generations.get(key, 0) + 1, aims[site.id])
+            count = _Count(
+                runs[key], before.get(key, 0), generations.get(key, 0) + 1, came_with.get(key, ""), aims[site.id]
+            )
             outcomes.append(self._prove(site, day, count, anyway=anyway))
         if not anyway:
             after = self._table.raw_rows(numbers)
@@ -263,6 +281,7 @@ class Sealer:
             rollup_rows=len(rows),
             digest=digest(rows),
             verified=int(not faults),
+            numbers=count.numbers,
         )
         return Sealed(site, day, seal, "; ".join(faults)[:300])
 
@@ -275,11 +294,13 @@ class Sealer:
 
 
 class _Count(NamedTuple):
-    """Which rows of a site's day are proven: their run, of how many raw rows, as which generation, with which goals."""
+    """Which rows of a site's day are proven: their run, of how many raw rows, as which generation, from which
+    records, with which goals."""
 
     run: int
     raw_rows: int
     generation: int
+    numbers: str
     aims: Aims
 
 

@@ -134,6 +134,7 @@ SEALS: Final = sa.Table(
     sa.Column("purged", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("verified", sa.Integer, nullable=False, server_default="1"),
     sa.Column("counted_bots", sa.Text, nullable=False, server_default=""),
+    sa.Column("numbers", sa.Text, nullable=False, server_default=""),
 )
 
 SPAN_SEALS: Final = sa.Table(

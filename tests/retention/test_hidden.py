@@ -167,7 +167,7 @@ def test_large_rewrites_wait_for_the_night_and_small_ones_do_not(
     """Hidden at once in any case; erased when it costs little, or at two o'clock by UTC."""
     place = devices.place
     environment = read_environment({"data": tmp_path}, {})
-    sealing = Sealing(place.warehouse, place.store, nullcontext, place.clock, crash_points(""))
+    sealing = Sealing(place.warehouse, place.store, nullcontext, place.clock, crash_points(""), spools=place.spools)
     purging = Purging(environment, place.store, place.warehouse, sealing)
     place.now = (DAY + 5) * DAY_MS + 3 * 3_600_000
     ask_erasure(place.store, "returning", 1, devices.devices[0], now=place.now)
