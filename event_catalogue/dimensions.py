@@ -135,6 +135,11 @@ DIMENSION: Final[dict[str, Dimension]] = {
 
 GOAL: Final = DIMENSION["goal"]
 
+NAMED: Final[dict[str, str]] = {
+    name: dimension for dimension in ("country", "region") for name in (f"visit:{dimension}_name", f"{dimension}_name")
+}
+"""Names under which a dimension is asked for by the English names of its values, and that dimension."""
+
 FUNNEL: Final = "visit:funnel:"
 """Prefix of the site's funnels; what follows is the funnel's name."""
 

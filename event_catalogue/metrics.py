@@ -84,8 +84,9 @@ class Metric(NamedTuple):
     factor: float = 1
     digits: int = 0
     down_is_good: bool = False
-    share_of: Literal["", "all", "group"] = ""
-    """Of which visitors those who reach a goal are a share: of all, or of those of the same group."""
+    share_of: Literal["", "all", "group", "question"] = ""
+    """Of which visitors these are a share: those who reach a goal of all, or of those of the same group; those of a row
+    of all that the question is about."""
 
     @property
     def measures(self) -> tuple[MeasureName, ...]:
@@ -189,6 +190,16 @@ METRICS: Final[tuple[Metric, ...]] = (
         factor=100,
         digits=2,
         share_of="group",
+    ),
+    Metric(
+        "percentage",
+        "percent",
+        "Share of all visitors of the question that a row has; where visitors have several values, such as pages, the "
+        "shares add up to more than 100.",
+        "visitors",
+        factor=100,
+        digits=2,
+        share_of="question",
     ),
 )
 

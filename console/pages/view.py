@@ -61,6 +61,7 @@ METRIC_TITLES: Final[dict[str, str]] = {
     "events_per_visit": "Events per visit",
     "conversion_rate": "Conversion rate",
     "group_conversion_rate": "Conversion rate of the group",
+    "percentage": "Share of visitors",
 }
 DIMENSION_TITLES: Final[dict[str, str]] = {
     "path": "Page",

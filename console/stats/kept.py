@@ -77,8 +77,7 @@ def kept_form(query: Query, plan: Plan) -> Kept | None:
     if not isinstance(leaf, Condition) or not _names_one_value(leaf) or name not in ("", leaf.asked.dimension.name):
         return None
     dimension = leaf.asked.dimension
-    value = "" if leaf.values[0] == dimension.blank else leaf.values[0]
-    return Kept(dimension.name, by_value=bool(others), value=value)
+    return Kept(dimension.name, by_value=bool(others), value=_stored(leaf, plan))
 
 
 def _name(dimension: Dimension, plan: Plan) -> str:
@@ -100,6 +99,18 @@ def _names_one_value(leaf: Condition) -> bool:
         and leaf.asked.dimension.name in _NAMES
         and leaf.values[0] not in words
     )
+
+
+def _stored(leaf: Condition, plan: Plan) -> str:
+    """What aggregates call the one value of a filter."""
+    value = leaf.values[0]
+    if value == leaf.asked.dimension.blank:
+        return ""
+    if not leaf.asked.named:
+        return value
+    names = plan.names.get(leaf.asked.dimension.name, {})
+    # A code is no name: it must find nothing, as in the rows.
+    return next((stored for stored, name in names.items() if name == value), _NOWHERE if value in names else value)
 
 
 class Runs(NamedTuple):
@@ -207,5 +218,6 @@ def _sums(metric: Metric) -> list[str]:
     return [f"sumIf({over}, {told})", f"sumIf({under}, {told})", f"countIf(NOT ({told}))"]
 
 
+_NOWHERE = "\0"
 _NAMES = {one.name for one in KEPT}
 _OTHER = f"'{OTHER}'"

@@ -1,4 +1,5 @@
-"""Conversion rates: visitors who reach a goal, as a share of those of the same question without the goal.
+"""Conversion rates: visitors who reach a goal, as a share of those of the same question without the goal. And the share
+that a row has of all visitors of the question.
 
 Two questions are asked: the one that was put, with its visitors, and the one of whom they are a share. Both are
 answered like any other, so the rate is worth what the worse of the two is worth.
@@ -23,17 +24,19 @@ Ask = Callable[[Query], Mapping[str, Any]]
 
 
 def asks_rates(query: Query) -> bool:
-    """Whether the question asks for a conversion rate."""
+    """Whether the question asks for a share of visitors."""
     return any(metric.share_of for metric in query.metrics)
 
 
 def with_rates(query: Query, ask: Ask) -> dict[str, Any]:
-    """The answer to a question that asks for conversion rates. Raises BadQuery where no goal is named."""
-    if all(asked.dimension is not GOAL for asked in (*query.dimensions, *_filtered(query))):
+    """The answer to a question that asks for shares. Raises BadQuery where there is nothing to be a share of."""
+    kinds: set[str] = {metric.share_of for metric in query.metrics if metric.share_of}
+    if "question" in kinds and not query.dimensions:
+        raise BadQuery("metrics", "A percentage is of a row: add a dimension, such as 'visit:source'.")
+    if kinds != {"question"} and all(asked.dimension is not GOAL for asked in (*query.dimensions, *_filtered(query))):
         raise BadQuery("metrics", "A conversion rate is of a goal: add 'event:goal' as a dimension or as a filter.")
     plain = _plain(query)
     answer = dict(ask(plain))
-    kinds: set[str] = {metric.share_of for metric in query.metrics if metric.share_of}
     wholes = {kind: _wholes(query, kind, ask) for kind in kinds}
     rows = [_row(query, plain, row, wholes) for row in answer["results"]]
     if _by_rate(query):
@@ -74,7 +77,9 @@ def _plain(query: Query) -> Query:
 
 def _wholes(query: Query, kind: str, ask: Ask) -> tuple[dict[tuple[str, ...], int], Mapping[str, Any]]:
     """Of whom the rates are shares: visitors by what the answer's groups share with them; and what that is worth."""
-    kept = tuple(part for part in query.filters.parts if not _is_of_goal(part))
+    kept = query.filters.parts
+    if kind != "question":
+        kept = tuple(part for part in kept if not _is_of_goal(part))
     whole = replace(
         query,
         metrics=(_VISITORS,),
@@ -102,7 +107,10 @@ def _is_of_goal(part: object) -> bool:
 
 
 def _shared(query: Query, kind: str) -> tuple[Asked, ...]:
-    """The dimensions by which the whole is cut too: those of time; of a group's share all but the goal."""
+    """The dimensions by which the whole is cut too: those of time; of a group's share all but the goal; of a row's
+    none."""
+    if kind == "question":
+        return ()
     return tuple(
         asked
         for asked in query.dimensions

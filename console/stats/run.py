@@ -10,13 +10,15 @@ from functools import cache, partial
 from typing import Any, Final, Protocol, TypedDict, cast
 
 from console.stats.build import Statement, build, needs_visits
+from console.stats.compare import earlier, put_beside, up_to_now
+from console.stats.filters import conditions
 from console.stats.goals import asks_goals, check_goals
 from console.stats.groups import Groups, Key, Row, shown
 from console.stats.guarded import is_guarded, merge_small
 from console.stats.kept import Kept, Told, fitting, foretold, kept_form, kept_statement, needed
 from console.stats.marks import marks
 from console.stats.plan import EPOCH, Plan, day_number, plan, split
-from console.stats.query import BadQuery, Last, Query, SiteRef
+from console.stats.query import WHEN, All, BadQuery, Comparison, Condition, Include, Last, Moments, Query, SiteRef
 from console.stats.rates import asks_rates, with_rates
 from console.stats.remembered import Remembered
 from console.stats.terms import range_params, step_of
@@ -43,7 +45,8 @@ _BAD_PATTERN: Final = 427
 class Answer(TypedDict):
     """A whole answer, ready for JSON."""
 
-    results: list[Row]
+    results: list[Any]
+    """Rows; of a comparison with what they are compared with."""
     meta: dict[str, Any]
     query: dict[str, Any]
 
@@ -95,6 +98,14 @@ def _none_counted(_site: int, _rules: Collection[str]) -> Collection[int]:
     return ()
 
 
+PlaceNaming = Callable[[str], Mapping[str, str]]
+"""Dimension → what is stored of it → its English name."""
+
+
+def _no_names(_dimension: str) -> Mapping[str, str]:
+    return {}
+
+
 class Statistics:
     """Answers questions from the warehouse; safe to use from several threads."""
 
@@ -106,6 +117,7 @@ class Statistics:
         counted: Counted = _none_counted,
         spans: Spans = _no_spans,
         *,
+        names: PlaceNaming = _no_names,
         aims: AimsOf = _no_aims,
     ) -> None:
         self._warehouse = warehouse
@@ -113,6 +125,7 @@ class Statistics:
         self._seals = seals
         self._counted = counted
         self._spans = spans
+        self._names = names
         self._aims = aims
         self._kept = Remembered()
         self._rollups = Rollups(warehouse, "console", is_asked=True)
@@ -122,14 +135,18 @@ class Statistics:
 
         Raises BadQuery; TryLater when the warehouse is busy, down or over its limits; Broken.
         """
+        if query.include.comparisons is not None:
+            return self._compared(query, query.include.comparisons, site, query_id)
         if asks_rates(query):
             ask = partial(self.answer, site=site, query_id=query_id)
             return cast("Answer", with_rates(query, ask))
-        decided = plan(query, site, self._clock(), self._first_row(query, site))
+        decided = self._plan(query, site)
         if asks_goals(query):
             aims = self._aims(site.id)
             check_goals(query, aims)
             decided = replace(decided, aims=aims)
+        if decided.moments is not None:
+            query = _within(query, decided.moments)
         seals = self._seals(site.id, day_number(decided.first), day_number(decided.last))
         kept = kept_form(query, decided)
         if query.include.kept and kept is None:
@@ -141,7 +158,7 @@ class Statistics:
             decided = split(decided, {EPOCH + timedelta(days=day) for day in seals})
             groups = self._joined(query, decided, site, kept, seals=seals, query_id=query_id)
             rows, total, merging = groups.page(query), len(groups.sums), groups
-        elif is_guarded(query):
+        elif is_guarded(query, decided):
             groups = self._guarded(query, decided, site, query_id)
             rows, total, merging = groups.page(query), len(groups.sums), groups
         else:
@@ -155,6 +172,36 @@ class Statistics:
         if query.include.total_rows:
             meta["total_rows"] = total
         return {"results": rows, "meta": meta, "query": _echo(query, decided)}
+
+    def _plan(self, query: Query, site: SiteRef) -> Plan:
+        """The days of a question, and the names that it asks for."""
+        asked = [*query.dimensions, *(leaf.asked for leaf in conditions(query.filters))]
+        names = {one.dimension.name: self._names(one.dimension.name) for one in asked if one.named}
+        return replace(plan(query, site, self._clock(), self._first_row(query, site)), names=names)
+
+    def _compared(self, query: Query, wanted: Comparison, site: SiteRef, query_id: str) -> Answer:
+        """The answer with an earlier range beside each row. Raises BadQuery."""
+        answer = self.answer(replace(query, include=replace(query.include, comparisons=None)), site, query_id=query_id)
+        decided = self._plan(query, site)
+        span = earlier(wanted, decided)
+        whole = self._plan(replace(query, date_range=span), site)
+        gone = self._seals(site.id, day_number(whole.first), day_number(whole.last)).values()
+        if wanted.mode != "custom" and not any(seal.purged for seal in gone):
+            span = up_to_now(span, decided, self._clock())
+        before = replace(query, date_range=span, order_by=(), limit=_MOST_GROUPS + 1, offset=0)
+        before = replace(before, include=Include(kept=query.include.kept))
+        found = self.answer(before, site, query_id=query_id)
+        if len(found["results"]) > _MOST_GROUPS:
+            raise BadQuery("include", f"At most {_MOST_GROUPS:,} groups can be compared: ask for fewer.")
+        then = self._plan(before, site)
+        answer["results"] = put_beside(query, answer["results"], decided, found["results"], then)
+        answer["meta"]["comparison"] = {
+            "date_range": list(then.span()),
+            "quality": found["meta"]["quality"],
+            "to_same_time": then.moments is not None,
+        }
+        answer["query"]["include"] |= {"comparisons": wanted}
+        return answer
 
     def _joined(
         self, query: Query, decided: Plan, site: SiteRef, kept: Kept, *, seals: Mapping[int, Seal], query_id: str
@@ -192,7 +239,7 @@ class Statistics:
         rows = self._run(statement.sql, statement.params, query_id)
         if len(rows) > _MOST_GROUPS:
             raise BadQuery(
-                "dimensions", f"With several filters at most {_MOST_GROUPS:,} groups can be answered: ask for fewer."
+                "dimensions", f"Of several attributes at most {_MOST_GROUPS:,} groups can be answered: ask for fewer."
             )
         for row in rows:
             measures = _measured(query, statement, row)
@@ -252,6 +299,12 @@ class Statistics:
             if error.code == _BAD_PATTERN:
                 raise BadQuery("filters", "A pattern of `matches` is no regular expression in RE2's syntax.") from None
             raise
+
+
+def _within(query: Query, moments: Moments) -> Query:
+    """The question about what happened between two instants of its days."""
+    leaf = Condition("within", WHEN, (str(moments.since), str(moments.until)))
+    return replace(query, filters=All((*query.filters.parts, leaf)))
 
 
 def _measured(query: Query, statement: Statement, row: Record) -> dict[MeasureName, int]:

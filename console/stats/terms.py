@@ -134,8 +134,16 @@ class Terms:
         if dimension.scope == "visit":
             column = f"a_{dimension.name}"
             self.attributes[column] = self._values.of_visit(dimension)
-            return f"toString({column})"
+            return self._name(asked, f"toString({column})")
         return f"toString({self._values.of_event(dimension.name, self._row_value(dimension))})"
+
+    def _name(self, asked: Asked, stored: str) -> str:
+        """The English name of what is stored, where the question is about names."""
+        if not asked.named:
+            return stored
+        names = self._plan.names.get(asked.dimension.name, {})
+        keys, values = (self._bind(list(many), "Array(String)") for many in (names.keys(), names.values()))
+        return f"transform({stored}, {keys}, {values})"
 
     def _row_value(self, dimension: Dimension) -> str:
         """A dimension of events over the columns of the table."""
@@ -173,6 +181,10 @@ class Terms:
         return " OR ".join(["0", *map(self._reaches_one, named_goals(leaf, self._plan.aims.goals))])
 
     def _condition(self, leaf: Condition) -> str:
+        if leaf.operator == "within":
+            since, until = (self._bind(int(value), "Int64") for value in leaf.values)
+            at_ms = self._values.of_event("at_ms", ROW_EXPRESSIONS["at_ms"])
+            return f"({at_ms} >= {since} AND {at_ms} < {until})"
         if leaf.asked.dimension is GOAL:
             text = self._reaches(leaf)
             return f"NOT ({text})" if leaf.operator.endswith("_not") else f"({text})"

@@ -16,7 +16,7 @@ from console.stats.parse import parse
 from console.stats.run import Answer, Statistics
 from control_store.tables import ControlStore
 from event_catalogue.goals import Aims
-from tests.console.stats.counting import answer
+from tests.console.stats.counting import COUNTRIES, answer
 from tests.console.stats.world import DECLARED, World, as_row, make_world
 from tests.warehouse.engine import fresh_warehouse
 from warehouse.client import Warehouse
@@ -93,15 +93,19 @@ def stored(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 def asker(world: World, stored: Stored) -> Asker:
     """Asks of rows alone, of visits that are half known, and of visits that all are."""
     half, last = (
-        Statistics(stored.warehouse, lambda: NOW, counted=partial(_mark, mark), aims=_declared)
+        Statistics(stored.warehouse, lambda: NOW, counted=partial(_mark, mark), aims=_declared, names=_names)
         for mark in (stored.half, stored.last)
     )
-    whole = Statistics(stored.warehouse, lambda: NOW, aims=_declared)
+    whole = Statistics(stored.warehouse, lambda: NOW, aims=_declared, names=_names)
     return Asker(world, whole, cycle([half, None, last, None]))
 
 
 def _declared(_site: int) -> Aims:
     return DECLARED
+
+
+def _names(dimension: str) -> dict[str, str]:
+    return COUNTRIES if dimension == "country" else {}
 
 
 def _mark(mark: int, _site: int, _rules: Collection[str]) -> list[int]:

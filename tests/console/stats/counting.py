@@ -27,6 +27,8 @@ QUIET = {
     "open",
     "call",
 }
+COUNTRIES = {"a": "Aland", "b": "Bland"}
+"""What the invented countries are called."""
 EVENT_DIMENSIONS = {
     "event:page": "path",
     "page": "path",
@@ -154,6 +156,9 @@ def visit_value(name: str, visit: list[Fields]) -> str:
         field = "hostname" if plain.endswith("hostname") else "path"
         pages = [one for one in visit if one["name"] == "pageview"] or visit
         return str(pages[0 if plain.startswith("entry") else -1][field])
+    if name == "visit:country_name":
+        code = visit_value("visit:country", visit)
+        return COUNTRIES.get(code, code)
     field = {"visit:city": "city_id", "visit:city_name": "city"}.get(name, plain)
     return next((text_of(one, field) for one in visit if text_of(one, field)), "")
 
@@ -300,7 +305,10 @@ def rounded(number: float, digits: int) -> float:
 
 def answer(question: dict[str, Any], events: list[Fields], site: SiteRef) -> dict[tuple[str, ...], list[float]]:
     """What a question should give."""
-    first, last = (date.fromisoformat(day) for day in question["date_range"])
+    zone = ZoneInfo(site.timezone)
+    since, until = (datetime.fromisoformat(text) for text in question["date_range"])
+    exact = "T" in question["date_range"][0]
+    first, last = (at.astimezone(zone).date() if exact else at.date() for at in (since, until))
     mine = [one for one in events if one["site"] == site.id and first <= one["day"] <= last and not one["bot"]]
     dimensions = question.get("dimensions", [])
     condition = ["and", question.get("filters", [])]
@@ -308,7 +316,8 @@ def answer(question: dict[str, Any], events: list[Fields], site: SiteRef) -> dic
     for visit in cut_visits(mine):
         hits: dict[tuple[str, ...], list[Fields]] = {}
         for one in visit:
-            if fulfils(condition, visit, one):
+            inside = not exact or since.timestamp() * 1000 <= one["at"] < until.timestamp() * 1000 + 1000
+            if inside and fulfils(condition, visit, one):
                 for key in product(*(values_of(name, visit, one, site, first) for name in dimensions)):
                     hits.setdefault(key, []).append(one)
         for key, matching in hits.items():

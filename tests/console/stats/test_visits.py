@@ -65,7 +65,7 @@ class Visits:
         rows = [as_row(one) for one in events]
         turn = order % len(rows)
         self.table.insert(rows[turn:] + rows[:turn], batch=number, token=str(number))
-        return SiteRef(number, "x", "Europe/Zurich"), events
+        return SiteRef(number, "x", "Europe/Zurich", k=1), events
 
 
 @pytest.fixture(scope="module")
