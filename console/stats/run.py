@@ -129,7 +129,7 @@ class Statistics:
         self._names = names
         self._aims = aims
         self._kept = Remembered()
-        self._rollups = Rollups(warehouse, "console")
+        self._rollups = Rollups(warehouse, "console", is_asked=True)
 
     def answer(self, query: Query, site: SiteRef, *, query_id: str = "") -> Answer:
         """The answer to `query` about `site`. `query_id` names the run, so that `Warehouse.cancel` can stop it.
