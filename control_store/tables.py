@@ -151,6 +151,7 @@ SPAN_SEALS: Final = sa.Table(
     sa.Column("dimensions", sa.Text, nullable=False),
     sa.Column("rollup_rows", sa.BigInteger, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("fault", sa.String(300), nullable=False, server_default=""),
 )
 
 GOALS: Final = sa.Table(

@@ -32,6 +32,8 @@ class Source(NamedTuple):
     table: str
     rows: str
     """FROM and WHERE of the days' rows."""
+    visits: str
+    """The table of visits, or what stands for it."""
     days: str
     """The condition that picks the days."""
     unit: str
@@ -159,7 +161,7 @@ class GoalCount:
         visits = (
             f"SELECT {source.unit} AS unit, visitor AS who, known, began AS starts, engaged AS all_engaged, "
             "single AS all_single, views AS all_views, counted AS all_counted "
-            f"FROM visits FINAL WHERE {source.days}"
+            f"FROM {source.visits} WHERE {source.days}"
         )
         placed = (
             "SELECT unit, site, who, known, (at_ms, beacon, idx, mask, viewed, counted, acted, path) AS row, "

@@ -17,10 +17,12 @@ from event_catalogue.dimensions import DIMENSION, OTHER, RESERVED, Dimension
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Param, Record, Warehouse
 from warehouse.goal_rows import GoalCount, Source, unit_visitors
+from warehouse.hidden import HIDDEN, SHOWN
 from warehouse.kanon import Cell, Group, dominated, too_small, widened
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
 from warehouse.people import PEOPLE, kept_rules
 from warehouse.rollup_rows import DAY_BITS, SEPARATOR, DayRow, Rollup, SiteDay, Veils, day_of, unit_of
+from warehouse.visits import shown_visits
 
 _HOUR_MS: Final = 3_600_000
 _EVERY_NAME: Final = frozenset(one.name for one in KEPT)
@@ -50,8 +52,10 @@ Choose = Callable[[str, Sequence[Cell]], Choice]
 class Rollups:
     """Counts days. One at a time: it owns its scratch tables."""
 
-    def __init__(self, warehouse: Warehouse, name: str) -> None:
+    def __init__(self, warehouse: Warehouse, name: str, *, is_asked: bool = False) -> None:
+        """`is_asked`: it answers a question, so what is to be erased is not counted; a seal waits until it has gone."""
         self._warehouse = warehouse
+        self._is_asked = is_asked
         self._hits = f"scratch_hits_{name}"
         self._spread = f"scratch_{name}"
         self._lock = threading.Lock()
@@ -65,6 +69,8 @@ class Rollups:
         with self._lock:
             counting = _Counting(self._warehouse, days, hits=self._hits, spread=self._spread)
             counting.clear()
+            if self._is_asked:
+                counting.leave_hidden_out()
             try:
                 yield counting.totals()
                 for dimension in KEPT:
@@ -114,6 +120,7 @@ class _Counting:
         self._kept: dict[str, set[Group]] = {}
         self._whole: list[tuple[int, Rollup, bool]] = []
         self._veils: dict[int, Veils] = defaultdict(Veils)
+        self._visits, self._rows_of_days = "visits FINAL", _ROWS
         self._used: set[str] | None = None
         self._made: set[str] = set()
 
@@ -121,6 +128,11 @@ class _Counting:
         """Drop the scratch tables."""
         for table in (self._hits, self._spread, self._goals):
             self._warehouse.command(f"DROP TABLE IF EXISTS {table} SYNC", slot="seal")
+
+    def leave_hidden_out(self) -> None:
+        """Count as if what is to be erased had gone."""
+        if self._ask(f"SELECT 1 FROM events WHERE {_OF_DAY} AND {HIDDEN} LIMIT 1"):
+            self._visits, self._rows_of_days = shown_visits(_OF_DAY), f"{_ROWS} AND {SHOWN}"
 
     def totals(self) -> list[DayRow]:
         """The row of each day; on a day of fewer than k visitors only what is exempt."""
@@ -148,7 +160,8 @@ class _Counting:
             ask=self._ask,
             fill=self._fill_goals,
             table=self._goals,
-            rows=_ROWS,
+            rows=self._rows_of_days,
+            visits=self._visits,
             days=_OF_DAY,
             unit=_UNIT,
             visitors=unit_visitors(self._whole),
@@ -179,7 +192,7 @@ class _Counting:
     def _fill(self, dimension: Dimension) -> None:
         """Spread the days' visits into the scratch table, each under its values."""
         params: dict[str, Param] = {}
-        key = _key(dimension, params)
+        key = _key(dimension, params, self._rows_of_days)
         names = (dimension.name, *PARENTS.get(dimension.name, ()))
         if dimension.scope == "visit":
             self._fill_visits(key, _parent(dimension), names, params)
@@ -201,10 +214,10 @@ class _Counting:
             visit_wide = [one.name for one in KEPT if one.scope == "visit"]
             looks = ", ".join(f"max(arrayExists(x -> x != '', `{name}`))" for name in visit_wide)
             by_event = [one.name for one in KEPT if one.scope == "event"]
-            values = [row_expression(DIMENSION[name].field, _ROWS) for name in by_event]
+            values = [row_expression(DIMENSION[name].field, self._rows_of_days) for name in by_event]
             counts = ", ".join(f"max(toString({value}) != '')" for value in values)
-            found = zip(visit_wide, self._ask(f"SELECT {looks} FROM visits FINAL WHERE {_OF_DAY}")[0], strict=True)
-            by_row = zip(by_event, self._ask(f"SELECT {counts} FROM {_ROWS}")[0], strict=True)
+            found = zip(visit_wide, self._ask(f"SELECT {looks} FROM {self._visits} WHERE {_OF_DAY}")[0], strict=True)
+            by_row = zip(by_event, self._ask(f"SELECT {counts} FROM {self._rows_of_days}")[0], strict=True)
             self._used = {name for name, used in (*found, *by_row) if used} | {"time:hour"}
         return dimension.name in self._used
 
@@ -213,22 +226,22 @@ class _Counting:
         joined = ", ".join(f"`{name}` AS one_{name}" for name in (*_VISIT_FACTS, *names))
         self._make(
             f"SELECT {_UNIT} AS unit, {parent} AS parent, {key} AS key, visitor AS who, {_FLAT} "
-            f"FROM visits FINAL ARRAY JOIN {joined} WHERE {_OF_DAY}",
+            f"FROM {self._visits} ARRAY JOIN {joined} WHERE {_OF_DAY}",
             params,
         )
 
     def _fill_events(self, dimension: Dimension, key: str, params: Mapping[str, Param]) -> None:
         """Each visit under every value that its events have, and under none if it has events without."""
-        value = row_expression(dimension.field, _ROWS) if dimension.field else "1"
+        value = row_expression(dimension.field, self._rows_of_days) if dimension.field else "1"
         rows = (
             f"SELECT {_UNIT} AS unit, if(visitor = {NOBODY}, beacon, visitor) AS who, {key} AS key, "
             f"{ROW_EXPRESSIONS['at_ms']} AS at_ms, {ROW_EXPRESSIONS['viewed']} AS viewed, "
             f"{ROW_EXPRESSIONS['counted']} AS counted, engaged_ms AS ms "
-            f"FROM {_ROWS} AND toString({value}) != ''"
+            f"FROM {self._rows_of_days} AND toString({value}) != ''"
         )
         visits = (
             f"SELECT {_UNIT} AS unit, visitor AS who, known, began AS starts, engaged AS all_engaged, "
-            f"single AS all_single, views AS all_views, took_ms AS all_took FROM visits FINAL WHERE {_OF_DAY}"
+            f"single AS all_single, views AS all_views, took_ms AS all_took FROM {self._visits} WHERE {_OF_DAY}"
         )
         placed = (
             "SELECT unit, key, who, known, viewed, counted, ms, arrayLastIndex(b -> b <= at_ms, starts) AS n, "
@@ -247,7 +260,7 @@ class _Counting:
             f"FROM {self._hits} UNION ALL "
             "SELECT unit, '', '', who, began, known, v.pv - h.pv, v.ev - h.ev, v.ms - h.ms, engaged, single, views, "
             f"took FROM (SELECT {_UNIT} AS unit, visitor AS who, one_rows AS rows, {_FLAT} "
-            f"FROM visits FINAL ARRAY JOIN {facts} WHERE {_OF_DAY}) AS v "
+            f"FROM {self._visits} ARRAY JOIN {facts} WHERE {_OF_DAY}) AS v "
             "LEFT JOIN (SELECT unit, who, began, sum(rows) AS rows, sum(pv) AS pv, sum(ev) AS ev, sum(ms) AS ms "
             f"FROM {self._hits} GROUP BY unit, who, began) AS h USING (unit, who, began) WHERE v.rows > h.rows",
             {},
@@ -367,7 +380,7 @@ def _row(cell: Cell, dimension: str, measures: Sequence[int]) -> Rollup:
     return Rollup(cell.unit >> DAY_BITS, dimension, cell.key, cell.parent, tuple(measures))
 
 
-def _key(dimension: Dimension, params: dict[str, Param]) -> str:
+def _key(dimension: Dimension, params: dict[str, Param], rows: str) -> str:
     """What a visit or an event is counted under; a value that looks like a word of the answer gets its backslash."""
     if dimension.scope == "time":
         start = "transform(unit, {units:Array(UInt64)}, {starts:Array(Int64)}, toInt64(0))"
@@ -376,7 +389,7 @@ def _key(dimension: Dimension, params: dict[str, Param]) -> str:
         return f"toString({start} + intDiv(greatest(least({at_ms}, {end} - 1) - {start}, 0), {_HOUR_MS}) * {_HOUR_MS})"
     words = [*RESERVED, dimension.blank]
     params["words"], params["spelt"] = words, [f"\\{word}" for word in words]
-    value = f"one_{dimension.name}" if dimension.scope == "visit" else row_expression(dimension.field, _ROWS)
+    value = f"one_{dimension.name}" if dimension.scope == "visit" else row_expression(dimension.field, rows)
     return f"transform(toString({value}), {{words:Array(String)}}, {{spelt:Array(String)}})"
 
 

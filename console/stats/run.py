@@ -10,6 +10,7 @@ from functools import cache, partial
 from typing import Any, Final, Protocol, TypedDict, cast
 
 from console.stats.build import Statement, build, needs_visits
+from console.stats.capabilities import capabilities
 from console.stats.compare import earlier, put_beside, up_to_now
 from console.stats.filters import conditions
 from console.stats.goals import asks_goals, check_goals
@@ -130,7 +131,7 @@ class Statistics:
         self._names = names
         self._aims = aims
         self._kept = Remembered()
-        self._rollups = Rollups(warehouse, "console")
+        self._rollups = Rollups(warehouse, "console", is_asked=True)
 
     def answer(self, query: Query, site: SiteRef, *, query_id: str = "") -> Answer:
         """The answer to `query` about `site`. `query_id` names the run, so that `Warehouse.cancel` can stop it.
@@ -185,6 +186,11 @@ class Statistics:
         found = known(site.id, kept, aims, runs, lambda sql, params: self._run(sql, params, query_id))
         left = {day: seal for day, seal in seals.items() if seal.purged or day not in found.lacking}
         return left, found.meta(left.keys())
+
+    def capabilities(self, query: Query, site: SiteRef) -> dict[str, Any]:
+        """What can be asked of the question's site and range. Raises BadQuery, TryLater, Broken."""
+        decided = self._plan(query, site)
+        return capabilities(query, decided, self._seals(site.id, day_number(decided.first), day_number(decided.last)))
 
     def _plan(self, query: Query, site: SiteRef) -> Plan:
         """The days of a question, and the names, goals and funnels that it asks for. Raises BadQuery."""

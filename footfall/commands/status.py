@@ -24,6 +24,7 @@ def status(as_json: bool, environment: Environment) -> None:
 
     The last column says of each day whether its sums and the numbers of its records agree, also with its seal.
     """
+    from control_store.contradictions import contradictions
     from control_store.jobs import last_runs
     from control_store.seals import all_seals
     from control_store.sites import list_sites
@@ -33,6 +34,7 @@ def status(as_json: bool, environment: Environment) -> None:
         runs = [run for run in last_runs(store) if run.job == "accounts.reconcile" and run.message]
         domains = {site.id: site.domain for site in list_sites(store)}
         seals = all_seals(store)
+        unsealed = contradictions(store)
         view, held = _look(store, environment)
         for _ in range(_LOOKS):  # a running core publishes what it counted every five seconds
             if held is None:
@@ -53,11 +55,14 @@ def status(as_json: bool, environment: Environment) -> None:
         "received": pending + view.received,
         "balanced": None if held is None else not found,
         "faults": found,
+        "contradictions": [_contradiction(domains, one) for one in unsealed],
     }
     if as_json:
         say_json(report)
     else:
         _print(report)
+        for one in report["contradictions"]:
+            click.echo(f"Not sealed: {one['site']}, {one['days']}: {one['reason']}.")
         for run in runs:
             when = datetime.fromtimestamp(run.ended / 1000, UTC).isoformat(timespec="minutes")
             click.echo(f"Reconciled {when}: {run.message}.")
@@ -120,6 +125,12 @@ def _entry(domains: dict[int, str], key: tuple[int, int], counts: dict[str, Any]
         **counts,
         "numbers": [one._asdict() for one in counts["numbers"]],
     }
+
+
+def _contradiction(domains: dict[int, str], one: Any) -> dict[str, str]:
+    """A day that can't be sealed, or a week or month that tells nothing."""
+    days = " to ".join((_EPOCH + timedelta(days=day)).isoformat() for day in sorted({one.first, one.last}))
+    return {"site": domains.get(one.site, "unknown"), "days": days, "reason": one.reason}
 
 
 def _print(report: dict[str, Any]) -> None:
