@@ -70,6 +70,7 @@ def create_app(parts: ConsoleParts) -> Starlette:
     routes = [
         Route("/api/v1/query", stats.query, methods=["POST"]),
         Route("/api/v2/query", stats.query, methods=["POST"]),
+        Route("/api/v1/capabilities", stats.capabilities),
         Route("/healthz", health),
         Route("/readyz", readiness),
         Route("/metrics", exposition),

@@ -10,6 +10,7 @@ from functools import cache, partial
 from typing import Any, Final, Protocol, TypedDict, cast
 
 from console.stats.build import Statement, build, needs_visits
+from console.stats.capabilities import capabilities
 from console.stats.compare import earlier, put_beside, up_to_now
 from console.stats.filters import conditions
 from console.stats.goals import asks_goals, check_goals
@@ -172,6 +173,11 @@ class Statistics:
         if query.include.total_rows:
             meta["total_rows"] = total
         return {"results": rows, "meta": meta, "query": _echo(query, decided)}
+
+    def capabilities(self, query: Query, site: SiteRef) -> dict[str, Any]:
+        """What can be asked of the question's site and range. Raises BadQuery, TryLater, Broken."""
+        decided = self._plan(query, site)
+        return capabilities(query, decided, self._seals(site.id, day_number(decided.first), day_number(decided.last)))
 
     def _plan(self, query: Query, site: SiteRef) -> Plan:
         """The days of a question, and the names that it asks for."""

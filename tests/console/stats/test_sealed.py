@@ -190,3 +190,27 @@ def test_every_number_says_what_it_is_worth(world: World) -> None:
         "dimensions": ["visit:source", "visit:country"],
     }
     assert world.ask(crossed)["meta"]["quality"]["visits"]["mark"] == "not computable"
+
+
+@pytest.mark.req("D5", "A7")
+def test_what_can_be_asked_is_told_before(world: World) -> None:
+    """What is said to be left of each dimension after the purge is what is answered then, and nothing else is."""
+    days = {"site_id": "x", "metrics": ["visits"], "date_range": [text(FIRST), text(FIRST + SEALED - 1)]}
+    told = world.statistics.capabilities(parse(days), SITE)
+    assert told["days"] == {"all": SEALED, "sealed": SEALED, "purged": SEALED}
+    assert not told["several_attributes"]
+
+    def answered(**more: Any) -> bool:
+        return world.ask(days | more)["meta"]["quality"]["visits"]["mark"] != "not computable"
+
+    left = {one["name"]: one["after_purge"] for one in told["dimensions"]}
+    assert {one["name"]: (one["group_by"], one["filter_by"]) for one in told["dimensions"]} == {
+        name: (after["group_by"], after["filter_by"]) for name, after in left.items()
+    }
+    for name, after in left.items():
+        if name == "goal":
+            continue
+        assert answered(dimensions=[name]) == after["group_by"], name
+        if not name.startswith("time"):
+            assert answered(filters=[["is", name, ["x"]]]) == bool(after["filter_by"]), name
+            assert not answered(filters=[["contains", name, ["x"]]]), name
