@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from control_store.copying import NoCopy, copy_to
 from control_store.erasures import ask_erasure
 from control_store.seals import Seal, save_seals
 from control_store.spans import Span, forget_spans, save_span
+from control_store.tables import ControlStore
 from control_store.targets import list_targets
 from event_catalogue.days import day_text
 from event_catalogue.fields import FIELDS, POSITION
@@ -25,7 +27,9 @@ from tests.retention.test_erase import Devices
 from tests.retention.test_erase import devices as devices
 from tests.warehouse.engine import fresh_warehouse
 from warehouse.copies import Copies
+from warehouse.dialect import Dialect
 from warehouse.erasing import Erasing
+from warehouse.errors import Broken
 from warehouse.rollup_rows import Rollup
 from warehouse.seals import digest
 
@@ -186,3 +190,17 @@ def test_a_backup_is_destroyed_when_its_period_is_over(devices: Devices, tmp_pat
     assert not (backups.root / "half.new").exists()
     assert not list(backups.root.rglob("*events*"))
     assert [kind for kind, _ in place.entries()][-1] == "backup.destroyed"
+
+
+def test_what_can_not_be_copied_whole_is_refused_with_a_way_on(tmp_path: Path) -> None:
+    """One machine of a cluster holds a part, and Postgres has its own tools: one sentence says what to do instead."""
+    warehouse = fresh_warehouse()
+    warehouse.dialect = Dialect("three")
+    with pytest.raises(Broken, match="BACKUP ON CLUSTER and leave backup_dir empty"):
+        Copies(warehouse, "backups")
+    warehouse.close()
+    store = ControlStore("sqlite://")
+    store.engine.dialect.name = "postgresql"
+    with pytest.raises(NoCopy, match="use pg_dump for it and ClickHouse's BACKUP"):
+        copy_to(store, tmp_path / "copy")
+    store.close()
