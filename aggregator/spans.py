@@ -143,6 +143,7 @@ class SpanSealer:
             dimensions=frozenset(row.dimension for row in rows),
             rollup_rows=len(rows),
             digest=digest(rows),
+            fault="; ".join(faults)[:300],
         )
         save_span(self._store, span)
         self._crash("span.committed")

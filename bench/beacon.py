@@ -3,7 +3,8 @@
 One core for the server, the other for wrk (64 connections). The servers take turns, so that a machine that drifts drifts
 for all. 5,000 visitors with four agents send; "all new" is the same with an address and an agent that nobody has seen in
 each beacon. "one free" and "two free" are one and two workers that share both cores with wrk, so only their CPU tells
-something. Prints the medians of the rounds, ratios of CPU round by round, and waits at half of the rate that was reached.
+something, beside one and two processes of the bare application. Prints the medians of the rounds, ratios of CPU round by
+round, and waits at half of the rate that was reached: the bare application's, too, for what of them is the machine's.
 """
 
 import json
@@ -62,7 +63,9 @@ def main(rounds: int = 3, seconds: int = 8) -> None:
                 if number:  # the first round warms up
                     results[name].append(one)
         _print(results)
-        _half(servers["footfall /e"], statistics.median(one.rate for one in results["footfall /e"]) / 2, seconds)
+        rate = statistics.median(one.rate for one in results["footfall /e"]) / 2
+        for name in ("bare uvicorn", "footfall /e"):
+            _half(name, servers[name], rate, seconds)
 
 
 @contextmanager
@@ -70,13 +73,15 @@ def _servers(data: Path) -> Iterator[dict[str, Server]]:
     site = json.loads(command(data, "site", "add", "shop.example").stdout)["key"]
     usual = {"BENCH_SITE": site, "BENCH_PATH": "/e", "BENCH_VISITORS": str(_VISITORS)}
     both = {"cores": "0,1"}
-    socks = [listen() for _ in range(6)]
-    bare, one, new, application, free, two = socks
+    socks = [listen() for _ in range(8)]
+    bare, one, new, application, bare_free, bare_two, free, two = socks
     processes = {
-        "bare uvicorn": [_start([sys.executable, "-m", "bench.bare", str(bare.fileno())], bare, {})],
+        "bare uvicorn": [_bare(bare)],
         "footfall /e": [worker(one, data, "one")],
         "  all new": [worker(new, data, "new")],
         "  application": [worker(application, data, "application", FOOTFALL_FAST_LANE="false")],
+        "  bare one free": [_bare(bare_free, **both)],
+        "  bare two free": [_bare(bare_two, **both) for _ in range(2)],
         "  one free": [worker(free, data, "free", **both)],
         "  two free": [worker(two, data, "two", **both), worker(two, data, "three", **both)],
     }
@@ -93,6 +98,10 @@ def _servers(data: Path) -> Iterator[dict[str, Server]]:
         for process in {process for server in made.values() for process in server.processes}:
             process.terminate()
             process.wait()
+
+
+def _bare(sock: socket.socket, *, cores: str = "0") -> psutil.Popen:
+    return _start([sys.executable, "-m", "bench.bare", str(sock.fileno())], sock, {}, cores)
 
 
 def worker(sock: socket.socket, data: Path, name: str, *, cores: str = "0", **settings: str) -> psutil.Popen:
@@ -161,17 +170,18 @@ def _print(results: dict[str, list[Round]]) -> None:
         ("footfall /e", "bare uvicorn"),
         ("  application", "bare uvicorn"),
         ("  two free", "  one free"),
+        ("  bare two free", "  bare one free"),
     ):
         pairs = zip(results[over], results[under], strict=True)
         ratio = statistics.median(a.cpu_us / b.cpu_us for a, b in pairs)
         print(f"CPU per event, {over.strip()} / {under.strip()}: {ratio:.2f}")
 
 
-def _half(server: Server, rate: float, seconds: int) -> None:
+def _half(name: str, server: Server, rate: float, seconds: int) -> None:
     call = ["taskset", "-c", "1", sys.executable, "-m", "bench.pace", str(server.port), server.wrk["BENCH_SITE"]]
     done = subprocess.run([*call, str(rate), str(seconds)], capture_output=True, text=True, check=True)
     told = ", ".join(f"{name} {wait:.2f}" for name, wait in json.loads(done.stdout).items())
-    print(f"at {rate:.0f} events/s, milliseconds from the moment at which each was due: {told}")
+    print(f"{name} at {rate:.0f} events/s, milliseconds from the moment at which each was due: {told}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from typing import Any, Final
 
 import msgspec
@@ -10,9 +11,10 @@ from starlette.responses import Response
 
 from console.access import Access, Denied
 from console.sharing import Sharing
-from console.stats.parse import parse_body
+from console.stats.parse import parse, parse_body
 from console.stats.query import BadQuery, Query, SiteRef
 from console.stats.run import Statistics
+from console.stats.table import as_csv
 from control_store.audit import Entry, note
 from control_store.sites import mark_key_used
 from control_store.snapshot import ApiKey, Site
@@ -50,26 +52,45 @@ class StatsApi:
         self.answered[response.status_code] = self.answered.get(response.status_code, 0) + 1
         return response
 
+    async def capabilities(self, request: Request) -> Response:
+        """Tell what can be asked of a site and a range."""
+        return await self._guarded(self._tell(request))
+
     async def _answer(self, request: Request) -> Response:
+        return await self._guarded(self._query(request))
+
+    async def _query(self, request: Request) -> Response:
+        key = self._access.key(request.headers.get("authorization", ""))
+        query = parse_body(await _read(request))
+        site = await self._site(key, query)
+        answer = await self._ask(request, query, site)
+        if "text/csv" in request.headers.get("accept", ""):
+            return Response(as_csv(answer), media_type="text/csv; charset=utf-8", headers={"cache-control": "no-store"})
+        return _json(answer)
+
+    async def _tell(self, request: Request) -> Response:
+        key = self._access.key(request.headers.get("authorization", ""))
+        params = request.query_params
+        for name in params:
+            if name not in ("site_id", "date_range"):
+                raise BadQuery(name, "Only `site_id` and `date_range` can be given here.")
+        first, comma, last = params.get("date_range", "30d").partition(",")
+        asked = {"site_id": params.get("site_id", ""), "date_range": [first, last] if comma else first}
+        query = parse(asked | {"metrics": ["visits"]})
+        site = await self._site(key, query)
+        return _json(await asyncio.to_thread(self._statistics.capabilities, query, site))
+
+    async def _site(self, key: ApiKey, query: Query) -> SiteRef:
+        """The site of a question, if the key opens it. Raises Denied."""
+        site = self._access.site(key, query.site_id)
+        await self._note(key, site)
+        kept = site.settings
+        return SiteRef(site.id, site.domain, site.timezone_at(self._clock()), kept.k, kept.counted_bots)
+
+    async def _guarded(self, answering: Awaitable[Response]) -> Response:
+        """The answer, or why there is none."""
         try:
-            key = self._access.key(request.headers.get("authorization", ""))
-            body = await _read(request)
-            query = parse_body(body)
-            site = self._access.site(key, query.site_id)
-            await self._note(key, site)
-            return _json(
-                await self._ask(
-                    request,
-                    query,
-                    SiteRef(
-                        site.id,
-                        site.domain,
-                        site.timezone_at(self._clock()),
-                        site.settings.k,
-                        site.settings.counted_bots,
-                    ),
-                )
-            )
+            return await answering
         except Denied as denied:
             return problem(denied.status, denied.sentence, retry_after=denied.retry_after)
         except BadQuery as bad:

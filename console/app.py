@@ -17,6 +17,7 @@ from console.api import StatsApi, problem
 from console.metrics import Metrics
 from console.pages.desk import Shop
 from console.pages.routes import page_routes
+from console.place_names import PlaceNames
 from console.settings import ConsoleSettings
 from console.sharing import Gone, Sharing
 from control_store.tables import ControlStore
@@ -42,7 +43,7 @@ def create_app(parts: ConsoleParts) -> Starlette:
     """The ASGI application of the console."""
     sharing = Sharing(parts.warehouse.cancel)
     access = Access(parts.store, parts.settings.query_rate, parts.clock)
-    statistics = statistics_of(parts.warehouse, parts.store, parts.clock)
+    statistics = statistics_of(parts.warehouse, parts.store, parts.clock, PlaceNames(parts.settings.place_names))
     stats = StatsApi(parts.store, access, statistics, sharing)
     metrics = Metrics(parts.store, parts.trouble, stats.answered, parts.clock)
 
@@ -69,6 +70,7 @@ def create_app(parts: ConsoleParts) -> Starlette:
     routes = [
         Route("/api/v1/query", stats.query, methods=["POST"]),
         Route("/api/v2/query", stats.query, methods=["POST"]),
+        Route("/api/v1/capabilities", stats.capabilities),
         Route("/healthz", health),
         Route("/readyz", readiness),
         Route("/metrics", exposition),

@@ -48,6 +48,14 @@ class Names(NamedTuple):
             case _:
                 return value
 
+    def table(self, dimension: str) -> dict[str, str]:
+        """What is stored of a dimension of places → what it is called."""
+        if dimension == "country":
+            return {code: str(name) for code, name in _locale(self.language).territories.items() if len(code) == 2}
+        if dimension == "region":
+            return {code: self._best(self.known.regions, code) for code in self.known.regions}
+        return {}
+
     def _best(self, names: Mapping[str, Mapping[str, str]], value: str) -> str:
         found = names.get(value, {})
         return found.get(self.language) or found.get("en") or value

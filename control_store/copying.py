@@ -42,8 +42,10 @@ def copy_to(store: ControlStore, path: Path) -> None:
     """Write a copy of the store, durably, without logins, links and requests. Raises NoCopy."""
     if store.engine.dialect.name != "sqlite":
         raise NoCopy(
-            "The control store is a Postgres database: back it up with pg_dump, which footfall does not do, "
-            "and leave the setting backup_dir empty."
+            "The control store is a Postgres database, which footfall does not back up: use pg_dump for it and "
+            "ClickHouse's BACKUP for the warehouse, and leave the setting backup_dir empty. After bringing them back "
+            "run `footfall ledger verify`, which names purged rows that came back; erasures since then have to be "
+            "asked for again."
         )
     with store.engine.connect() as connection:
         connection.exec_driver_sql("VACUUM INTO ?", (str(path),))

@@ -1,11 +1,14 @@
 """Seals: which days' aggregates count, and what they were when they were made. A day without a seal has none."""
 
-from collections.abc import Collection, Mapping
-from typing import NamedTuple
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
 from control_store.tables import SEAL_FAULTS, SEALS, ControlStore
+
+_NUMBERS: Final = re.compile(r"([A-Za-z0-9_-]+#\d+):(\d+)-(\d+)=(\d+)")
 
 
 class Seal(NamedTuple):
@@ -33,6 +36,18 @@ class Seal(NamedTuple):
     """0: the legal maximum came before the aggregates could be proven, or they are not any more what was sealed."""
     counted_bots: str = ""
     """The bot rules whose finds are counted in it, in their order, separated by commas."""
+    numbers: str = ""
+    """With which records of which spools its events had come; see `numbers_text`."""
+
+
+class Numbers(NamedTuple):
+    """With which records of a spool the events of a site and day came: a spool numbers them without a gap."""
+
+    spool: str
+    """Its name and which of the spools of this name it was: `collector-0#3`."""
+    first: int
+    last: int
+    events: int
 
 
 class Fault(NamedTuple):
@@ -42,6 +57,17 @@ class Fault(NamedTuple):
     day: int
     since: int
     reason: str
+
+
+def numbers_text(found: Iterable[Numbers]) -> str:
+    """As a seal carries them: `collector-0#3:17-2040=5120`, separated by commas."""
+    return ",".join(f"{spool}:{first}-{last}={events}" for spool, first, last, events in sorted(found))
+
+
+def read_numbers(text: str) -> list[Numbers]:
+    """What a seal carries."""
+    found = (_NUMBERS.fullmatch(part) for part in text.split(",") if part)
+    return [Numbers(part[1], int(part[2]), int(part[3]), int(part[4])) for part in found if part]
 
 
 def save_seals(store: ControlStore, seals: Collection[Seal]) -> None:

@@ -29,6 +29,8 @@ class Span(NamedTuple):
     rollup_rows: int
     digest: str
     """As of a day's seal."""
+    fault: str = ""
+    """Why it tells nothing: what was counted contradicted its days."""
 
     def stands(self, run_of: Callable[[int, int], int | None]) -> bool:
         """Whether it counts. `run_of`: site and day → the run of the day's seal."""

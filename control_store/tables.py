@@ -134,6 +134,7 @@ SEALS: Final = sa.Table(
     sa.Column("purged", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("verified", sa.Integer, nullable=False, server_default="1"),
     sa.Column("counted_bots", sa.Text, nullable=False, server_default=""),
+    sa.Column("numbers", sa.Text, nullable=False, server_default=""),
 )
 
 SPAN_SEALS: Final = sa.Table(
@@ -150,6 +151,30 @@ SPAN_SEALS: Final = sa.Table(
     sa.Column("dimensions", sa.Text, nullable=False),
     sa.Column("rollup_rows", sa.BigInteger, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("fault", sa.String(300), nullable=False, server_default=""),
+)
+
+GOALS: Final = sa.Table(
+    "goals",
+    METADATA,
+    sa.Column("site", sa.Integer, sa.ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("event", sa.String(300), nullable=False),
+    sa.Column("prop", sa.String(300), nullable=False),
+    sa.Column("value", sa.String(300), nullable=False),
+    sa.Column("page", sa.String(300), nullable=False),
+    sa.Column("scroll", sa.Integer, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+)
+
+FUNNELS: Final = sa.Table(
+    "funnels",
+    METADATA,
+    sa.Column("site", sa.Integer, sa.ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("steps", sa.JSON, nullable=False),
+    sa.Column("strict", sa.Boolean, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
 )
 
 HOLDS: Final = sa.Table(

@@ -28,7 +28,7 @@ PROPS: Final = "event:props:"
 
 
 class Dimension(NamedTuple):
-    """One thing to group by, from `field` of the catalogue (empty for time)."""
+    """One thing to group by, from `field` of the catalogue (empty for time and goals)."""
 
     name: str
     aliases: tuple[str, ...]
@@ -64,6 +64,7 @@ DIMENSIONS: Final[tuple[Dimension, ...]] = (
     _event("hostname", "Host of the page."),
     _event("title", "Title of the page.", free_text=True),
     _event("name", "Kind of event."),
+    Dimension("goal", ("event:goal",), "event", "", "Goal of the site that an event reaches; it may be several."),
     _page("entry_page", "path", "entry", "First page viewed in the visit."),
     _page("exit_page", "path", "exit", "Last page viewed in the visit."),
     _page("entry_page_hostname", "hostname", "entry", "Host of the first page viewed in the visit."),
@@ -130,6 +131,22 @@ DIMENSION: Final[dict[str, Dimension]] = {
     name: dimension for dimension in DIMENSIONS for name in (dimension.name, *dimension.aliases)
 }
 """By every name that it answers to."""
+
+
+GOAL: Final = DIMENSION["goal"]
+
+NAMED: Final[dict[str, str]] = {
+    name: dimension for dimension in ("country", "region") for name in (f"visit:{dimension}_name", f"{dimension}_name")
+}
+"""Names under which a dimension is asked for by the English names of its values, and that dimension."""
+
+FUNNEL: Final = "visit:funnel:"
+"""Prefix of the site's funnels; what follows is the funnel's name."""
+
+
+def funnel_dimension(name: str) -> Dimension:
+    """The dimension of a funnel's steps, `name` without prefix: a visit has every step that it came to."""
+    return Dimension(FUNNEL + name, (), "visit", "", f"Steps of the funnel {name} that a visit came to.")
 
 
 def property_dimension(name: str) -> Dimension:

@@ -84,6 +84,9 @@ class Metric(NamedTuple):
     factor: float = 1
     digits: int = 0
     down_is_good: bool = False
+    share_of: Literal["", "all", "group", "question"] = ""
+    """Of which visitors these are a share: those who reach a goal of all, or of those of the same group; those of a row
+    of all that the question is about."""
 
     @property
     def measures(self) -> tuple[MeasureName, ...]:
@@ -169,6 +172,35 @@ METRICS: Final[tuple[Metric, ...]] = (
         0.001,
     ),
     Metric("events_per_visit", "ratio", "Events of a visit, on average.", "events", "visits", 1, 2),
+    Metric(
+        "conversion_rate",
+        "percent",
+        "Share of all visitors (of the same hour, day, week or month, where a question is cut by time) who reach the "
+        "goal.",
+        "visitors",
+        factor=100,
+        digits=2,
+        share_of="all",
+    ),
+    Metric(
+        "group_conversion_rate",
+        "percent",
+        "Share of the visitors of a group, such as those from one source, who reach the goal.",
+        "visitors",
+        factor=100,
+        digits=2,
+        share_of="group",
+    ),
+    Metric(
+        "percentage",
+        "percent",
+        "Share of all visitors of the question that a row has; where visitors have several values, such as pages, the "
+        "shares add up to more than 100.",
+        "visitors",
+        factor=100,
+        digits=2,
+        share_of="question",
+    ),
 )
 
 METRIC: Final[dict[str, Metric]] = {metric.name: metric for metric in METRICS}

@@ -5,7 +5,9 @@ import click
 from footfall.commands.attack import attack
 from footfall.commands.backup import backup
 from footfall.commands.demo import demo
+from footfall.commands.funnel import funnel
 from footfall.commands.geo import geo
+from footfall.commands.goal import goal
 from footfall.commands.hold import hold
 from footfall.commands.importing import import_
 from footfall.commands.key import key
@@ -40,6 +42,8 @@ for command in (
     site,
     user,
     key,
+    goal,
+    funnel,
     geo,
     ledger,
     import_,

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from control_store.ledger_head import close_day, day_heads, read_ledger_head, write_ledger_head
 from control_store.salts import Destroyed
@@ -15,16 +15,30 @@ from footfall.environment import Environment
 from retention.ledger import NOTHING, Head, Ledger, parse_head
 from retention.tombstones import Tombstones
 
+if TYPE_CHECKING:
+    from retention.signatures import Signer
+
 
 def open_ledger(environment: Environment, store: ControlStore) -> Ledger:
-    """The ledger in the data directory, its head in the control store."""
+    """The ledger in the data directory, its head in the control store, signed if there is a key. Raises BadKey."""
 
     def read() -> Head:
         kept = read_ledger_head(store)
         return Head(*kept) if kept else NOTHING
 
     path = environment.data / "ledger" / "ledger.jsonl"
-    return Ledger(path, read, lambda head: write_ledger_head(store, head.number, head.hash))
+    signer = signer_of(environment)
+    sign = signer.sign if signer else lambda _: ""
+    return Ledger(path, read, lambda head: write_ledger_head(store, head.number, head.hash), sign)
+
+
+def signer_of(environment: Environment) -> "Signer | None":
+    """Who signs the entries, None if nobody does. Raises BadKey."""
+    if not environment.ledger_key:
+        return None
+    from retention.signatures import Signer  # what it needs is loaded where there is a key
+
+    return Signer(Path(environment.ledger_key))
 
 
 def keep_head(environment: Environment, store: ControlStore, *, now: int) -> str:

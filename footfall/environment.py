@@ -88,6 +88,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("backup_disk", "", "word", "the ClickHouse server's disk for backups; not for the embedded warehouse"),
     Setting("heads_file", "", "path", "file outside the data directory that gets the ledger's head of each day"),
+    Setting(
+        "ledger_key", "", "path", "private key (Ed25519) that signs the ledger; `footfall ledger key FILE` makes one"
+    ),
     Setting("log_level", "info", "word", "debug, info, warning or error"),
     Setting("crash", "", "name:n", "for tests: the process kills itself at the n-th passing of this point"),
 )
@@ -124,6 +127,7 @@ class Environment:
     backup_raw_days: int
     backup_disk: str
     heads_file: str
+    ledger_key: str
     log_level: str
     crash: str
 
@@ -389,6 +393,7 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "crash": _crash,
     "backup_dir": _place("backup_dir", "a directory"),
     "heads_file": _place("heads_file", "a file"),
+    "ledger_key": _place("ledger_key", "a file"),
     "backup_disk": _disk,
     "geo": lambda text: tuple(Path(part) for part in _list(text)),
     "trusted_proxies": _networks,

@@ -393,7 +393,9 @@ class Aggregating:
         with self._lock:
             if self._sealing is None:
                 crash = crash_points(rooms.environment.crash)
-                self._sealing = Sealing(rooms.warehouse, rooms.store, rooms.at_rest, clock, crash)
+                self._sealing = Sealing(
+                    rooms.warehouse, rooms.store, rooms.at_rest, clock, crash, spools=rooms.environment.spool
+                )
             return self._sealing
 
 

@@ -1,15 +1,16 @@
 """Reconciles: that every acknowledged event is where it is said to be, by the numbers of spools, batches and rows."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from control_store.purges import gone_by_partition, gone_rows
+from control_store.seals import all_seals
 from control_store.tables import ControlStore
 from event_catalogue.days import day_text
-from footfall.balance import OUTCOMES, PLACES, Held, by_day, faults
+from footfall.balance import Held, Key, by_day, faults, is_balanced, number_faults
 from spool.accounts import JOURNAL, closed_batches, read_journal
 from spool.errors import SpoolGap
 from spool.reader import SpoolReader
@@ -31,7 +32,8 @@ def reconcile(warehouse: Warehouse, store: ControlStore, spools: Path, at_rest: 
     with at_rest():
         view = read_journal(spools)
         days = by_day(view, Held(table.day_counts(), gone_rows(store)))
-        found = [*faults(view, days), *_batches(table, store, spools)]
+        numbered = list(number_faults(view, days, all_seals(store)))
+        found = [*faults(view, days), *(fault for _, fault in numbered), *_batches(table, store, spools)]
     found += _gaps(spools)
     pending = sum(spool.pending for spool in view.spools)
     sums = {name: sum(counts[name] for counts in days.values()) for name in _SUMS}
@@ -39,17 +41,21 @@ def reconcile(warehouse: Warehouse, store: ControlStore, spools: Path, at_rest: 
         "acknowledged": view.received + pending,
         "pending": pending,
         **sums,
-        "days": [_day(key, counts) for key, counts in sorted(days.items())],
+        "days": [_day(key, counts, {key for key, _ in numbered}) for key, counts in sorted(days.items())],
         "faults": found,
     }
 
 
-def _day(key: tuple[int, int], counts: dict[str, Any]) -> dict[str, Any]:
-    """The accounts of one site and day."""
+def _day(key: Key, counts: dict[str, Any], contradicted: Collection[Key | None]) -> dict[str, Any]:
+    """The accounts of one site and day. `contradicted`: the days whose records say something else."""
     numbers = {name: counts[name] for name in ("received", *_SUMS)}
-    agrees = numbers["received"] == sum(numbers[name] for name in OUTCOMES)
-    agrees = agrees and numbers["stored"] == sum(numbers[name] for name in PLACES)
-    return {"site": key[0], "day": day_text(key[1]), **numbers, "balanced": agrees}
+    return {
+        "site": key[0],
+        "day": day_text(key[1]),
+        **numbers,
+        "records": [one._asdict() for one in counts["numbers"]],
+        "balanced": is_balanced(counts) and key not in contradicted,
+    }
 
 
 def said(report: dict[str, Any]) -> str:

@@ -144,7 +144,7 @@ def _begin(environment: Environment) -> None:
 def _begin_journal(environment: Environment, manifest: Manifest) -> None:
     environment.spool.mkdir(mode=0o700, exist_ok=True)
     journal = Journal(environment.spool, clock)
-    journal.go_on_from(manifest.totals)
+    journal.go_on_from(manifest.totals, manifest.ends, manifest.numbers)
     journal.close()
 
 

@@ -1,7 +1,9 @@
 """Seals what is due, with the stores of this installation: the core's job, and `footfall seal` when no core runs."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from aggregator.seal import DueDay, Sealed, Sealer
@@ -9,9 +11,11 @@ from aggregator.spans import SpanSealer
 from aggregator.visits import AtRest, VisitTable
 from control_store.accounting import published_spools
 from control_store.marks import last_moment, save_moment
+from control_store.seals import Numbers, numbers_text
 from control_store.sites import list_sites
 from control_store.tables import ControlStore
 from event_catalogue.days import day_text
+from spool.accounts import numbers_of_day
 from spool.crash import CrashPoints
 from warehouse.client import Warehouse
 
@@ -49,13 +53,17 @@ class Sealing:
         at_rest: AtRest,
         clock: Callable[[], int],
         crash: CrashPoints,
+        *,
+        spools: Path,
     ) -> None:
         self._store = store
         self.clock = clock
         self.at_rest = at_rest
         self.crash = crash
         self.visits = VisitTable(warehouse, store, at_rest, crash=crash)
-        self._sealer = Sealer(warehouse, store, clock, crash=crash)
+        self._sealer = Sealer(
+            warehouse, store, clock, at_rest=at_rest, numbers=lambda days: numbers_of(spools, days), crash=crash
+        )
         self._spans = SpanSealer(warehouse, store, clock, crash=crash)
         self._swept = False
 
@@ -177,6 +185,15 @@ class Sealing:
             "merged again for a larger k": coarsened,
         }
         return ", ".join(f"{count} {what}" for what, count in told.items() if count)
+
+
+def numbers_of(spools: Path, days: Collection[int]) -> dict[tuple[int, int], str]:
+    """With which records of the spools the events of these days came, by site and day, as a seal carries it."""
+    found: dict[tuple[int, int], list[Numbers]] = defaultdict(list)
+    for day in days:
+        for one in numbers_of_day(spools, day):
+            found[one.site, day].append(Numbers(one.spool, one.first, one.last, one.events))
+    return {key: numbers_text(numbers) for key, numbers in found.items()}
 
 
 def _chosen(days: list[DueDay], wish: Wish) -> list[DueDay]:

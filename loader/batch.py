@@ -15,7 +15,7 @@ import msgspec
 
 from event_catalogue.event import Parcel, Row, Tally, decode_parcel, decode_tallies
 from event_catalogue.fields import POSITION
-from spool.cuts import DeadLetter, HourKey, PlannedBatch, TallyKey
+from spool.cuts import DeadLetter, HourKey, NumberKey, Numbers, PlannedBatch, TallyKey
 from spool.kinds import Kind, Record
 
 _DAY: Final = POSITION["day"]
@@ -81,6 +81,8 @@ class Contents:
     tallies: Counter[TallyKey] = field(default_factory=Counter)
     hours: Counter[HourKey] = field(default_factory=Counter)
     """Of what was denied, also counted by the hour."""
+    numbers: dict[NumberKey, list[int]] = field(default_factory=dict)
+    """With which records events came: first, last, and how many events."""
 
     def add(self, spool: str, records: Iterable[Record], left_out: Collection[tuple[str, int]] = ()) -> None:
         """Take in a spool's records, in order, but for those left out."""
@@ -100,7 +102,9 @@ class Contents:
     def give_up(self, spool: str, record: Record, reason: str) -> None:
         """Make a dead letter of a whole record; its events count as stored, on the day it was received."""
         self.dead.append(dead_record(reason, spool, record))
-        self._account(0, record.received // _DAY_MS, "stored", "", record.events)
+        day = record.received // _DAY_MS
+        self._account(0, day, "stored", "", record.events)
+        self._number(spool, record.seq, 0, day, record.events)
 
     def leave_untaken(self, takers: Collection[int]) -> None:
         """Give up the records of kinds that nobody takes; a later release may find them among the dead letters."""
@@ -113,9 +117,10 @@ class Contents:
         """The rows by partition, in the order of the records; beacons that are repeated only count."""
         parts: dict[Partition, Part] = {}
         stored: Counter[tuple[int, int]] = Counter()
-        for spool, record, parcel in self.parcels:
+        for packed in self.parcels:
+            spool, record, parcel = packed
             if repeated and (spool, record.seq) in repeated:
-                self._account_repeated(parcel)
+                self._account_repeated(packed)
                 continue
             for partition, rows in _by_partition(parcel.rows):
                 part = parts.get(partition)
@@ -125,11 +130,17 @@ class Contents:
                 part.sources.append((spool, record))
                 part.rows += rows
                 stored[parcel.site, partition[0]] += len(rows)
+                self._number(spool, record.seq, parcel.site, partition[0], len(rows))
             for tally in parcel.left_out:
                 self._account(tally.site, tally.day, tally.outcome, tally.reason, tally.n)
+                self._number(spool, record.seq, tally.site, tally.day, tally.n)
         for (site, day), n in stored.items():
             self._account(site, day, "stored", "", n)
         return dict(sorted(parts.items()))
+
+    def ranges(self) -> dict[NumberKey, Numbers]:
+        """With which records of each spool the events of each site and day came. After `parts`."""
+        return {key: (first, last, events) for key, (first, last, events) in self.numbers.items()}
 
     def outcomes(self) -> dict[str, int]:
         """Events by outcome, over all sites and days."""
@@ -145,12 +156,15 @@ class Contents:
             case Kind.COUNTS:
                 for tally in _counts(record.body):
                     self._account(tally.site, tally.day, tally.outcome, tally.reason, tally.n)
+                    self._number(spool, record.seq, tally.site, tally.day, tally.n)
                     if tally.hour >= 0 and tally.n:
                         self.hours[tally.site, tally.day, tally.reason, tally.hour] += tally.n
             case _:
                 self.others.append((spool, record))
                 if record.events:
-                    self._account(0, record.received // _DAY_MS, "not_recorded", "other_kind", record.events)
+                    day = record.received // _DAY_MS
+                    self._account(0, day, "not_recorded", "other_kind", record.events)
+                    self._number(spool, record.seq, 0, day, record.events)
 
     def _account(self, site: int, day: int, outcome: str, reason: str, n: int) -> None:
         if not n:
@@ -158,11 +172,27 @@ class Contents:
         self.tallies[site, day, "received", ""] += n
         self.tallies[site, day, outcome, reason] += n
 
-    def _account_repeated(self, parcel: Parcel) -> None:
+    def _account_repeated(self, packed: Packed) -> None:
+        spool, record, parcel = packed
         for row in parcel.rows:
             self._account(parcel.site, row[_DAY], "repeated", "", 1)
+            self._number(spool, record.seq, parcel.site, row[_DAY], 1)
         for tally in parcel.left_out:
             self._account(tally.site, tally.day, "repeated", "", tally.n)
+            self._number(spool, record.seq, tally.site, tally.day, tally.n)
+
+    def _number(self, spool: str, seq: int, site: int, day: int, n: int) -> None:
+        if not n:
+            return
+        found = self.numbers.get((spool, site, day))
+        if found is None:
+            self.numbers[spool, site, day] = [seq, seq, n]
+            return
+        if seq > found[1]:
+            found[1] = seq
+        elif seq < found[0]:
+            found[0] = seq
+        found[2] += n
 
 
 def dead_record(reason: str, spool: str, record: Record) -> DeadLetter:

@@ -55,6 +55,7 @@ def fix_cut(journal: Journal, claim: Claim, *, takers: Collection[int], batch_ro
         left_out=(*repeated, *((letter.spool, letter.seq) for letter in contents.dead)),
         tallies=contents.tallies,
         hours=contents.hours,
+        numbers=contents.ranges(),
         dead=tuple(contents.dead),
         beacons=fresh,
     )

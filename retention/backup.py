@@ -24,7 +24,7 @@ from retention.erase import meant_by_requests
 from retention.ledger import Ledger
 from retention.purge import Stores
 from retention.tombstones import Target, TargetLost, Tombstones
-from spool.accounts import Total, read_journal
+from spool.accounts import DayNumbers, SpoolEnd, Total, read_journal
 from warehouse.copies import Copies
 from warehouse.seals import ROLLUPS
 from warehouse.tables import EVENTS
@@ -59,6 +59,9 @@ class Manifest(msgspec.Struct, frozen=True):
     """SHA-256 of the copy of the control store."""
     totals: tuple[Total, ...]
     """What became of every event, as the loader had counted it."""
+    ends: tuple[SpoolEnd, ...]
+    numbers: tuple[DayNumbers, ...]
+    """With which records of its spools the events of each day came."""
 
     @property
     def has_raw(self) -> bool:
@@ -102,6 +105,7 @@ class Backups:
             copy_to(stores.store, draft / CONTROL)
             copies = Copies(stores.warehouse, disk)
             rows = _save(copies, stores, tables, draft, name)
+            view = read_journal(stores.spools)
             manifest = Manifest(
                 name=name,
                 made=now,
@@ -112,7 +116,9 @@ class Backups:
                 rows=rows,
                 on_disk="" if copies.root else disk,
                 control=digest_of(draft / CONTROL),
-                totals=tuple(read_journal(stores.spools).totals),
+                totals=tuple(view.totals),
+                ends=view.ends,
+                numbers=view.numbers,
             )
             (draft / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
         stores.ledger.append("backup.made", {"backup": name, "target": self.target.id, "rows": dict(rows)}, now=now)

@@ -18,7 +18,7 @@ from control_store.seals import all_seals
 from control_store.targets import list_targets
 from event_catalogue.days import day_text
 from retention.ledger import Entry
-from retention.proof import Proof, aggregates_fault
+from retention.proof import Proof, aggregates_fault, span_faults
 from retention.purge import Stores
 from retention.tombstones import Target
 from warehouse.partitions import Partition, Partitions
@@ -131,6 +131,7 @@ class Claims:
         for seal in all_seals(self._stores.store):
             if (seal.site, seal.day) in days and (fault := aggregates_fault(self._rollups, seal)):
                 yield f"Day {day_text(seal.day)} of site {seal.site} is purged, and {fault}."
+        yield from (f"{fault}." for fault in span_faults(self._rollups, self._stores.store))
 
     def _unsaid(self) -> Iterator[str]:
         """Sealed rows that are not there, and that nothing tells of."""

@@ -4,6 +4,9 @@ One entry a line. Each carries its number, the hash of the one before and its ow
 swap are found by anybody who has the lines. That lines are missing at the end is found only by whoever has a head
 (number and hash of the last entry) from elsewhere: so the control store keeps one, and it is shown to be noted down.
 An entry is durable before `append` returns; what a power cut tore off had not been promised, and is cut away.
+
+Entries may be signed (retention/signatures.py). A signature is over an entry's hash and so not part of it; once one
+entry is signed all that follow are, for else whoever can't sign could go on with entries of their own.
 """
 
 import fcntl
@@ -21,6 +24,9 @@ FIRST: Final = "0" * 64
 """What the first entry has for the hash of the one before."""
 _TAIL: Final = 1 << 20
 _FIELDS: Final = {"number", "at", "kind", "content", "previous", "hash"}
+_SIGNED: Final = _FIELDS | {"signature"}
+Holds = Callable[[str, str], bool]
+"""Hash and signature → whether that is by a key that is believed."""
 
 
 class LedgerBroken(Exception):
@@ -51,6 +57,8 @@ class Entry(NamedTuple):
     """Whole numbers, texts, lists and maps of them; nothing about a visitor."""
     previous: str
     hash: str
+    signature: str = ""
+    """Over the hash, hex digits; not in the line where there is none."""
 
 
 class Report(NamedTuple):
@@ -62,14 +70,24 @@ class Report(NamedTuple):
     """One sentence each, naming the entry."""
     end_is_known: bool
     """Whether a head was there to tell if entries are missing at the end."""
+    signed: int = 0
+    """How many entries have a signature."""
 
 
 class Ledger:
     """The ledger of one installation. Safe for several processes."""
 
-    def __init__(self, path: Path, read_head: Callable[[], Head], write_head: Callable[[Head], None]) -> None:
-        """`read_head` and `write_head` keep the head elsewhere: in the control store."""
+    def __init__(
+        self,
+        path: Path,
+        read_head: Callable[[], Head],
+        write_head: Callable[[Head], None],
+        sign: Callable[[str], str] = lambda _: "",
+    ) -> None:
+        """`read_head` and `write_head` keep the head elsewhere: in the control store. `sign`: the signature of a
+        hash."""
         self._path = path
+        self._sign = sign
         self._read_head = read_head
         self._write_head = write_head
 
@@ -84,6 +102,7 @@ class Ledger:
                 return again
             at = datetime.fromtimestamp(now // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             made = _sealed(Entry(last.number + 1, at, kind, content, last.hash, ""))
+            made = made._replace(signature=self._sign(made.hash))
             os.write(file, _line(made))
             os.fsync(file)
             self._write_head(Head(made.number, made.hash))
@@ -99,9 +118,9 @@ class Ledger:
         """Every entry that can be read, oldest first."""
         return (entry for line in self.lines() if (entry := _read(line)))
 
-    def verify(self) -> Report:
+    def verify(self, holds: Holds | None = None) -> Report:
         """Check the file against itself and the head that is kept."""
-        return verify(self.lines(), self._read_head())
+        return verify(self.lines(), self._read_head(), holds)
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
@@ -135,10 +154,12 @@ class Ledger:
         return head, {(one.kind, _canonical(one.content)): one for one in entries if one}
 
 
-def verify(lines: Iterable[bytes], head: Head | None = None) -> Report:
-    """Recount a ledger or an export of one. `head` is a head from elsewhere."""
+def verify(lines: Iterable[bytes], head: Head | None = None, holds: Holds | None = None) -> Report:
+    """Recount a ledger or an export of one. `head` is a head from elsewhere; without `holds` no signature is checked,
+    but that none is missing among others."""
     faults: list[str] = []
     before = NOTHING
+    signed = 0
     at_head: str | None = FIRST if head == NOTHING else None
     for place, line in enumerate(lines, 1):
         entry = _read(line)
@@ -147,6 +168,12 @@ def verify(lines: Iterable[bytes], head: Head | None = None) -> Report:
             before = Head(before.number + 1, "")
             continue
         faults += _faults(entry, before)
+        if entry.signature:
+            signed += 1
+            if holds and not holds(entry.hash, entry.signature):
+                faults.append(f"Entry {entry.number}: its signature was changed, or is by another key.")
+        elif signed:
+            faults.append(f"Entry {entry.number} is not signed, and entries before it are.")
         before = Head(entry.number, entry.hash)
         if head and entry.number == head.number:
             at_head = entry.hash
@@ -156,7 +183,7 @@ def verify(lines: Iterable[bytes], head: Head | None = None) -> Report:
             if at_head is not None
             else f"Entries {before.number + 1} to {head.number} are missing at the end."
         )
-    return Report(before, faults, head is not None)
+    return Report(before, faults, head is not None, signed)
 
 
 def differing(entries: Iterable[Entry], heads: Iterable[tuple[str, Head]]) -> Iterator[str]:
@@ -191,7 +218,7 @@ def _faults(entry: Entry, before: Head) -> list[str]:
 
 
 def _sealed(entry: Entry) -> Entry:
-    body = {name: value for name, value in entry._asdict().items() if name != "hash"}
+    body = {name: value for name, value in entry._asdict().items() if name not in ("hash", "signature")}
     return entry._replace(hash=hashlib.sha256(_canonical(body)).hexdigest())
 
 
@@ -201,18 +228,18 @@ def _canonical(content: Mapping[str, Any]) -> bytes:
 
 
 def _line(entry: Entry) -> bytes:
-    return _canonical(entry._asdict()) + b"\n"
+    return _canonical({name: value for name, value in entry._asdict().items() if name != "signature" or value}) + b"\n"
 
 
 def _read(line: bytes) -> Entry | None:
     """The entry of a line that is exactly in the form in which it was written; None for anything else."""
     try:
         fields = json.loads(line)
-        if not isinstance(fields, dict) or fields.keys() != _FIELDS:
+        if not isinstance(fields, dict) or fields.keys() not in (_FIELDS, _SIGNED):
             return None
         entry = Entry(**fields)
         fits = isinstance(entry.number, int) and isinstance(entry.content, dict)
-        texts = all(isinstance(text, str) for text in (entry.at, entry.kind, entry.previous, entry.hash))
+        texts = all(isinstance(text, str) for text in (*entry[1:3], *entry[4:]))
         return entry if fits and texts and _line(entry) == line.rstrip(b"\n") + b"\n" else None
     except (ValueError, TypeError, RecursionError):
         return None

@@ -2,11 +2,14 @@
 still those that were sealed."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from control_store.purges import NOTHING_GONE, Gone
-from control_store.seals import Seal
+from control_store.seals import Seal, all_seals
+from control_store.spans import Span, all_spans
+from control_store.tables import ControlStore
+from event_catalogue.days import day_text
 from warehouse.partitions import Partition, SiteRows
 from warehouse.seals import RollupTable
 
@@ -53,11 +56,21 @@ class Proof:
         return aggregates_fault(self._rollups, seal)
 
 
-def aggregates_fault(rollups: RollupTable, seal: Seal) -> str:
+def aggregates_fault(rollups: RollupTable, seal: Seal | Span) -> str:
     """How the aggregates on the disk differ from what was sealed; "" when they do not."""
-    rows, digest = rollups.digest(seal.site, seal.day, seal.run)
+    day = seal.day if isinstance(seal, Seal) else min(seal.days)
+    rows, digest = rollups.digest(seal.site, day, seal.run)
     if rows != seal.rollup_rows:
         return f"it has {rows} aggregates, and {seal.rollup_rows} were sealed"
     if digest != seal.digest:
         return "its aggregates are not those that were sealed"
     return ""
+
+
+def span_faults(rollups: RollupTable, store: ControlStore) -> Iterator[str]:
+    """Every week and month that counts and is not as it was sealed, as sentences."""
+    runs = {(seal.site, seal.day): seal.run for seal in all_seals(store)}
+    for span in all_spans(store):
+        is_read = span.rollup_rows and span.stands(lambda site, day: runs.get((site, day)))
+        if is_read and (fault := aggregates_fault(rollups, span)):
+            yield f"{day_text(span.first)} to {day_text(span.last)} of site {span.site}: {fault}"

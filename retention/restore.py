@@ -22,7 +22,7 @@ from control_store.purges import Purge, Taken, save_done
 from control_store.seals import all_seals
 from retention.backup import BadBackup, Manifest
 from retention.ledger import Entry
-from retention.proof import aggregates_fault
+from retention.proof import aggregates_fault, span_faults
 from retention.purge import Stores
 from retention.tombstones import Target
 from warehouse.copies import Copies
@@ -147,6 +147,8 @@ class Restorer:
         faults = [fault for seal in all_seals(store) if (fault := aggregates_fault(rollups, seal))]
         if faults:
             raise BadBackup(f"{len(faults)} sealed days are not as they were sealed; the first: {faults[0]}.")
+        if spans := list(span_faults(rollups, store)):
+            raise BadBackup(f"{len(spans)} weeks and months are not as they were sealed; the first: {spans[0]}.")
 
     def rows(self) -> dict[Key, tuple[int, int]]:
         """What is in the warehouse."""

@@ -53,6 +53,27 @@ class ClosedBatch(NamedTuple):
     rows: int
 
 
+class DayNumbers(NamedTuple):
+    """With which records of a spool the events of a site and day came."""
+
+    spool: str
+    """Its name and which of the spools of this name it was: `collector-0#3`."""
+    site: int
+    day: int
+    first: int
+    last: int
+    events: int
+
+
+class SpoolEnd(NamedTuple):
+    """How far a spool was loaded, and how many events its writer had counted up to there."""
+
+    spool: str
+    """As in DayNumbers."""
+    seq: int
+    total: int
+
+
 class JournalView(NamedTuple):
     """One moment of a journal."""
 
@@ -64,6 +85,9 @@ class JournalView(NamedTuple):
     hours: list[HourTotal]
     received: int
     """Events of every record that was loaded, counted by the spools themselves and not by what became of them."""
+    ends: tuple[SpoolEnd, ...] = ()
+    """Of every spool that there ever was."""
+    numbers: tuple[DayNumbers, ...] = ()
 
 
 def read_journal(root: Path) -> JournalView:
@@ -74,6 +98,8 @@ def read_journal(root: Path) -> JournalView:
     dead: dict[tuple[int, int], int] = {}
     hours: list[HourTotal] = []
     batches = received = 0
+    ends: tuple[SpoolEnd, ...] = ()
+    numbers: tuple[DayNumbers, ...] = ()
     if path.is_file():
         with translated("Reading the loader's journal", 1), closing(_connect(path)) as journal:
             journal.execute("BEGIN")
@@ -85,10 +111,28 @@ def read_journal(root: Path) -> JournalView:
             rows = journal.execute("SELECT name, received, total FROM spools WHERE NOT retired")
             positions = {name: (received - 1, total) for name, received, total in rows}
             batches = journal.execute("SELECT count(*) FROM batches WHERE closed = 0").fetchone()[0]
+            ends = tuple(SpoolEnd(*row) for row in journal.execute(_ENDS))
+            numbers = tuple(DayNumbers(*row) for row in journal.execute(_NUMBERS))
             received = journal.execute("SELECT coalesce(sum(total), 0) FROM spools").fetchone()[0]
     names = sorted(positions.keys() | set(list_spools(root)))
     spools = [_account(root, name, *positions.get(name, (-1, 0))) for name in names]
-    return JournalView(totals, spools, dead, batches, hours, received)
+    return JournalView(totals, spools, dead, batches, hours, received, ends, numbers)
+
+
+_ENDS: Final = "SELECT name || '#' || spool, seq, total FROM spools ORDER BY spool"
+_NUMBERS: Final = """
+SELECT name || '#' || n.spool, site, day, first, last, events FROM numbers AS n JOIN spools USING (spool)
+WHERE cut = 0 ORDER BY day, site, n.spool
+"""
+
+
+def numbers_of_day(root: Path, day: int) -> list[DayNumbers]:
+    """With which records the events of a day came, whose cuts are closed. Raises SpoolBroken."""
+    if not (root / JOURNAL).is_file():
+        return []
+    with translated("Reading the loader's journal", 1), closing(_connect(root / JOURNAL)) as journal:
+        asked = _NUMBERS.replace("WHERE", "WHERE day = ? AND")
+        return [DayNumbers(*row) for row in journal.execute(asked, (day,))]
 
 
 def closed_batches(root: Path) -> list[ClosedBatch]:

@@ -63,6 +63,10 @@ TallyKey = tuple[int, int, str, str]
 """(site, day, outcome, reason)."""
 HourKey = tuple[int, int, str, int]
 """(site, day, reason, hour)."""
+NumberKey = tuple[str, int, int]
+"""(spool, site, day)."""
+Numbers = tuple[int, int, int]
+"""First and last record, and events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class CutPlan:
     """(spool, number) of records that make no rows: repeated, or dead letters."""
     tallies: Mapping[TallyKey, int] = field(default_factory=dict)
     hours: Mapping[HourKey, int] = field(default_factory=dict)
+    numbers: Mapping[NumberKey, Numbers] = field(default_factory=dict)
+    """With which records the events came."""
     dead: tuple[DeadLetter, ...] = ()
     beacons: Mapping[int, list[bytes]] = field(default_factory=dict)
     """Ids to remember, by generation."""

@@ -18,7 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from spool.accounts import JOURNAL, Total
+from spool.accounts import JOURNAL, DayNumbers, SpoolEnd, Total
 from spool.beacons import BeaconMemory
 from spool.cuts import Batch, CutPlan, DeadLetter, OpenCut, PlannedBatch, Position, Range
 from spool.errors import SpoolBroken, SpoolBusy, translated
@@ -27,7 +27,7 @@ from spool.quarantine import bury
 from spool.segment import harden_log, sync_file
 
 _LOCK: Final = "journal.lock"
-_SCHEMA_VERSION: Final = 2
+_SCHEMA_VERSION: Final = 3
 _RETRY_SECONDS: Final = 1
 _BATCHES_KEPT_MS: Final = 7 * 86_400_000
 """Closed batches are remembered for a week, for whoever wants to compare them with the warehouse."""
@@ -64,19 +64,27 @@ class Journal:
         with self._transaction() as connection:
             connection.execute("UPDATE spools SET retired = 1 WHERE name = ? AND NOT retired", (name,))
 
-    def go_on_from(self, totals: Sequence[Total]) -> None:
+    def go_on_from(
+        self, totals: Sequence[Total], ends: Sequence[SpoolEnd] = (), numbers: Sequence[DayNumbers] = ()
+    ) -> None:
         """Begin with what another journal had counted, whose machine is lost: its spools are never waited for.
 
         Only when nothing was counted here; the same again is not added again.
         """
-        received = sum(one.events for one in totals if one.outcome == "received")
         with self._transaction() as connection:
-            connection.execute("DELETE FROM totals")
-            connection.execute("DELETE FROM spools WHERE retired AND name = 'lost'")
+            for table in ("totals", "spools", "numbers"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608  # names from this line
             connection.executemany(
                 "INSERT INTO totals (site, day, outcome, reason, n) VALUES (?, ?, ?, ?, ?)", map(tuple, totals)
             )
-            connection.execute("INSERT INTO spools (name, total, retired) VALUES ('lost', ?, 1)", (received,))
+            connection.executemany(
+                "INSERT INTO spools (name, spool, seq, total, retired) VALUES (?, ?, ?, ?, 1)",
+                [(*one.spool.split("#"), one.seq, one.total) for one in ends],
+            )
+            connection.executemany(
+                "INSERT INTO numbers VALUES (0, ?, ?, ?, ?, ?, ?)",
+                [(one.spool.split("#")[1], *one[1:]) for one in numbers],
+            )
 
     def outcomes(self) -> dict[str, int]:
         """Events by outcome since the journal began; `received` is the sum of the others."""
@@ -115,6 +123,11 @@ class Journal:
             )
             connection.executemany(
                 "INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?)", [(number, *key, n) for key, n in plan.hours.items()]
+            )
+            living = dict(connection.execute("SELECT name, spool FROM spools WHERE NOT retired"))
+            connection.executemany(
+                "INSERT INTO numbers VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(number, living[spool], *key, *found) for (spool, *key), found in plan.numbers.items()],
             )
             batches = _insert_batches(connection, number, plan.batches)
             bury(connection, plan.dead)
@@ -202,11 +215,16 @@ _ADD_UP: Final = (
         "INSERT INTO hours SELECT 0, site, day, reason, hour, n FROM hours WHERE cut = ? "
         "ON CONFLICT DO UPDATE SET n = hours.n + excluded.n"
     ),
+    (
+        "INSERT INTO numbers SELECT 0, spool, site, day, first, last, events FROM numbers WHERE cut = ? "
+        "ON CONFLICT DO UPDATE SET first = min(numbers.first, excluded.first), "
+        "last = max(numbers.last, excluded.last), events = numbers.events + excluded.events"
+    ),
 )
 
 _CLEAR: Final = tuple(
     f"DELETE FROM {table} WHERE cut = ?"  # noqa: S608  # names from this line
-    for table in ("ranges", "left_out", "tallies", "hours", "cuts")
+    for table in ("ranges", "left_out", "tallies", "hours", "numbers", "cuts")
 )
 
 

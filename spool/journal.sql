@@ -60,6 +60,17 @@ CREATE TABLE totals (
     n INTEGER NOT NULL,
     PRIMARY KEY (day, site, outcome, reason)
 ) WITHOUT ROWID;
+-- With which records the events of a site and day came: of a cut (0: of all that are closed). `spool` is a row of `spools`.
+CREATE TABLE numbers (
+    cut INTEGER NOT NULL,
+    spool INTEGER NOT NULL,
+    site INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    PRIMARY KEY (cut, day, site, spool)
+) WITHOUT ROWID;
 -- What was denied, once more by the hour: of a cut (0: of all that are closed), until its day is long over.
 CREATE TABLE hours (
     cut INTEGER NOT NULL,

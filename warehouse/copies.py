@@ -26,6 +26,12 @@ class Copies:
         """`disk`: the name of a server's disk for backups."""
         if warehouse.directory is None and not _NAME.fullmatch(disk):
             raise Broken("A ClickHouse server writes backups to a disk of its own: name it by the setting backup_disk.")
+        if warehouse.dialect.cluster:
+            raise Broken(
+                "The warehouse is a cluster, of which one machine's copy would be a part: back it up by ClickHouse's "
+                "own BACKUP ON CLUSTER and leave backup_dir empty. After bringing such a copy back run `footfall "
+                "ledger verify`, which names purged rows that came back; erasures since have to be asked for again."
+            )
         self._warehouse = warehouse
         self._disk = disk
         self.database = str(warehouse.select("SELECT currentDatabase()", {}, "control")[0][0])

@@ -93,20 +93,24 @@ class Partitions:
     def left(self, table: str, partition: Partition, blocks: int, *, dropped: bool) -> list[str]:
         """What is left of a partition up to a block, in words; empty when nothing is.
 
-        After a drop no part may be there; after a rewrite none but those that are in use. Directories are looked at
-        where the engine is this process's own.
+        After a drop no part may be there; after a rewrite none but those that are in use. A part without rows, which a
+        drop leaves in the others' place for some seconds, holds nothing. Directories are looked at where the engine is
+        this process's own.
         """
         found = self._ask("warehouse.left_parts", table=self._local(table), partition=partition.id, blocks=blocks)
-        left = []
+        left, empty = [], set()
         for name, state, rows in found:
             if state == _DETACHED:
                 left.append(f"the detached part {name}")
-            elif not state or (dropped and rows):
+            elif not rows:
+                empty.add(str(name))
+            elif not state or dropped:
                 left.append(f"the part {name}")
         running, failed = self._ask("warehouse.open_mutations", table=self._local(table))[0]
         if running:
             left.append(f"a rewrite that {'fails' if failed else 'is under way'}")
-        return left or [f"the directory {name}" for name in self._directories(table, partition, blocks, dropped)]
+        there = [name for name in self._directories(table, partition, blocks, dropped) if name not in empty]
+        return left or [f"the directory {name}" for name in there]
 
     def _directories(self, table: str, partition: Partition, blocks: int, dropped: bool) -> Iterable[str]:
         if self._warehouse.directory is None:

@@ -16,13 +16,18 @@ from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUM
 from event_catalogue.dimensions import DIMENSION, OTHER, RESERVED, Dimension
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Param, Record, Warehouse
+from warehouse.goal_rows import GoalCount, Source, unit_visitors
+from warehouse.hidden import HIDDEN, SHOWN
 from warehouse.kanon import Cell, Group, dominated, too_small, widened
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
 from warehouse.people import PEOPLE, kept_rules
 from warehouse.rollup_rows import DAY_BITS, SEPARATOR, DayRow, Rollup, SiteDay, Veils, day_of, unit_of
+from warehouse.visits import shown_visits
 
 _HOUR_MS: Final = 3_600_000
 _EVERY_NAME: Final = frozenset(one.name for one in KEPT)
+BESIDE_GOALS: Final = frozenset({"path", "name"})
+"""What must be told of a day before its goals can be: see `warehouse.goal_choice`."""
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
 
 
@@ -47,25 +52,32 @@ Choose = Callable[[str, Sequence[Cell]], Choice]
 class Rollups:
     """Counts days. One at a time: it owns its scratch tables."""
 
-    def __init__(self, warehouse: Warehouse, name: str) -> None:
+    def __init__(self, warehouse: Warehouse, name: str, *, is_asked: bool = False) -> None:
+        """`is_asked`: it answers a question, so what is to be erased is not counted; a seal waits until it has gone."""
         self._warehouse = warehouse
+        self._is_asked = is_asked
         self._hits = f"scratch_hits_{name}"
         self._spread = f"scratch_{name}"
         self._lock = threading.Lock()
 
     def count(self, days: Sequence[SiteDay], only: Collection[str] = _EVERY_NAME) -> Iterator[list[DayRow]]:
         """The rows of one dimension after the other, totals first; `only` of these, whose parents must be among them.
+        Goals and funnels come last, told beside pages and kinds of events.
 
         Raises TryLater, Broken.
         """
         with self._lock:
             counting = _Counting(self._warehouse, days, hits=self._hits, spread=self._spread)
             counting.clear()
+            if self._is_asked:
+                counting.leave_hidden_out()
             try:
                 yield counting.totals()
                 for dimension in KEPT:
                     if dimension.name in only:
                         yield counting.dimension(dimension)
+                if BESIDE_GOALS.issubset(only):
+                    yield counting.goals()
             finally:
                 counting.clear()
 
@@ -93,6 +105,8 @@ class _Counting:
         self._warehouse = warehouse
         self._hits = hits
         self._spread = spread
+        self._goals = f"{spread}_goals"
+        self._days = days
         self._k = {one.unit: one.k for one in days}
         self._params: dict[str, Param] = {
             "first": min((one.day for one in days), default=0),
@@ -106,13 +120,19 @@ class _Counting:
         self._kept: dict[str, set[Group]] = {}
         self._whole: list[tuple[int, Rollup, bool]] = []
         self._veils: dict[int, Veils] = defaultdict(Veils)
+        self._visits, self._rows_of_days = "visits FINAL", _ROWS
         self._used: set[str] | None = None
         self._made: set[str] = set()
 
     def clear(self) -> None:
         """Drop the scratch tables."""
-        for table in (self._hits, self._spread):
+        for table in (self._hits, self._spread, self._goals):
             self._warehouse.command(f"DROP TABLE IF EXISTS {table} SYNC", slot="seal")
+
+    def leave_hidden_out(self) -> None:
+        """Count as if what is to be erased had gone."""
+        if self._ask(f"SELECT 1 FROM events WHERE {_OF_DAY} AND {HIDDEN} LIMIT 1"):
+            self._visits, self._rows_of_days = shown_visits(_OF_DAY), f"{_ROWS} AND {SHOWN}"
 
     def totals(self) -> list[DayRow]:
         """The row of each day; on a day of fewer than k visitors only what is exempt."""
@@ -134,6 +154,26 @@ class _Counting:
         self._fill(dimension)
         return self._merge(dimension)
 
+    def goals(self) -> list[DayRow]:
+        """The rows of goals and of steps of funnels; after pages and kinds of events."""
+        source = Source(
+            ask=self._ask,
+            fill=self._fill_goals,
+            table=self._goals,
+            rows=self._rows_of_days,
+            visits=self._visits,
+            days=_OF_DAY,
+            unit=_UNIT,
+            visitors=unit_visitors(self._whole),
+            pages=self._kept["path"],
+            kinds=self._kept["name"],
+        )
+        return GoalCount(self._days, source).rows()
+
+    def _fill_goals(self, columns: str, select: str, params: Mapping[str, Param]) -> None:
+        self._warehouse.command(f"CREATE TABLE {self._goals} ({columns}) ENGINE = Memory", slot="seal")
+        self._warehouse.command(f"INSERT INTO {self._goals} {select}", {**self._params, **params}, slot="seal")
+
     def told(self, dimension: Dimension, choose: Choose) -> list[Rollup]:
         """What the days tell together of one dimension."""
         if not self._is_used(dimension):
@@ -152,7 +192,7 @@ class _Counting:
     def _fill(self, dimension: Dimension) -> None:
         """Spread the days' visits into the scratch table, each under its values."""
         params: dict[str, Param] = {}
-        key = _key(dimension, params)
+        key = _key(dimension, params, self._rows_of_days)
         names = (dimension.name, *PARENTS.get(dimension.name, ()))
         if dimension.scope == "visit":
             self._fill_visits(key, _parent(dimension), names, params)
@@ -162,10 +202,11 @@ class _Counting:
     def _unused(self, dimension: Dimension) -> list[DayRow]:
         """Where no event has a value, the one cell is the whole day."""
         self._kept[dimension.name] = {(unit, "") for unit, _, enough in self._whole if enough}
-        return [
-            (day_of(unit), row._replace(dimension=dimension.name, key="" if enough else OTHER))
-            for unit, row, enough in self._whole
-        ]
+        rows = []
+        for unit, row, enough in self._whole:
+            rows.append((day_of(unit), row._replace(dimension=dimension.name, key="" if enough else OTHER)))
+            self._veils[unit].note(rows[-1][1])
+        return rows
 
     def _is_used(self, dimension: Dimension) -> bool:
         """Whether any of the days' events has a value for it; most campaign tags have none."""
@@ -173,10 +214,10 @@ class _Counting:
             visit_wide = [one.name for one in KEPT if one.scope == "visit"]
             looks = ", ".join(f"max(arrayExists(x -> x != '', `{name}`))" for name in visit_wide)
             by_event = [one.name for one in KEPT if one.scope == "event"]
-            values = [row_expression(DIMENSION[name].field, _ROWS) for name in by_event]
+            values = [row_expression(DIMENSION[name].field, self._rows_of_days) for name in by_event]
             counts = ", ".join(f"max(toString({value}) != '')" for value in values)
-            found = zip(visit_wide, self._ask(f"SELECT {looks} FROM visits FINAL WHERE {_OF_DAY}")[0], strict=True)
-            by_row = zip(by_event, self._ask(f"SELECT {counts} FROM {_ROWS}")[0], strict=True)
+            found = zip(visit_wide, self._ask(f"SELECT {looks} FROM {self._visits} WHERE {_OF_DAY}")[0], strict=True)
+            by_row = zip(by_event, self._ask(f"SELECT {counts} FROM {self._rows_of_days}")[0], strict=True)
             self._used = {name for name, used in (*found, *by_row) if used} | {"time:hour"}
         return dimension.name in self._used
 
@@ -185,22 +226,22 @@ class _Counting:
         joined = ", ".join(f"`{name}` AS one_{name}" for name in (*_VISIT_FACTS, *names))
         self._make(
             f"SELECT {_UNIT} AS unit, {parent} AS parent, {key} AS key, visitor AS who, {_FLAT} "
-            f"FROM visits FINAL ARRAY JOIN {joined} WHERE {_OF_DAY}",
+            f"FROM {self._visits} ARRAY JOIN {joined} WHERE {_OF_DAY}",
             params,
         )
 
     def _fill_events(self, dimension: Dimension, key: str, params: Mapping[str, Param]) -> None:
         """Each visit under every value that its events have, and under none if it has events without."""
-        value = row_expression(dimension.field, _ROWS) if dimension.field else "1"
+        value = row_expression(dimension.field, self._rows_of_days) if dimension.field else "1"
         rows = (
             f"SELECT {_UNIT} AS unit, if(visitor = {NOBODY}, beacon, visitor) AS who, {key} AS key, "
             f"{ROW_EXPRESSIONS['at_ms']} AS at_ms, {ROW_EXPRESSIONS['viewed']} AS viewed, "
             f"{ROW_EXPRESSIONS['counted']} AS counted, engaged_ms AS ms "
-            f"FROM {_ROWS} AND toString({value}) != ''"
+            f"FROM {self._rows_of_days} AND toString({value}) != ''"
         )
         visits = (
             f"SELECT {_UNIT} AS unit, visitor AS who, known, began AS starts, engaged AS all_engaged, "
-            f"single AS all_single, views AS all_views, took_ms AS all_took FROM visits FINAL WHERE {_OF_DAY}"
+            f"single AS all_single, views AS all_views, took_ms AS all_took FROM {self._visits} WHERE {_OF_DAY}"
         )
         placed = (
             "SELECT unit, key, who, known, viewed, counted, ms, arrayLastIndex(b -> b <= at_ms, starts) AS n, "
@@ -219,7 +260,7 @@ class _Counting:
             f"FROM {self._hits} UNION ALL "
             "SELECT unit, '', '', who, began, known, v.pv - h.pv, v.ev - h.ev, v.ms - h.ms, engaged, single, views, "
             f"took FROM (SELECT {_UNIT} AS unit, visitor AS who, one_rows AS rows, {_FLAT} "
-            f"FROM visits FINAL ARRAY JOIN {facts} WHERE {_OF_DAY}) AS v "
+            f"FROM {self._visits} ARRAY JOIN {facts} WHERE {_OF_DAY}) AS v "
             "LEFT JOIN (SELECT unit, who, began, sum(rows) AS rows, sum(pv) AS pv, sum(ev) AS ev, sum(ms) AS ms "
             f"FROM {self._hits} GROUP BY unit, who, began) AS h USING (unit, who, began) WHERE v.rows > h.rows",
             {},
@@ -339,7 +380,7 @@ def _row(cell: Cell, dimension: str, measures: Sequence[int]) -> Rollup:
     return Rollup(cell.unit >> DAY_BITS, dimension, cell.key, cell.parent, tuple(measures))
 
 
-def _key(dimension: Dimension, params: dict[str, Param]) -> str:
+def _key(dimension: Dimension, params: dict[str, Param], rows: str) -> str:
     """What a visit or an event is counted under; a value that looks like a word of the answer gets its backslash."""
     if dimension.scope == "time":
         start = "transform(unit, {units:Array(UInt64)}, {starts:Array(Int64)}, toInt64(0))"
@@ -348,7 +389,7 @@ def _key(dimension: Dimension, params: dict[str, Param]) -> str:
         return f"toString({start} + intDiv(greatest(least({at_ms}, {end} - 1) - {start}, 0), {_HOUR_MS}) * {_HOUR_MS})"
     words = [*RESERVED, dimension.blank]
     params["words"], params["spelt"] = words, [f"\\{word}" for word in words]
-    value = f"one_{dimension.name}" if dimension.scope == "visit" else row_expression(dimension.field, _ROWS)
+    value = f"one_{dimension.name}" if dimension.scope == "visit" else row_expression(dimension.field, rows)
     return f"transform(toString({value}), {{words:Array(String)}}, {{spelt:Array(String)}})"
 
 

@@ -21,7 +21,7 @@ from event_catalogue.events import EVENTS as EVENT_KINDS
 from event_catalogue.metrics import ENGAGED_MS
 from warehouse.client import Param
 from warehouse.exits import SETTLES
-from warehouse.hidden import HIDDEN
+from warehouse.hidden import HIDDEN, SHOWN
 from warehouse.metrics import NOBODY, WHO, VisitShape, stored_rows
 from warehouse.people import PEOPLE
 
@@ -121,6 +121,18 @@ def not_kept(marks: Iterable[int], params: dict[str, Param]) -> str:
     return f"({uncounted(marks, params)} OR {HIDDEN})"
 
 
+def shown_visits(where: str) -> str:
+    """The visits of some days, in place of the table, as they will be when what is to be erased has gone: whoever has
+    such rows is counted afresh from the others. `where`: a condition on rows of either table."""
+    names = ", ".join(f"`{name}`" for name in VISIT_COLUMNS)
+    theirs = f"SELECT site, day, {WHO} FROM events WHERE {where} AND {HIDDEN}"
+    rows = f"events WHERE {where} AND {PEOPLE} AND {SHOWN} AND (site, day, {WHO}) IN ({theirs})"
+    return (
+        f"(SELECT {names} FROM {VISITS} FINAL WHERE {where} AND (site, day, visitor) NOT IN ({theirs}) "
+        f"UNION ALL {_afresh(rows, 'toUInt64(0)')})"
+    )
+
+
 def any_not_kept(marks: Iterable[int], params: dict[str, Param]) -> str:
     """Whether a site's days have such rows: one row if so. Values as of `stored_rows`."""
     return f"SELECT 1 FROM {stored_rows()} AND {not_kept(marks, params)} LIMIT 1"
@@ -166,8 +178,6 @@ _MARKED: Final = f"site = {{site:UInt32}} AND {WHO} IN ({_MACHINES})"
 
 
 def _renewal(fresh: str, *, nobodies: bool) -> str:
-    shape = VisitShape()
-    columns = _visit_values(shape)
     people = f"day = toDate({{day:UInt16}}) AND {PEOPLE}"
 
     def of(who: str, condition: str) -> str:
@@ -180,13 +190,20 @@ def _renewal(fresh: str, *, nobodies: bool) -> str:
     rows = (
         f"events WHERE {people} AND ({of('visitor', f'visitor != {NOBODY}')} OR {of('beacon', f'visitor = {NOBODY}')})"
     )
+    names = ", ".join(f"`{name}`" for name in VISIT_COLUMNS)
+    return f"INSERT INTO {VISITS} ({names}) {_afresh(rows, '{tick:UInt64}')}"
+
+
+def _afresh(rows: str, tick: str) -> str:
+    """The SELECT that counts these rows into visits, with the columns of the table."""
+    shape = VisitShape()
+    columns = _visit_values(shape)
     carried = {"keep": "max(events.keep)", "stored_on": "max(events.stored_on)"}
     visits = shape.visits(columns, rows=rows, by="site, day", carried=carried)
     arrays = ", ".join(f"groupArray({name})" for name in columns)
-    names = ", ".join(f"`{name}`" for name in VISIT_COLUMNS)
     return (
-        f"INSERT INTO {VISITS} ({names}) SELECT site, day, max(keep), who, max(stored_on), known, {{tick:UInt64}}, "
-        f"{arrays} FROM ({visits}) GROUP BY site, day, who, known"
+        f"SELECT site, day, max(keep), who, max(stored_on), known, {tick}, {arrays} FROM ({visits}) "
+        "GROUP BY site, day, who, known"
     )
 
 

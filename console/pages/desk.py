@@ -123,8 +123,8 @@ class Desk:
         self.shop = shop
         self.door = door
         self.notes = Notes(shop.store, shop.clock)
-        self.statistics = statistics_of(shop.warehouse, shop.store, shop.clock)
         self.place_names = PlaceNames(shop.settings.place_names)
+        self.statistics = statistics_of(shop.warehouse, shop.store, shop.clock, self.place_names)
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=True,

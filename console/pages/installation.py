@@ -23,8 +23,6 @@ _SHOWN: Final = (
     *("country", "region", "city", "timezone", "language"),
     *("browser", "browser_version", "os", "os_version", "device", "engine", "screen_class", "viewport_class"),
 )
-_TOGETHER: Final = 6
-"""Dimensions that one question may combine."""
 _BLANK: Final = (NOT_SET, NONE, DIRECT, "")
 THROWN_AWAY: Final = (
     ("IP address", "used for place, identity of the day and rates; never written down"),
@@ -87,11 +85,11 @@ async def _first(questions: Questions, ask: Ask) -> First | None:
         return None
     shown = [name for name in _SHOWN if may_see(name, ask.role)]
     found: dict[str, str] = {}
-    for start in range(0, len(shown), _TOGETHER):
-        some = shown[start : start + _TOGETHER]
-        answer = await questions.ask(["events"], "day", dimensions=some, pagination={"limit": 1})
+    # One at a time: no answer tells two things about a single visitor.
+    for name in shown:
+        answer = await questions.ask(["events"], "day", dimensions=[name], pagination={"limit": 1})
         for row in rows_of(answer):
-            found |= dict(zip(some, row.names, strict=True))
+            found[name] = row.names[0]
     filled = tuple(
         (DIMENSION_TITLES[name], value_name(name, value, ask.places))
         for name, value in found.items()

@@ -7,10 +7,12 @@ from starlette.responses import Response
 
 from console.pages.desk import Ask
 from control_store.choices import open_withdrawals
+from control_store.contradictions import contradictions
 from control_store.erasures import open_erasures
 from control_store.holds import list_holds
 from control_store.jobs import last_runs
 from control_store.purges import open_purges
+from control_store.sites import list_sites
 from event_catalogue.days import DAY_MS, day_text
 
 
@@ -33,6 +35,7 @@ async def kept(ask: Ask) -> Response:
     """The page."""
     shop = ask.desk.shop
     today = shop.clock() // DAY_MS
+    domains = {site.id: site.domain for site in list_sites(shop.store)}
     runs = [run for run in last_runs(shop.store) if run.job == "accounts.reconcile" and run.message]
     waiting = len(open_withdrawals(shop.store)) + len(open_erasures(shop.store))
     return ask.render(
@@ -50,6 +53,14 @@ async def kept(ask: Ask) -> Response:
             if one.keeps(one.site, one.first, today)
         ],
         requests=waiting,
+        contradictions=[
+            {
+                "site": domains.get(one.site, "?"),
+                "days": " to ".join(day_text(day) for day in sorted({one.first, one.last})),
+                "reason": one.reason,
+            }
+            for one in contradictions(shop.store)
+        ],
         reconciled=runs[-1].message if runs else "",
     )
 

@@ -59,6 +59,9 @@ METRIC_TITLES: Final[dict[str, str]] = {
     "single_page_rate": "Single-page rate",
     "engaged_time": "Engaged time",
     "events_per_visit": "Events per visit",
+    "conversion_rate": "Conversion rate",
+    "group_conversion_rate": "Conversion rate of the group",
+    "percentage": "Share of visitors",
 }
 DIMENSION_TITLES: Final[dict[str, str]] = {
     "path": "Page",

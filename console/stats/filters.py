@@ -10,7 +10,7 @@ from console.stats.names import asked_dimension, shown, sound_text, unknown
 from console.stats.query import All, Asked, BadQuery, Condition, Done, Either, Filter, Not, Operator
 
 FIELD: Final = "filters"
-OPERATORS: Final[tuple[str, ...]] = get_args(Operator)
+OPERATORS: Final[tuple[str, ...]] = tuple(name for name in get_args(Operator) if name != "within")
 JOINTS: Final = ("and", "or", "not", "has_done", "has_not_done")
 MAX_DEPTH: Final = 8
 MAX_CONDITIONS: Final = 100

@@ -58,6 +58,13 @@ class Groups:
             for asked, value in zip(self.query.dimensions, row[:width], strict=True)
         )
 
+    def _kept_key(self, row: Record) -> Key:
+        """The group of a row of sealed days, whose values have no names yet."""
+        return tuple(
+            self.plan.names.get(asked.dimension.name, {}).get(value, value) if asked.named else value
+            for asked, value in zip(self.query.dimensions, self.key(row), strict=True)
+        )
+
     def add_measures(self, row: Record, measures: dict[MeasureName, int]) -> None:
         """Add a row of raw rows' measures."""
         sums = self._at(self.key(row))
@@ -67,7 +74,7 @@ class Groups:
 
     def add_kept(self, row: Record) -> None:
         """Add a row of sealed days' sums."""
-        sums = self._at(self.key(row))
+        sums = self._at(self._kept_key(row))
         *numbers, days, others = map(int, row[len(self.query.dimensions) :])
         for place in range(len(self.query.metrics)):
             over, under, withheld = numbers[3 * place : 3 * place + 3]

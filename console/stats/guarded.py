@@ -1,28 +1,40 @@
 """Live answers to questions with several filters: small groups are merged as a seal would merge them.
 
-Who can combine filters at will finds single people with them. So from two conditions on, values of fewer than k
-visitors (each day's counted by itself) become `(other)` of their time; where a time or a total itself has so few, it
-shows nothing. How many different people the merged values have together is not asked: the largest of them is what is
-certain, so that the next smallest value often joins them. One filter or none is answered as it is: provisional.
+Who can combine filters and dimensions at will finds single people, and what else is true of them. So where an answer
+is about two attributes, or two conditions on one, values of fewer than k visitors (each day's counted by itself)
+become `(other)` of their time; where a time or a total itself has so few, it shows nothing. How many different people
+the merged values have together is not asked: the largest of them is what is certain, so that the next smallest value
+often joins them. One attribute is answered as it is: provisional. The hour is an attribute; day, week and month are
+none.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from console.stats.filters import count_conditions
+from console.stats.filters import conditions
 from console.stats.groups import Groups, Key
+from console.stats.plan import Plan
 from console.stats.query import Query
+from console.stats.terms import step_of
 from event_catalogue.dimensions import OTHER
 from warehouse.kanon import Cell, too_small, widened
 
-FREE_FILTERS: Final = 1
-"""So many conditions may be combined without merging."""
+FREE: Final = 1
+"""So many conditions, and so many attributes, may be asked for without merging."""
 
 
-def is_guarded(query: Query) -> bool:
+def is_guarded(query: Query, plan: Plan) -> bool:
     """Whether small groups of its live answers are merged."""
-    return count_conditions(query.filters) > FREE_FILTERS
+    leaves = conditions(query.filters)
+    attributes = {leaf.asked.dimension.name for leaf in leaves}
+    for asked in query.dimensions:
+        dimension = asked.dimension
+        if dimension.scope != "time":
+            attributes.add(dimension.name)
+        elif step_of(dimension, plan) == "hour":
+            attributes.add("time:hour")
+    return len(leaves) > FREE or len(attributes) > FREE
 
 
 def merge_small(groups: Groups, people: Mapping[Key, int], k: int, unions: Callable[[], Mapping[Key, int]]) -> None:

@@ -39,15 +39,17 @@ def marks(query: Query, plan: Plan, seals: Mapping[int, Purgeable], groups: Grou
 def _mark(plan: Plan, seals: Mapping[int, Purgeable], groups: Groups | None, withheld: int) -> Mark:
     whole = [plan.first.isoformat(), plan.last.isoformat()]
     if groups is None:
-        return _from_rows(whole, seals)
+        return _from_rows(whole, seals, [])
     raw = [part for part in plan.parts if part.source == "raw"]
     lacks = []
     if groups.merged:
         lacks.append("groups of too few people are merged into (other)")
     if groups.hidden:
-        lacks.append("groups of too few people are left out: with several filters they would be single people")
+        lacks.append("groups of too few people are left out: with several attributes they would be single people")
     if withheld:
         lacks.append("means and sums leave out days on which they are withheld")
+    if raw == list(plan.parts):
+        return _from_rows(whole, seals, lacks)
     if raw:
         days = [raw[0].first.isoformat(), raw[-1].last.isoformat()]
         return {"mark": "provisional", "days": days, "reason": "; ".join(["these days are not sealed yet", *lacks])}
@@ -58,11 +60,12 @@ def _mark(plan: Plan, seals: Mapping[int, Purgeable], groups: Groups | None, wit
     return {"mark": "exact", "days": whole, "reason": "all days are sealed"}
 
 
-def _from_rows(whole: list[str], seals: Mapping[int, Purgeable]) -> Mark:
+def _from_rows(whole: list[str], seals: Mapping[int, Purgeable], lacks: list[str]) -> Mark:
+    """Of an answer that is counted from raw rows alone."""
+    mark, reason = "provisional", "these days are not sealed yet"
     if any(seal.purged for seal in seals.values()):
+        mark = "not computable"
         reason = "the raw rows that this question needs are gone for some of these days; their part is missing"
-        return {"mark": "not computable", "days": whole, "reason": reason}
-    if seals:
+    elif seals:
         reason = "counted from raw rows; sealed days will not be able to answer this when these are gone"
-        return {"mark": "provisional", "days": whole, "reason": reason}
-    return {"mark": "provisional", "days": whole, "reason": "these days are not sealed yet"}
+    return {"mark": mark, "days": whole, "reason": "; ".join([reason, *lacks])}

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable
 
 from console.stats.query import Asked, BadQuery
-from event_catalogue.dimensions import DIMENSION, PROPS, property_dimension
+from event_catalogue.dimensions import DIMENSION, FUNNEL, NAMED, PROPS, funnel_dimension, property_dimension
 from event_catalogue.events import MAX_PROP_TEXT
 from event_catalogue.metrics import METRIC, Metric
 
@@ -40,9 +40,13 @@ def asked_dimension(field: str, name: object) -> Asked:
     """The dimension that answers to that name, own properties included. Raises BadQuery."""
     if isinstance(name, str) and name in DIMENSION:
         return Asked(name, DIMENSION[name])
+    if isinstance(name, str) and name in NAMED:
+        return Asked(name, DIMENSION[NAMED[name]], named=True)
     if isinstance(name, str) and name.startswith(PROPS) and 0 < len(name) - len(PROPS) <= MAX_PROP_TEXT:
         return Asked(name, property_dimension(sound_text(field, name).removeprefix(PROPS)))
-    raise unknown(field, "dimension", name, DIMENSION)
+    if isinstance(name, str) and name.startswith(FUNNEL) and len(name) > len(FUNNEL):
+        return Asked(name, funnel_dimension(sound_text(field, name).removeprefix(FUNNEL)))
+    raise unknown(field, "dimension", name, (*DIMENSION, *NAMED))
 
 
 def sound_text(field: str, value: str) -> str:

@@ -6,14 +6,26 @@ list and text has a limit, so that a question can't be used to load the warehous
 
 import re
 from collections.abc import Callable
-from datetime import date
-from typing import Final, TypeVar
+from datetime import UTC, date, datetime
+from typing import Final, TypeVar, get_args
 
 import msgspec
 
 from console.stats.filters import parse_filters
 from console.stats.names import asked_dimension, asked_metric, shown, sound_text, unknown
-from console.stats.query import Asked, BadQuery, Direction, Include, Last, Order, Query, Span
+from console.stats.query import (
+    Asked,
+    BadQuery,
+    Comparison,
+    Direction,
+    Include,
+    Last,
+    Mode,
+    Moments,
+    Order,
+    Query,
+    Span,
+)
 from event_catalogue.metrics import Metric
 
 KEYS: Final = (
@@ -39,6 +51,8 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FIRST_DAY: Final = date(2000, 1, 1)
 _LAST_DAY: Final = date(2149, 6, 5)
 """The warehouse counts days in 16 bits."""
+_TIME: Final = "T"
+_DAY_MS: Final = 86_400_000
 
 Item = TypeVar("Item")
 
@@ -113,19 +127,48 @@ def _each(field: str, value: object, look_up: Callable[[str, object], Item]) -> 
     return found
 
 
-def _date_range(value: object) -> Span | Last:
+def _date_range(value: object) -> Span | Moments | Last:
     if isinstance(value, str):
         return _named_range(value)
     if not isinstance(value, list) or len(value) != 2:
         raise BadQuery(
             "date_range", f"A range is one of {', '.join(NAMED_RANGES)} or a pair of days, not {shown(value)}."
         )
+    return _moments(value) if any(isinstance(one, str) and _TIME in one for one in value) else _span(value)
+
+
+def _span(value: list[object]) -> Span:
     first, last = (_day(day) for day in value)
     if first > last:
         raise BadQuery("date_range", f"The range begins after its end: {first} is later than {last}.")
     if (last - first).days >= MAX_DAYS:
         raise BadQuery("date_range", f"A range has at most {MAX_DAYS} days.")
     return Span(first, last)
+
+
+def _moments(value: list[object]) -> Moments:
+    """A pair of times of day; the last second is part of the range."""
+    since, until = (_moment(one) for one in value)
+    if since > until:
+        raise BadQuery("date_range", f"The range begins after its end: {value[0]} is later than {value[1]}.")
+    found = Moments(int(since.timestamp()) * 1000, int(until.timestamp()) * 1000 + 1000)
+    if (found.until - found.since) // _DAY_MS >= MAX_DAYS:
+        raise BadQuery("date_range", f"A range has at most {MAX_DAYS} days.")
+    return found
+
+
+def _moment(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BadQuery(
+            "date_range", f"A time is written with its offset, as 2025-01-31T12:00:00+02:00, not {shown(value)}."
+        )
+    if not _FIRST_DAY.year < moment.year <= _LAST_DAY.year:
+        raise BadQuery("date_range", f"Times lie between {_FIRST_DAY.year + 1} and {_LAST_DAY.year}.")
+    return moment.astimezone(UTC)
 
 
 def _named_range(value: str) -> Last:
@@ -159,7 +202,7 @@ def _day(value: object) -> date:
         if _FIRST_DAY <= day <= _LAST_DAY:
             return day
         raise BadQuery("date_range", f"Days lie between {_FIRST_DAY} and {_LAST_DAY}.")
-    raise BadQuery("date_range", f"A day is written as 2025-01-31, without a time, not {shown(value)}.")
+    raise BadQuery("date_range", f"A day is written as 2025-01-31, not {shown(value)}.")
 
 
 def _order_by(value: object, metrics: tuple[Metric, ...], dimensions: tuple[Asked, ...]) -> tuple[Order, ...]:
@@ -188,18 +231,44 @@ def _order(pair: object, names: list[str]) -> Order:
 def _include(value: object, dimensions: tuple[Asked, ...]) -> Include:
     if value is None:
         return Include()
-    known = ("time_labels", "total_rows", "imports", "kept")
+    known = ("time_labels", "total_rows", "imports", "kept", "comparisons")
     if not isinstance(value, dict):
         raise BadQuery("include", f"`include` is an object, not {shown(value)}.")
     for key, wanted in value.items():
         if key not in known:
             raise unknown("include", "key", key, known)
-        if not isinstance(wanted, bool):
+        if key != "comparisons" and not isinstance(wanted, bool):
             raise BadQuery("include", f"`include.{key}` is true or false.")
-    include = Include(**value)
+    include = Include(**{**value, "comparisons": _comparison(value.get("comparisons"))})
     if include.time_labels and not any(asked.dimension.scope == "time" for asked in dimensions):
         raise BadQuery("include", "`include.time_labels` needs a time dimension, such as 'time:day'.")
     return include
+
+
+def _comparison(value: object) -> Comparison | None:
+    if value is None:
+        return None
+    known = ("mode", "date_range", "match_day_of_week")
+    if not isinstance(value, dict):
+        raise BadQuery("include", f"`include.comparisons` is an object with a `mode`, not {shown(value)}.")
+    for key in value:
+        if key not in known:
+            raise unknown("include", "key", key, known)
+    modes: dict[object, Mode] = {mode: mode for mode in get_args(Mode)}
+    mode = value.get("mode")
+    if not isinstance(mode, str) or mode not in modes:
+        raise BadQuery(
+            "include", f"`include.comparisons.mode` is one of {', '.join(get_args(Mode))}, not {shown(mode)}."
+        )
+    same_weekdays = value.get("match_day_of_week", False)
+    if not isinstance(same_weekdays, bool):
+        raise BadQuery("include", "`include.comparisons.match_day_of_week` is true or false.")
+    if (mode == "custom") != ("date_range" in value):
+        raise BadQuery("include", "`include.comparisons.date_range` goes with the mode custom, and only with it.")
+    wanted = _date_range(value["date_range"]) if mode == "custom" else None
+    if isinstance(wanted, Last):
+        raise BadQuery("include", "`include.comparisons.date_range` is a pair of days.")
+    return Comparison(modes[mode], wanted, same_weekdays)
 
 
 def _pagination(value: object) -> tuple[int, int]:

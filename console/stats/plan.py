@@ -5,15 +5,16 @@ is missing there is none. The one source of truth for time zones is Python's zon
 which days begin, never a zone's name, so the two can't disagree about a rule.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from itertools import groupby
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from console.stats.query import BadQuery, Last, Query, SiteRef, Span
+from console.stats.query import BadQuery, Last, Moments, Query, SiteRef, Span
+from event_catalogue.goals import NO_AIMS, Aims
 
 EPOCH: Final = date(1970, 1, 1)
 HOUR_MS: Final = 3_600_000
@@ -43,6 +44,12 @@ class Plan:
     parts: tuple[Part, ...]
     whole_days: int = 0
     """Of a part of another plan: how many days that one has, for the step of `time`."""
+    moments: Moments | None = None
+    """The instants asked for, where they are not whole days."""
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
+    """Of dimensions that the question asks for by name: what is stored → its English name."""
+    aims: Aims = NO_AIMS
+    """The site's goals and funnels, as days count them that are not sealed."""
 
     @property
     def days(self) -> int:
@@ -59,7 +66,7 @@ class Plan:
 
     def only(self, part: Part) -> "Plan":
         """The plan of a part alone, its time cut as in the whole."""
-        return Plan(part.first, part.last, self.zone, (part,), self.whole_days or self.days)
+        return replace(self, first=part.first, last=part.last, parts=(part,), whole_days=self.whole_days or self.days)
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -73,8 +80,11 @@ class Plan:
     def span(self) -> tuple[str, str]:
         """First and last second of the range, in ISO 8601 with the offsets of the site's clock."""
         # Not `starts`: a year of them takes longer than its question.
-        first = datetime.fromtimestamp(self.start_of(self.first) / 1000, self.zone)
-        last = datetime.fromtimestamp(self.start_of(self.last + timedelta(days=1)) / 1000 - 1, self.zone)
+        since, until = self.start_of(self.first), self.start_of(self.last + timedelta(days=1))
+        if self.moments is not None:
+            since, until = self.moments.since, self.moments.until
+        first = datetime.fromtimestamp(since // 1000, self.zone)
+        last = datetime.fromtimestamp((until - 1) // 1000, self.zone)
         return first.isoformat(), last.isoformat()
 
     def hour_label(self, instant: int) -> str:
@@ -99,8 +109,10 @@ class Plan:
         if step == "hour":
             if self.days * 24 > MAX_LABELS:
                 raise BadQuery("include", "The range has too many hours for `time_labels`: shorten it.")
+            since, until = (self.moments.since, self.moments.until) if self.moments else (0, self.starts[-1])
             ends = zip(self.starts[:-1], self.starts[1:], strict=True)
-            return [self.hour_label(instant) for start, end in ends for instant in range(start, end, HOUR_MS)]
+            hours = (instant for start, end in ends for instant in range(start, end, HOUR_MS))
+            return [self.hour_label(instant) for instant in hours if since - HOUR_MS < instant < until]
         days = (self.first + timedelta(days=n) for n in range(self.days))
         return list(dict.fromkeys(self.day_label(step, day) for day in days))
 
@@ -115,12 +127,19 @@ def plan(query: Query, site: SiteRef, now: int, first_row: date | None) -> Plan:
     except (ZoneInfoNotFoundError, ValueError):
         raise BadQuery("site_id", f"The site's time zone {site.timezone!r} is not known here.") from None
     today = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date()
+    moments: Moments | None = None
     match query.date_range:
         case Span(first, last):
             pass
+        case Moments(since, until):
+            moments = query.date_range
+            first, last = (datetime.fromtimestamp(at // 1000, zone).date() for at in (since, until - 1))
         case Last() as wanted:
             first, last = _first_of(wanted, today, first_row), today
-    return Plan(first, last, zone, (Part("raw", first, last),))
+    found = Plan(first, last, zone, (Part("raw", first, last),), moments=moments)
+    if moments == Moments(found.start_of(first), found.start_of(last + timedelta(days=1))):
+        return replace(found, moments=None)
+    return found
 
 
 def split(plan: Plan, sealed: Collection[date]) -> Plan:

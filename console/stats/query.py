@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 from event_catalogue.dimensions import Dimension
 from event_catalogue.metrics import Metric
 
-Operator = Literal["is", "is_not", "contains", "contains_not", "matches", "matches_not"]
+Operator = Literal["is", "is_not", "contains", "contains_not", "matches", "matches_not", "within"]
+"""`within` is not for readers to write: it is what a range with times of day becomes."""
 Direction = Literal["asc", "desc"]
 
 
@@ -40,6 +41,12 @@ class Asked:
 
     name: str
     dimension: Dimension
+    named: bool = False
+    """Whether its values are the English names of what is stored: `visit:country_name`."""
+
+
+WHEN: Final = Asked("date_range", Dimension("instant", (), "event", "", "When it happened.", "each"))
+"""What a range with times of day is a condition on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,28 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Moments:
+    """Two instants (ms UTC), the second excluded."""
+
+    since: int
+    until: int
+
+
+Mode = Literal["previous_period", "year_over_year", "custom"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Which earlier days are put beside those of the question."""
+
+    mode: Mode
+    date_range: Span | Moments | None = None
+    """Of `custom`."""
+    match_day_of_week: bool = False
+    """Whether a year before is 52 weeks: Mondays beside Mondays."""
+
+
+@dataclass(frozen=True, slots=True)
 class Last:
     """A range that ends today: `count` units, the running one included; `all` counts from the first row."""
 
@@ -117,6 +146,7 @@ class Include:
     """Accepted for scripts written for Plausible: imported rows are always part of the numbers."""
     kept: bool = False
     """Whether days that are not sealed yet are answered as their seals will."""
+    comparisons: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +155,7 @@ class Query:
 
     site_id: str
     metrics: tuple[Metric, ...]
-    date_range: Span | Last
+    date_range: Span | Moments | Last
     dimensions: tuple[Asked, ...] = ()
     filters: All = All(())
     order_by: tuple[Order, ...] = ()

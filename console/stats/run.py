@@ -6,18 +6,26 @@ Every number says in `meta.quality` what it is worth.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import cache
-from typing import Any, Final, Protocol, TypedDict
+from functools import cache, partial
+from typing import Any, Final, Protocol, TypedDict, cast
 
 from console.stats.build import Statement, build, needs_visits
+from console.stats.capabilities import capabilities
+from console.stats.compare import earlier, put_beside, up_to_now
+from console.stats.filters import conditions
+from console.stats.goals import asks_goals, check_goals
 from console.stats.groups import Groups, Key, Row, shown
 from console.stats.guarded import is_guarded, merge_small
 from console.stats.kept import Kept, Told, fitting, foretold, kept_form, kept_statement, needed
+from console.stats.kept_goals import goal_marks, known
 from console.stats.marks import marks
 from console.stats.plan import EPOCH, Plan, day_number, plan, split
-from console.stats.query import BadQuery, Last, Query, SiteRef
+from console.stats.query import WHEN, All, BadQuery, Comparison, Condition, Include, Last, Moments, Query, SiteRef
+from console.stats.rates import asks_rates, with_rates
 from console.stats.remembered import Remembered
 from console.stats.terms import range_params, step_of
+from event_catalogue.aggregates import FUNNEL_STEPS, GOALS
+from event_catalogue.goals import NO_AIMS, Aims
 from event_catalogue.metrics import METRIC, MeasureName
 from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
@@ -40,7 +48,8 @@ _BAD_PATTERN: Final = 427
 class Answer(TypedDict):
     """A whole answer, ready for JSON."""
 
-    results: list[Row]
+    results: list[Any]
+    """Rows; of a comparison with what they are compared with."""
     meta: dict[str, Any]
     query: dict[str, Any]
 
@@ -72,6 +81,14 @@ Counted = Callable[[int, Collection[str]], Collection[int]]
 """Site and the bot rules that it counts → the batches up to which `visits` is counted so, one of each journal."""
 
 
+AimsOf = Callable[[int], Aims]
+"""Site → its goals and funnels."""
+
+
+def _no_aims(_site: int) -> Aims:
+    return NO_AIMS
+
+
 def _no_seals(_site: int, _first: int, _last: int) -> Mapping[int, Seal]:
     return {}
 
@@ -84,6 +101,14 @@ def _none_counted(_site: int, _rules: Collection[str]) -> Collection[int]:
     return ()
 
 
+PlaceNaming = Callable[[str], Mapping[str, str]]
+"""Dimension → what is stored of it → its English name."""
+
+
+def _no_names(_dimension: str) -> Mapping[str, str]:
+    return {}
+
+
 class Statistics:
     """Answers questions from the warehouse; safe to use from several threads."""
 
@@ -94,21 +119,33 @@ class Statistics:
         seals: Seals = _no_seals,
         counted: Counted = _none_counted,
         spans: Spans = _no_spans,
+        *,
+        names: PlaceNaming = _no_names,
+        aims: AimsOf = _no_aims,
     ) -> None:
         self._warehouse = warehouse
         self._clock = clock
         self._seals = seals
         self._counted = counted
         self._spans = spans
+        self._names = names
+        self._aims = aims
         self._kept = Remembered()
-        self._rollups = Rollups(warehouse, "console")
+        self._rollups = Rollups(warehouse, "console", is_asked=True)
 
     def answer(self, query: Query, site: SiteRef, *, query_id: str = "") -> Answer:
         """The answer to `query` about `site`. `query_id` names the run, so that `Warehouse.cancel` can stop it.
 
         Raises BadQuery; TryLater when the warehouse is busy, down or over its limits; Broken.
         """
-        decided = plan(query, site, self._clock(), self._first_row(query, site))
+        if query.include.comparisons is not None:
+            return self._compared(query, query.include.comparisons, site, query_id)
+        if asks_rates(query):
+            ask = partial(self.answer, site=site, query_id=query_id)
+            return cast("Answer", with_rates(query, ask))
+        decided = self._plan(query, site)
+        if decided.moments is not None:
+            query = _within(query, decided.moments)
         seals = self._seals(site.id, day_number(decided.first), day_number(decided.last))
         kept = kept_form(query, decided)
         if query.include.kept and kept is None:
@@ -116,11 +153,14 @@ class Statistics:
                 "include",
                 "Sealed days can't answer this question: take one dimension, or a filter that names one value.",
             )
+        lacks: dict[str, Any] = {}
+        if kept is not None and kept.dimension in (GOALS, FUNNEL_STEPS) and seals:
+            seals, lacks = self._knowing(site, kept, decided.aims, seals, query_id)
         if kept is not None and (seals or query.include.kept):
             decided = split(decided, {EPOCH + timedelta(days=day) for day in seals})
             groups = self._joined(query, decided, site, kept, seals=seals, query_id=query_id)
             rows, total, merging = groups.page(query), len(groups.sums), groups
-        elif is_guarded(query):
+        elif is_guarded(query, decided):
             groups = self._guarded(query, decided, site, query_id)
             rows, total, merging = groups.page(query), len(groups.sums), groups
         else:
@@ -131,9 +171,58 @@ class Statistics:
             merging = None
         meta = _meta(query, decided)
         meta["quality"] = marks(query, decided, seals, merging)
+        if lacks:
+            meta["goals"] = lacks
+            goal_marks(meta["quality"], lacks)
         if query.include.total_rows:
             meta["total_rows"] = total
         return {"results": rows, "meta": meta, "query": _echo(query, decided)}
+
+    def _knowing(
+        self, site: SiteRef, kept: Kept, aims: Aims, seals: Mapping[int, Seal], query_id: str
+    ) -> tuple[Mapping[int, Seal], dict[str, Any]]:
+        """The seals that answer for goals: of days that know them, or have no rows any more; and what these lack."""
+        runs = {day: seal.run for day, seal in seals.items()}
+        found = known(site.id, kept, aims, runs, lambda sql, params: self._run(sql, params, query_id))
+        left = {day: seal for day, seal in seals.items() if seal.purged or day not in found.lacking}
+        return left, found.meta(left.keys())
+
+    def capabilities(self, query: Query, site: SiteRef) -> dict[str, Any]:
+        """What can be asked of the question's site and range. Raises BadQuery, TryLater, Broken."""
+        decided = self._plan(query, site)
+        return capabilities(query, decided, self._seals(site.id, day_number(decided.first), day_number(decided.last)))
+
+    def _plan(self, query: Query, site: SiteRef) -> Plan:
+        """The days of a question, and the names, goals and funnels that it asks for. Raises BadQuery."""
+        asked = [*query.dimensions, *(leaf.asked for leaf in conditions(query.filters))]
+        names = {one.dimension.name: self._names(one.dimension.name) for one in asked if one.named}
+        aims = self._aims(site.id) if asks_goals(query) else NO_AIMS
+        check_goals(query, aims)
+        return replace(plan(query, site, self._clock(), self._first_row(query, site)), names=names, aims=aims)
+
+    def _compared(self, query: Query, wanted: Comparison, site: SiteRef, query_id: str) -> Answer:
+        """The answer with an earlier range beside each row. Raises BadQuery."""
+        answer = self.answer(replace(query, include=replace(query.include, comparisons=None)), site, query_id=query_id)
+        decided = self._plan(query, site)
+        span = earlier(wanted, decided)
+        whole = self._plan(replace(query, date_range=span), site)
+        gone = self._seals(site.id, day_number(whole.first), day_number(whole.last)).values()
+        if wanted.mode != "custom" and not any(seal.purged for seal in gone):
+            span = up_to_now(span, decided, self._clock())
+        before = replace(query, date_range=span, order_by=(), limit=_MOST_GROUPS + 1, offset=0)
+        before = replace(before, include=Include(kept=query.include.kept))
+        found = self.answer(before, site, query_id=query_id)
+        if len(found["results"]) > _MOST_GROUPS:
+            raise BadQuery("include", f"At most {_MOST_GROUPS:,} groups can be compared: ask for fewer.")
+        then = self._plan(before, site)
+        answer["results"] = put_beside(query, answer["results"], decided, found["results"], then)
+        answer["meta"]["comparison"] = {
+            "date_range": list(then.span()),
+            "quality": found["meta"]["quality"],
+            "to_same_time": then.moments is not None,
+        }
+        answer["query"]["include"] |= {"comparisons": wanted}
+        return answer
 
     def _joined(
         self, query: Query, decided: Plan, site: SiteRef, kept: Kept, *, seals: Mapping[int, Seal], query_id: str
@@ -158,6 +247,9 @@ class Statistics:
         # A value that was asked for and is not among a day's may be in its `(other)`.
         days = decided.days if query.include.kept else len(seals)
         groups.merged |= kept.value is not None and groups.days < days
+        if kept.dimension in (GOALS, FUNNEL_STEPS) and query.dimensions:
+            # Withheld on every day: there is nothing to tell of it.
+            groups.sums = {key: sums for key, sums in groups.sums.items() if any(map(any, sums))}
         return groups
 
     def _guarded(self, query: Query, decided: Plan, site: SiteRef, query_id: str) -> Groups:
@@ -171,7 +263,7 @@ class Statistics:
         rows = self._run(statement.sql, statement.params, query_id)
         if len(rows) > _MOST_GROUPS:
             raise BadQuery(
-                "dimensions", f"With several filters at most {_MOST_GROUPS:,} groups can be answered: ask for fewer."
+                "dimensions", f"Of several attributes at most {_MOST_GROUPS:,} groups can be answered: ask for fewer."
             )
         for row in rows:
             measures = _measured(query, statement, row)
@@ -202,7 +294,15 @@ class Statistics:
         """Add days as their seals will hold them."""
         first = day_number(part.first)
         days = [
-            SiteDay(site.id, first + place, site.k, part.starts[place], part.starts[place + 1], site.counted_bots)
+            SiteDay(
+                site=site.id,
+                day=first + place,
+                k=site.k,
+                start=part.starts[place],
+                end=part.starts[place + 1],
+                counted_bots=site.counted_bots,
+                aims=part.aims,
+            )
             for place in range(part.days)
         ]
         for rows in self._rollups.count(days, needed(kept)):
@@ -231,6 +331,12 @@ class Statistics:
             if error.code == _BAD_PATTERN:
                 raise BadQuery("filters", "A pattern of `matches` is no regular expression in RE2's syntax.") from None
             raise
+
+
+def _within(query: Query, moments: Moments) -> Query:
+    """The question about what happened between two instants of its days."""
+    leaf = Condition("within", WHEN, (str(moments.since), str(moments.until)))
+    return replace(query, filters=All((*query.filters.parts, leaf)))
 
 
 def _measured(query: Query, statement: Statement, row: Record) -> dict[MeasureName, int]:

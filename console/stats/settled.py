@@ -11,6 +11,7 @@ So an answer never lags behind the rows.
 from typing import Final
 
 from console.stats.filters import conditions, holds_done
+from console.stats.goals import is_funnel
 from console.stats.plan import Plan
 from console.stats.query import All, Filter, Query
 from console.stats.shaped import shaped, summed
@@ -38,8 +39,10 @@ _SOMEBODY: Final = f"visitor != {NOBODY}"
 
 
 def can_settle(query: Query) -> bool:
-    """Whether the kept visits can answer: where no condition asks for another event of the visit, and none mixes what a
-    visit says with what an event says."""
+    """Whether the kept visits can answer: where no funnel is asked for, no condition asks for another event of the
+    visit, and none mixes what a visit says with what an event says."""
+    if any(is_funnel(asked) for asked in query.dimensions):
+        return False
     return not holds_done(query.filters) and all(len(_scopes(part)) == 1 for part in query.filters.parts)
 
 

@@ -9,10 +9,12 @@ from console.stats.filters import conditions
 from console.stats.plan import Plan
 from console.stats.query import Query
 from console.stats.terms import OfShape, Terms
+from event_catalogue.dimensions import GOAL
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Param
 from warehouse.metrics import VISIT_SUMS, VisitShape, hit_columns
 
+_GOAL: Final = "one_goal"
 _ARRAY: Final = {"count": "arrayCount", "sum": "arraySum"}
 
 
@@ -34,7 +36,8 @@ def shaped(query: Query, plan: Plan, params: dict[str, Param], measures: tuple[M
 def _visits(query: Query, terms: Terms, shape: VisitShape, measures: tuple[MeasureName, ...], rows: str) -> str:
     """Visits with matching events, each once for every combination of keys that these have, and counts of them."""
     keys = [f"k{place}" for place in range(len(query.dimensions))]
-    values = [terms.key(asked) for asked in query.dimensions]
+    values = [_GOAL if asked.dimension is GOAL else terms.key(asked) for asked in query.dimensions]
+    goals = terms.goals_of_event() if any(asked.dimension is GOAL for asked in query.dimensions) else ""
     predicate = terms.predicate(query.filters)
     whole = shape.measures(measures)
     facts = [(column, how, f"e.{shape.place(fact)}") for column, (how, fact) in hit_columns(measures).items()]
@@ -45,7 +48,8 @@ def _visits(query: Query, terms: Terms, shape: VisitShape, measures: tuple[Measu
         matching = f"SELECT *, v AS hits FROM ({visits}) WHERE {predicate}"
     if terms.differs_by_event(query.dimensions):
         named = [f"hits[1].{place} AS {key}" for place, key in enumerate(keys, start=1)]
-        matching = _spread(matching, values, [fact for _, _, fact in facts])
+        told = [fact for _, _, fact in facts]
+        matching = _spread(matching, values, told, goals=goals)
         facts = [(column, how, f"e.{place}") for place, (column, how, _) in enumerate(facts, start=len(keys) + 1)]
     else:
         named = [f"{value} AS {key}" for value, key in zip(values, keys, strict=True)]
@@ -53,15 +57,23 @@ def _visits(query: Query, terms: Terms, shape: VisitShape, measures: tuple[Measu
     return f"(SELECT {', '.join(['day', 'who', 'known', *named, *whole, *sums])} FROM ({matching}))"
 
 
-def _spread(visits: str, values: list[str], facts: list[str]) -> str:
+def _spread(visits: str, values: list[str], facts: list[str], *, goals: str = "") -> str:
     """One row for each different combination of `values` in a visit; `hits` are then (values…, facts…) of its events.
 
     The events of a visit are sorted by their values and cut where these change: a fifth cheaper than grouping by
     visit and values, and without a table of all such groups in memory.
     """
     key = ", ".join(f"e.{place}" for place in range(1, len(values) + 1))
-    events = f"arraySort(e -> ({key}), arrayMap(e -> tuple({', '.join([*values, *facts])}), hits))"
+    tuples = f"arrayMap(e -> tuple({', '.join([*values, *facts])}), hits)"
+    if goals:
+        # An event stands in it once for each goal that it reaches.
+        several = f"arrayMap({_GOAL} -> tuple({', '.join([*values, *facts])}), {goals})"
+        tuples = f"arrayFlatten(arrayMap(e -> {several}, hits))"
+    events = f"arraySort(e -> ({key}), {tuples})"
     cuts = (
         f"arraySplit((e, f) -> ({key}) != ({key.replace('e.', 'f.')}), all, arrayPushFront(arrayPopBack(all), all[1]))"
     )
-    return f"SELECT * EXCEPT (hits, all), arrayJoin({cuts}) AS hits FROM (SELECT *, {events} AS all FROM ({visits}))"
+    return (
+        f"SELECT * EXCEPT (hits, all), arrayJoin({cuts}) AS hits FROM (SELECT *, {events} AS all FROM ({visits})) "
+        "WHERE notEmpty(all)"
+    )

@@ -3,13 +3,16 @@
 Nothing that a reader wrote becomes part of the text: names come from the catalogue, values are parameters.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Final, Protocol
 
 from console.stats.plan import HOUR_MS, Plan, Step, day_number
-from console.stats.query import All, Asked, Condition, Done, Either, Filter, Not, SiteRef
-from event_catalogue.dimensions import PROPS, RESERVED, Dimension
+from console.stats.query import All, Asked, BadQuery, Condition, Done, Either, Filter, Not, SiteRef
+from event_catalogue.dimensions import FUNNEL, GOAL, PROPS, RESERVED, Dimension
+from event_catalogue.goals import Goal
 from warehouse.client import Param
+from warehouse.goals import came_to, hit, numbered, reached
 from warehouse.metrics import ROW_EXPRESSIONS, VisitShape, row_expression
 from warehouse.people import kept_rules
 
@@ -84,6 +87,10 @@ class Terms:
         A stored value that looks like a word of the answer gets its backslash here if the collector gave it none (rows
         of an import): in the statement, so that both spellings are one group.
         """
+        if asked.dimension is GOAL:
+            return f"arrayJoin({self.goals_of_event()})"
+        if asked.dimension.name.startswith(FUNNEL):
+            return f"arrayJoin({self._steps_of_visit(asked.dimension)})"
         if asked.dimension.scope != "time":
             words = [*RESERVED, asked.dimension.blank]
             spelt = [f"\\{word}" for word in words]
@@ -100,6 +107,10 @@ class Terms:
                 return "toUInt16(toMonday(day))"
             case "month":
                 return "toUInt16(toStartOfMonth(day))"
+
+    def goals_of_event(self) -> str:
+        """The names of the goals that an event reaches, as an array: it is counted under each."""
+        return self._values.of_event("goals", reached(self._plan.aims.goals, lambda text: self._bind(text, "String")))
 
     def predicate(self, part: Filter) -> str:
         """A filter as an expression; `1` where there is nothing to fulfil."""
@@ -123,8 +134,16 @@ class Terms:
         if dimension.scope == "visit":
             column = f"a_{dimension.name}"
             self.attributes[column] = self._values.of_visit(dimension)
-            return f"toString({column})"
+            return self._name(asked, f"toString({column})")
         return f"toString({self._values.of_event(dimension.name, self._row_value(dimension))})"
+
+    def _name(self, asked: Asked, stored: str) -> str:
+        """The English name of what is stored, where the question is about names."""
+        if not asked.named:
+            return stored
+        names = self._plan.names.get(asked.dimension.name, {})
+        keys, values = (self._bind(list(many), "Array(String)") for many in (names.keys(), names.values()))
+        return f"transform({stored}, {keys}, {values})"
 
     def _row_value(self, dimension: Dimension) -> str:
         """A dimension of events over the columns of the table."""
@@ -140,7 +159,35 @@ class Terms:
         end = "{starts:Array(Int64)}[toUInt16(day) - {first:UInt16} + 2]"
         return f"{start} + intDiv(greatest(least({at_ms}, {end} - 1) - {start}, 0), {HOUR_MS}) * {HOUR_MS}"
 
+    def _steps_of_visit(self, dimension: Dimension) -> str:
+        """The steps of a funnel that a visit comes to, as an array: it is counted under each. Over `v`, its rows."""
+        aims = self._plan.aims
+        funnel = next(one for one in aims.funnels if FUNNEL + one.name == dimension.name)
+        goals = [aims.goals[place] for place in aims.steps(funnel)]
+        mask = numbered([self._reaches_one(goal) for goal in goals])
+        events = "v"
+        if funnel.strict:
+            marks = (self._values.of_event(name, ROW_EXPRESSIONS[name]) for name in ("viewed", "acted"))
+            events = f"arrayFilter(e -> {' OR '.join(marks)} OR {mask} != 0, v)"
+        came = came_to(f"arrayMap(e -> {mask}, {events})", strict=funnel.strict)
+        labels = self._bind(funnel.labels, "Array(String)")
+        return f"arrayFilter((label, n) -> bitTest({came}, n), {labels}, range({len(goals)}))"
+
+    def _reaches_one(self, goal: Goal) -> str:
+        return self._values.of_event(f"goal {goal.name}", hit(goal, lambda text: self._bind(text, "String")))
+
+    def _reaches(self, leaf: Condition) -> str:
+        """Whether an event reaches a goal whose name fulfils the condition."""
+        return " OR ".join(["0", *map(self._reaches_one, named_goals(leaf, self._plan.aims.goals))])
+
     def _condition(self, leaf: Condition) -> str:
+        if leaf.operator == "within":
+            since, until = (self._bind(int(value), "Int64") for value in leaf.values)
+            at_ms = self._values.of_event("at_ms", ROW_EXPRESSIONS["at_ms"])
+            return f"({at_ms} >= {since} AND {at_ms} < {until})"
+        if leaf.asked.dimension is GOAL:
+            text = self._reaches(leaf)
+            return f"NOT ({text})" if leaf.operator.endswith("_not") else f"({text})"
         operand = self._operand(leaf.asked)
         operator = leaf.operator.removesuffix("_not")
         match operator:
@@ -164,6 +211,24 @@ class Terms:
         name = f"p{len(self.params)}"
         self.params[name] = value
         return f"{{{name}:{kind}}}"
+
+
+def named_goals(leaf: Condition, goals: Iterable[Goal]) -> list[Goal]:
+    """The goals whose names the condition is about; of `…_not` those that it excludes.
+
+    Raises BadQuery for a pattern that is none.
+    """
+    fold = str if leaf.case_sensitive else str.lower
+    match leaf.operator.removesuffix("_not"):
+        case "is":
+            return [goal for goal in goals if fold(goal.name) in map(fold, leaf.values)]
+        case "contains":
+            return [goal for goal in goals if any(fold(value) in fold(goal.name) for value in leaf.values)]
+        case _:
+            try:
+                return [goal for goal in goals if any(re.search(value, goal.name) for value in leaf.values)]
+            except re.error:
+                raise BadQuery("filters", "One of the regular expressions can't be read.") from None
 
 
 def label(dimension: Dimension, value: str) -> str:

@@ -57,7 +57,7 @@ def alone(environment: Environment, store: Any) -> Iterator[tuple[Any, Any, Any]
         hooks = Hooks(takers(store), crash=crash)
         loader = Loader(environment.spool, EventTable(warehouse), settings=LoaderSettings(), clock=clock, hooks=hooks)
         try:
-            sealing = Sealing(warehouse, store, loader.at_rest, clock, crash)
+            sealing = Sealing(warehouse, store, loader.at_rest, clock, crash, spools=environment.spool)
             purging = Purging(environment, store, warehouse, sealing, loader.step)
             if not loader.in_doubt:
                 purging.settle()

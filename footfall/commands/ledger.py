@@ -25,15 +25,29 @@ def ledger() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file of heads, one a day (setting heads_file), that was kept elsewhere.",
 )
+@click.option(
+    "--public-key",
+    "keys",
+    multiple=True,
+    metavar="HEX|FILE",
+    help="A key by which entries may be signed; more than one where it was changed.",
+)
 @click.option("--lines-only", is_flag=True, help="Recount the lines, and ask nothing of the warehouse.")
 @installation
 def verify(
-    *, export: Path | None, noted: str | None, heads_file: Path | None, lines_only: bool, environment: Environment
+    *,
+    export: Path | None,
+    noted: str | None,
+    heads_file: Path | None,
+    keys: tuple[str, ...],
+    lines_only: bool,
+    environment: Environment,
 ) -> None:
     """Recount the ledger, or an EXPORT of one, compare its claims with what is there, and say what could be checked.
 
     An EXPORT is compared with the installation where there is one. Exit code 1 where an entry was changed, is missing
-    or stands in the wrong place, and where something is there that is said to be gone.
+    or stands in the wrong place, where something is there that is said to be gone, and where a signature is missing
+    among others or is not by the installation's key (where keys are given: by one of those).
     """
     from footfall.books import open_ledger
     from retention import ledger as chain
@@ -45,24 +59,41 @@ def verify(
         raise click.BadParameter(str(error), param_hint="--head") from None
     faults: list[str] = []
     heads = _heads(None, heads_file) if heads_file else []
+    holds = _holds(environment, keys)
     is_installed = (environment.data / "ledger" / "ledger.jsonl").is_file()
     if export is not None:
         with export.open("rb") as lines:
-            report = chain.verify(lines, head or _newest(heads))
+            report = chain.verify(lines, head or _newest(heads), holds)
         faults += chain.differing(chain.Ledger(export, lambda: chain.NOTHING, lambda _: None).entries(), heads)
     if export is None or (is_installed and not lines_only):
         with open_control(environment) as store:
             own = open_ledger(environment, store)
             if export is None:
                 heads += _heads(store, None)
-                report = chain.verify(own.lines(), head or _newest(heads)) if head or heads_file else own.verify()
+                noted_head = head or _newest(heads)
+                report = chain.verify(own.lines(), noted_head, holds) if head or heads_file else own.verify(holds)
                 faults += chain.differing(own.entries(), heads)
             else:
                 read = chain.Ledger(export, lambda: chain.NOTHING, lambda _: None)
                 faults += compare(read.entries(), list(own.entries()))
             if not lines_only:
                 faults += _claims(environment, store)
-    _tell(report, faults, was_asked=is_installed and not lines_only)
+    if keys and report.head.number and not report.signed:
+        faults.append("No entry is signed.")
+    _tell(report, faults, was_asked=is_installed and not lines_only, were_checked=holds is not None)
+
+
+def _holds(environment: Environment, keys: tuple[str, ...]) -> Any:
+    """What tells whether a signature is by a key that is believed; None where no key is known."""
+    from footfall.books import signer_of
+
+    if not keys and not environment.ledger_key:
+        return None
+    from retention.signatures import PublicKeys
+
+    with sentences():
+        own = signer_of(environment) if not keys else None
+        return PublicKeys([own.public] if own else keys).hold
 
 
 def _newest(heads: list[Any]) -> Any:
@@ -98,8 +129,11 @@ def _claims(environment: Environment, store: Any) -> list[str]:
     return list(told["faults"])
 
 
-def _tell(report: Any, faults: list[str], *, was_asked: bool) -> None:
+def _tell(report: Any, faults: list[str], *, was_asked: bool, were_checked: bool) -> None:
     click.echo(f"{report.head.number} entries; head {report.head}")
+    if report.signed:
+        checked = "" if were_checked else "; whether rightly can't be told without the key (--public-key)"
+        click.echo(f"{report.signed} entries are signed{checked}.")
     for fault in [*report.faults, *faults]:
         click.echo(fault, err=True)
     if not report.end_is_known:
@@ -122,3 +156,17 @@ def export(environment: Environment) -> None:
     with open_control(environment) as store:
         for line in open_ledger(environment, store).lines():
             click.echo(line, nl=False)
+
+
+@ledger.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def key(file: Path) -> None:
+    """Make the key that signs the entries in FILE, or show the public key of the one that is there.
+
+    The setting `ledger_key` names the file; an auditor gets the public key.
+    """
+    with sentences():
+        from retention.signatures import Signer, make_key
+
+        public = Signer(file).public if file.exists() else make_key(file)
+    click.echo(public)

@@ -40,9 +40,9 @@ def reconcile(as_json: bool, environment: Environment) -> None:
             numbers = ", ".join(
                 f"{count} {name.replace('_', ' ')}" for name, count in day.items() if name in _SHOWN and count
             )
-            click.echo(
-                f"{day['day']}\tsite {day['site']}\t{numbers}\t{'' if day['balanced'] else 'NOT BALANCED'}".rstrip()
-            )
+            records = ", ".join(f"{one['first']}-{one['last']} of {one['spool']}" for one in day["records"])
+            is_wrong = "" if day["balanced"] else "NOT BALANCED"
+            click.echo(f"{day['day']}\tsite {day['site']}\t{numbers}\trecords {records}\t{is_wrong}".rstrip())
         click.echo(said(told))
         for fault in told["faults"]:
             click.echo(fault, err=True)

@@ -21,14 +21,20 @@ def status(as_json: bool, environment: Environment) -> None:
 
     received = stored + repeated + not recorded + excluded + rejected + pending,
     stored = in the warehouse + dead letters + purged + erased.
+
+    The last column says of each day whether its sums and the numbers of its records agree, also with its seal.
     """
+    from control_store.contradictions import contradictions
     from control_store.jobs import last_runs
+    from control_store.seals import all_seals
     from control_store.sites import list_sites
-    from footfall.balance import NOTHING, by_day, faults
+    from footfall.balance import NOTHING, by_day, faults, is_balanced, number_faults
 
     with open_control(environment) as store:
         runs = [run for run in last_runs(store) if run.job == "accounts.reconcile" and run.message]
         domains = {site.id: site.domain for site in list_sites(store)}
+        seals = all_seals(store)
+        unsealed = contradictions(store)
         view, held = _look(store, environment)
         for _ in range(_LOOKS):  # a running core publishes what it counted every five seconds
             if held is None:
@@ -36,21 +42,34 @@ def status(as_json: bool, environment: Environment) -> None:
                 view, held = _look(store, environment)
     days = by_day(view, held or NOTHING)
     pending = sum(spool.pending for spool in view.spools)
+    numbered = list(number_faults(view, days, seals))
+    wrong = {key for key, _ in numbered}
+    found = [] if held is None else [*faults(view, days), *(fault for _, fault in numbered)]
+
+    def reconciled(key: tuple[int, int]) -> bool | None:
+        return None if held is None else key not in wrong and is_balanced(days[key])
+
     report = {
-        "days": [_entry(domains, key, counts) for key, counts in sorted(days.items())],
+        "days": [{**_entry(domains, key, days[key]), "reconciled": reconciled(key)} for key in sorted(days)],
         "pending": pending,
         "received": pending + view.received,
-        "balanced": None if held is None else not list(faults(view, days)),
+        "balanced": None if held is None else not found,
+        "faults": found,
+        "contradictions": [_contradiction(domains, one) for one in unsealed],
     }
     if as_json:
         say_json(report)
     else:
         _print(report)
+        for one in report["contradictions"]:
+            click.echo(f"Not sealed: {one['site']}, {one['days']}: {one['reason']}.")
         for run in runs:
             when = datetime.fromtimestamp(run.ended / 1000, UTC).isoformat(timespec="minutes")
             click.echo(f"Reconciled {when}: {run.message}.")
     if report["balanced"] is False:
-        raise click.ClickException("Stored rows and the warehouse differ; `footfall status --json` shows where.")
+        for fault in found:
+            click.echo(fault, err=True)
+        raise click.ClickException("The accounts do not agree; `footfall reconcile` looks closer.")
 
 
 @click.group()
@@ -100,16 +119,30 @@ def _look(store: Any, environment: Environment) -> tuple[Any, Any]:
 
 def _entry(domains: dict[int, str], key: tuple[int, int], counts: dict[str, Any]) -> dict[str, Any]:
     site, day = key
-    return {"site": domains.get(site, "unknown"), "day": (_EPOCH + timedelta(days=day)).isoformat(), **counts}
+    return {
+        "site": domains.get(site, "unknown"),
+        "day": (_EPOCH + timedelta(days=day)).isoformat(),
+        **counts,
+        "numbers": [one._asdict() for one in counts["numbers"]],
+    }
+
+
+def _contradiction(domains: dict[int, str], one: Any) -> dict[str, str]:
+    """A day that can't be sealed, or a week or month that tells nothing."""
+    days = " to ".join((_EPOCH + timedelta(days=day)).isoformat() for day in sorted({one.first, one.last}))
+    return {"site": domains.get(one.site, "unknown"), "days": days, "reason": one.reason}
 
 
 def _print(report: dict[str, Any]) -> None:
     from footfall.balance import OUTCOMES, PLACES
 
-    columns = ("received", *OUTCOMES, *PLACES, "bots")
+    columns = ("received", *OUTCOMES, *PLACES, "bots", "reconciled")
+    words = {True: "yes", False: "NO", None: "-"}
     click.echo("\t".join(("site", "day", *columns)))
     for entry in report["days"]:
-        click.echo("\t".join(str(entry[name]) for name in ("site", "day", *columns)))
+        click.echo(
+            "\t".join(str(entry[name]) for name in ("site", "day", *columns[:-1])) + "\t" + words[entry["reconciled"]]
+        )
         if entry["reasons"]:
             click.echo("\t\t" + ", ".join(f"{count} {reason}" for reason, count in sorted(entry["reasons"].items())))
     word = {

@@ -18,7 +18,7 @@ from control_store.tables import ControlStore
 from event_catalogue.aggregates import KEPT
 from event_catalogue.fields import FIELDS
 from tests.aggregator.rollup_count import count_day
-from tests.aggregator.test_visits import Table, traffics
+from tests.aggregator.test_visits import TEXTS, Table, traffics
 from tests.console.stats.world import as_row, make_world
 from tests.warehouse.engine import fresh_warehouse
 from warehouse.client import Warehouse
@@ -146,6 +146,21 @@ DEFAULTS = {field.name: field.default for field in FIELDS}
 def test_any_traffic(shared: Table, traffic: tuple[list[dict[str, Any]], list[int]]) -> None:
     """Few people, in any order, in several ticks: merged as by hand."""
     _any_traffic(shared, traffic)
+
+
+@pytest.mark.req("A4")
+def test_no_more_is_withheld_where_nobody_knows_the_whole(shared: Table) -> None:
+    """One of six gives all of the time, so the day withholds it; no event has a kind of source, and that says nothing
+    about the day either: of the two sources only the one that holds the time hides it."""
+    day = date(2025, 3, 9)
+    begins = int(datetime(2025, 3, 9, 12, tzinfo=ZoneInfo("UTC")).timestamp()) * 1000
+    people = [
+        dict.fromkeys(TEXTS, "")
+        | {"site": 1, "day": day, "at": begins, "visitor": bytes([n]) * 16, "beacon": bytes([9, n]) * 8, "idx": 0}
+        | {"name": "pageview", "path": "/", "source": "Google" if n > 3 else "", "engaged_ms": 9_999 * (n == 1)}
+        for n in range(1, 7)
+    ]
+    _any_traffic(shared, (people, []))
 
 
 @pytest.mark.long

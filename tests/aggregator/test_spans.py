@@ -13,15 +13,18 @@ from bench.aggregates import readable
 from console.answers import statistics_of
 from console.stats.parse import parse
 from console.stats.query import SiteRef
+from control_store.contradictions import contradictions
 from control_store.seals import all_seals, save_seals
 from control_store.spans import Span, all_spans, spans_of
 from event_catalogue.aggregates import KEPT_MEASURES
 from event_catalogue.days import day_text
+from event_catalogue.dimensions import OTHER
+from retention.proof import span_faults
 from tests.aggregator.span_world import DAYS, FIRST, NOW, SITES, K, World, certain, people_of
 from tests.warehouse.engine import fresh_warehouse
 from warehouse.kanon import Cell
 from warehouse.rollup_rows import Rollup
-from warehouse.seals import digest
+from warehouse.seals import RollupTable, digest
 
 PLACE = {name: place for place, name in enumerate(KEPT_MEASURES)}
 FIELDS = {"country": "country", "region": "region", "path": "path"}
@@ -218,6 +221,32 @@ def test_a_week_that_was_broken_off_is_made_up_for(tmp_path: Path) -> None:
     world.sealer.sweep()
     runs = {run for (run,) in warehouse.select("SELECT DISTINCT run FROM rollups", {}, "control")}
     assert runs == {seal.run for seal in all_seals(world.store)} | {one.run for one in sealed if one.rollup_rows}
+    world.store.close()
+    warehouse.close()
+
+
+@pytest.mark.req("A2", "R3")
+def test_a_week_that_contradicts_its_days_is_told_of_and_a_changed_one_is_found(tmp_path: Path) -> None:
+    """It tells nothing, and why can be read by people; a week whose rows were changed on the disk is named."""
+    warehouse = fresh_warehouse()
+    world = World(warehouse, tmp_path, {1: 70}, days=15)
+    bent = f"ALTER TABLE rollups UPDATE pageviews = pageviews + 1 WHERE key = '{OTHER}' AND dimension = 'region' AND "
+    warehouse.command(f"{bent} day = toDate({FIRST + 2})")
+    assert contradictions(world.store) == []
+    spans = SpanSealer(warehouse, world.store, lambda: NOW)
+    outcomes = {due.first - FIRST: spans.seal(due) for due in spans.due(NOW, NOW)}
+    assert (outcomes[1], bool(outcomes[8])) == (None, True)
+    (found,) = contradictions(world.store)
+    assert found[:3] == (1, FIRST + 1, FIRST + 7)
+    assert "region" in found.reason
+    assert "pageviews instead of" in found.reason
+    table = RollupTable(warehouse)
+    assert list(span_faults(table, world.store)) == []
+    week = outcomes[8]
+    assert week
+    warehouse.command(f"ALTER TABLE rollups UPDATE visits = visits + 1 WHERE run = {week.run}")
+    (named,) = span_faults(table, world.store)
+    assert named.startswith(f"{day_text(FIRST + 8)} to {day_text(FIRST + 14)} of site 1: its aggregates are not")
     world.store.close()
     warehouse.close()
 

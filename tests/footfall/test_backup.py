@@ -1,6 +1,7 @@
 """`footfall backup`: after a total loss what was purged or erased does not come back, and what was held stays held."""
 
 import json
+import random
 import shutil
 import signal
 import subprocess
@@ -28,6 +29,7 @@ DAYS = ("2025-11-30", "2025-12-01", "2025-12-02")
 GENERATE = ("demo", "generate", "--visitors", "15", "--days", "3", "--until", DAYS[2])
 DUE = "2026-01-05T12:00:00Z"
 """The first day has been kept for 35 days, the others not yet."""
+KILLS = 200
 REPOSITORY = Path(__file__).parents[2]
 EPOCH = date(1970, 1, 1)
 
@@ -165,6 +167,35 @@ def test_a_restore_that_is_killed_at_any_step_begins_anew(tmp_path: Path) -> Non
         killed = one.run("backup", "restore", check=False, FOOTFALL_CRASH=point)
         assert killed.returncode == -signal.SIGKILL, point
         assert one.run("status", check=False).returncode == 1, point
+    one.run("backup", "restore")
+    assert not _holding(one.data, secrets)
+    assert one.dump("restored")["default.events"] == left
+    assert json.loads(one.run("status", "--json").stdout)["balanced"] is True
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.req("R4", "O3")
+def test_two_hundred_kills_while_a_backup_is_restored(tmp_path: Path) -> None:
+    """Killed at random, over and over: nothing opens before a restore has come to its end, and then all is as it was."""
+    one, left, secrets = _lost(tmp_path)
+    rng, kills = random.Random(3), 0
+    while kills < KILLS:
+        call = [sys.executable, "-m", "footfall", "backup", "restore", "--data", str(one.data)]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(call, env=one.environ, cwd=REPOSITORY, **quiet) as process:
+            try:
+                process.wait(rng.uniform(0.5, 6))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                kills += 1
+                continue
+        # 1: the one before had been killed after its last step.
+        assert process.returncode in (0, 1)
+        assert not _holding(one.data, secrets)
+        assert one.dump("restored")["default.events"] == left
+        assert json.loads(one.run("status", "--json").stdout)["balanced"] is True
+        shutil.rmtree(one.data)
     one.run("backup", "restore")
     assert not _holding(one.data, secrets)
     assert one.dump("restored")["default.events"] == left

@@ -41,6 +41,7 @@ GOOD: Final[dict[str, list[tuple[str, Any]]]] = {
     "receipt_days": [("365", 365), ("0", 0)],
     "backup_dir": [("", ""), ("/mnt/backups", "/mnt/backups")],
     "heads_file": [("", ""), ("/mnt/heads.jsonl", "/mnt/heads.jsonl")],
+    "ledger_key": [("", ""), ("/etc/footfall/ledger.pem", "/etc/footfall/ledger.pem")],
     "backup_days": [("35", 35)],
     "backup_raw_days": [("3", 3)],
     "backup_disk": [("", ""), ("backups", "backups")],
@@ -78,6 +79,7 @@ BAD: Final[dict[str, tuple[str, ...]]] = {
     "crash": ("Spool", "a:0", "a:x", "a:-1", "a b", ":1"),
     "data": ("~nobody-of-this-name/x",),
     "heads_file": ("~nobody-of-this-name/x",),
+    "ledger_key": ("~nobody-of-this-name/x",),
     "backup_dir": ("~nobody-of-this-name/x",),
     "backup_disk": ("a b", "disk'"),
 }

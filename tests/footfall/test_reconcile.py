@@ -1,8 +1,10 @@
 """`footfall reconcile`: what adds up, and every way in which it may not."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,12 @@ warehouse.close()
 def _reconciled(data: Path) -> tuple[int, dict[str, Any]]:
     done = command(data, "reconcile", "--json", check=False)
     return done.returncode, json.loads(done.stdout)
+
+
+def _change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            assert connection.execute(statement).rowcount, statement
 
 
 def _tamper(data: Path, statement: str) -> None:
@@ -57,3 +65,45 @@ def test_lost_and_doubled_rows_are_named(tmp_path: Path) -> None:
     code, doubled = _reconciled(tmp_path)
     assert code == 1
     assert any(fault.startswith("Batch ") for fault in doubled["faults"]) or "stored, and" in doubled["faults"][0]
+
+
+@pytest.mark.req("C23", "R1")
+def test_a_seal_carries_the_numbers_of_its_records_and_tells_what_all_other_accounts_hide(tmp_path: Path) -> None:
+    """Rows, totals, numbers and the spool's end can be forged together, and the seal contradicts them; so it does
+    after a purge, when no row is left to be counted. `status` says it of the day."""
+    command(tmp_path, "demo", "generate", "--visitors", "10", "--days", "2", "--until", "2025-12-02")
+    first = _reconciled(tmp_path)[1]["days"]
+    command(tmp_path, "seal", "--final")
+    command(tmp_path, "purge", "--as-of", "2026-01-06T12:00:00Z")
+    control, journal = tmp_path / "control.db", tmp_path / "spool" / "journal.db"
+    with closing(sqlite3.connect(control)) as connection:
+        carried = dict(connection.execute("SELECT date(day * 86400, 'unixepoch'), numbers FROM seals").fetchall())
+    for day in first:
+        assert day["records"]
+        assert sum(one["events"] for one in day["records"]) == day["received"]
+        told = (f"{one['spool']}:{one['first']}-{one['last']}={one['events']}" for one in day["records"])
+        assert carried[day["day"]] == ",".join(sorted(told))
+    assert _reconciled(tmp_path)[1]["days"][0]["balanced"], "it is purged"
+    told = command(tmp_path, "status")
+    assert [line.split("\t")[-1] for line in told.stdout.splitlines() if "\t2025-12" in line] == ["yes", "yes"]
+    whole = journal.read_bytes()
+    of_day = "day = (SELECT min(day) FROM totals)"
+    _change(journal, f"UPDATE numbers SET last = last + 1 WHERE cut = 0 AND {of_day}")
+    code, bent = _reconciled(tmp_path)
+    assert (code, [day["balanced"] for day in bent["days"]]) == (1, [False, True])
+    assert "2025-12-01: sealed with" in bent["faults"][0]
+    journal.write_bytes(whole)
+    _change(
+        journal,
+        f"UPDATE totals SET n = n - 1 WHERE {of_day} AND outcome IN ('received', 'stored')",
+        f"UPDATE numbers SET events = events - 1, last = last - 1 WHERE cut = 0 AND {of_day}",
+        "UPDATE spools SET total = total - 1",
+        "DELETE FROM batches",  # as after a week
+    )
+    _change(control, "UPDATE purged_rows SET rows = rows - 1")
+    code, hidden = _reconciled(tmp_path)
+    assert code == 1
+    assert [fault.partition(":")[2][:12] for fault in hidden["faults"]] == [" sealed with"], hidden["faults"]
+    told = command(tmp_path, "status", check=False)
+    assert (told.returncode, "sealed with" in told.stderr) == (1, True)
+    assert [line.split("\t")[-1] for line in told.stdout.splitlines() if "\t2025-12" in line] == ["NO", "yes"]

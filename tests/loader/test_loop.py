@@ -1,5 +1,6 @@
 """Every row once, whatever happens between the spool and the warehouse."""
 
+import itertools
 import logging
 import threading
 import time
@@ -93,6 +94,11 @@ def test_rows_of_all_spools_and_partitions_are_stored_once(
         for start in numbers[::20]:
             spooled(tmp_path, name, *map(parcel, range(start, start + 20)))
     assert all(len(list((tmp_path / name).glob("seg-*.db"))) > 1 for name in ("a", "b"))
+    seqs, ends = {}, {}
+    for name in ("a", "b"):
+        found = SpoolReader(tmp_path / name).read(0, max_events=1_000, max_bytes=1 << 24)
+        seqs[name] = [one.seq for one in found if one.kind == Kind.EVENTS]  # between them are ticks
+        ends[name] = found[-1].seq
     loader = open_loader(EventTable(warehouse))
     assert drain(loader) == 200
     assert stored_numbers(warehouse) == Counter(range(200))
@@ -103,6 +109,13 @@ def test_rows_of_all_spools_and_partitions_are_stored_once(
         for site in (1, 2)
         for day in range(3)
     }
+    expected = []
+    for day, site, spool in itertools.product(range(3), (1, 2), range(2)):
+        mine = [n for n in range(100 * spool, 100 * spool + 100) if (n % 2, n % 3) == (site - 1, day)]
+        records = [seqs["ab"[spool]][n % 100] for n in (mine[0], mine[-1])]
+        expected.append((f"{'ab'[spool]}#{spool + 1}", site, DAY + day, *records, len(mine)))
+    assert [tuple(one) for one in view.numbers] == expected
+    assert view.ends == (("a#1", ends["a"], 100), ("b#2", ends["b"], 100))
     state = loader.state
     assert state.totals == {"received": 200, "stored": 200}
     assert (state.pending, state.open_batches, state.dead_letters) == (0, 0, 0)

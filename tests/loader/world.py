@@ -138,6 +138,13 @@ def balanced(view: JournalView, stored: int) -> None:
     received = outcomes.pop("received", 0)
     assert received == view.received == sum(outcomes.values())
     assert outcomes["stored"] == stored + sum(view.dead_letters.values())
+    by_spool: Counter[str] = Counter()
+    by_day: Counter[tuple[int, int]] = Counter()
+    for spool, site, day, _, _, events in view.numbers:
+        by_spool[spool] += events
+        by_day[site, day] += events
+    assert dict(by_spool) == {end.spool: end.total for end in view.ends if end.total}
+    assert by_day == {total[:2]: total.events for total in view.totals if total.outcome == "received"}
 
 
 def drain(loader: Loader) -> int:

@@ -99,6 +99,26 @@ def test_no_answer_knows_who_asked_to_be_erased(devices: Devices) -> None:
     check(rest)
 
 
+@pytest.mark.req("P4", "R6")
+def test_what_will_be_kept_leaves_out_who_asked_to_be_erased(devices: Devices) -> None:
+    """As it will be kept is, while they are hidden, what it is when they have gone: totals, and each dimension."""
+    place = devices.place
+    span = {"date_range": [day_text(DAY), day_text(DAY + 2)], "include": {"kept": True}}
+    measures = ["visitors", "visits", "pageviews"]
+    names = ("visit:source", "event:page", "visit:country", "event:name")
+    asked = [{"metrics": measures}, *({"metrics": measures, "dimensions": [name]} for name in names)]
+    before = [_given(place, span | question) for question in asked]
+    ask_erasure(place.store, "returning", 1, devices.devices[1], now=place.now)
+    ask_erasure(place.store, "returning", 1, devices.devices[2], now=place.now)
+    assert devices.eraser.hide() == 2
+    rest = [row for row in _sent(devices) if row[RETURNING] not in devices.devices[1:3]]
+    hidden = [_given(place, span | question) for question in asked]
+    assert hidden[0] == answer({"date_range": span["date_range"], "metrics": measures}, as_events(rest), SITE)
+    assert all(one != other for one, other in zip(before, hidden, strict=True))
+    assert devices.eraser.run() > 0
+    assert [_given(place, span | question) for question in asked] == hidden
+
+
 @pytest.mark.req("P4")
 def test_every_query_that_answers_questions_leaves_hidden_rows_out() -> None:
     """A statement of the console over raw rows either names the condition or comes from the one place that does."""
@@ -167,7 +187,7 @@ def test_large_rewrites_wait_for_the_night_and_small_ones_do_not(
     """Hidden at once in any case; erased when it costs little, or at two o'clock by UTC."""
     place = devices.place
     environment = read_environment({"data": tmp_path}, {})
-    sealing = Sealing(place.warehouse, place.store, nullcontext, place.clock, crash_points(""))
+    sealing = Sealing(place.warehouse, place.store, nullcontext, place.clock, crash_points(""), spools=place.spools)
     purging = Purging(environment, place.store, place.warehouse, sealing)
     place.now = (DAY + 5) * DAY_MS + 3 * 3_600_000
     ask_erasure(place.store, "returning", 1, devices.devices[0], now=place.now)

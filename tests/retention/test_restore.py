@@ -3,12 +3,17 @@
 import json
 import shutil
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from control_store.copying import NoCopy, copy_to
 from control_store.erasures import ask_erasure
+from control_store.seals import Seal, save_seals
+from control_store.spans import Span, forget_spans, save_span
+from control_store.tables import ControlStore
 from control_store.targets import list_targets
 from event_catalogue.days import day_text
 from event_catalogue.fields import FIELDS, POSITION
@@ -22,7 +27,11 @@ from tests.retention.test_erase import Devices
 from tests.retention.test_erase import devices as devices
 from tests.warehouse.engine import fresh_warehouse
 from warehouse.copies import Copies
+from warehouse.dialect import Dialect
 from warehouse.erasing import Erasing
+from warehouse.errors import Broken
+from warehouse.rollup_rows import Rollup
+from warehouse.seals import digest
 
 pytestmark = pytest.mark.req("R4", "R6")
 NAMES = ", ".join(field.name for field in FIELDS)
@@ -86,6 +95,19 @@ def test_what_went_since_the_backup_stays_gone(devices: Devices, tmp_path: Path)
     assert sum(one.erased for one in new.gone().values()) > 0 < sum(one.purged for one in new.gone().values())
     restorer.check()
     assert Erasing(other).said() == {}
+    row = Rollup(1, "path", "/a", "", tuple(range(10)))
+    new.rollups.write({(1, DAY): 77_777}, [(DAY, row)])
+    span = Span(1, DAY, DAY + 6, 77_777, 1, 5, {}, (), frozenset(["path"]), 1, digest([row]))
+    save_span(new.store, span._replace(days={DAY: 5}, digest="1" * 64))
+    restorer.check()  # of a seal that is not here: it does not count
+    forget_spans(new.store, 1, before_day=DAY + 1)
+    seal = Seal(1, DAY, 1, 77_778, 1, 5, 0, 0, digest([]))
+    save_seals(new.store, [seal])
+    for found, refused in ((span, False), (span._replace(digest="1" * 64), True)):
+        save_span(new.store, found._replace(days={DAY: seal.run}))
+        with pytest.raises(BadBackup, match="weeks and months") if refused else nullcontext():
+            restorer.check()
+        forget_spans(new.store, 1, before_day=DAY + 1)
     new.store.close()
     other.close()
 
@@ -168,3 +190,17 @@ def test_a_backup_is_destroyed_when_its_period_is_over(devices: Devices, tmp_pat
     assert not (backups.root / "half.new").exists()
     assert not list(backups.root.rglob("*events*"))
     assert [kind for kind, _ in place.entries()][-1] == "backup.destroyed"
+
+
+def test_what_can_not_be_copied_whole_is_refused_with_a_way_on(tmp_path: Path) -> None:
+    """One machine of a cluster holds a part, and Postgres has its own tools: one sentence says what to do instead."""
+    warehouse = fresh_warehouse()
+    warehouse.dialect = Dialect("three")
+    with pytest.raises(Broken, match="BACKUP ON CLUSTER and leave backup_dir empty"):
+        Copies(warehouse, "backups")
+    warehouse.close()
+    store = ControlStore("sqlite://")
+    store.engine.dialect.name = "postgresql"
+    with pytest.raises(NoCopy, match="use pg_dump for it and ClickHouse's BACKUP"):
+        copy_to(store, tmp_path / "copy")
+    store.close()

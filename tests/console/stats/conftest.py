@@ -15,8 +15,9 @@ from console.stats.build import needs_visits
 from console.stats.parse import parse
 from console.stats.run import Answer, Statistics
 from control_store.tables import ControlStore
-from tests.console.stats.counting import answer
-from tests.console.stats.world import World, as_row, make_world
+from event_catalogue.goals import Aims
+from tests.console.stats.counting import COUNTRIES, answer
+from tests.console.stats.world import DECLARED, World, as_row, make_world
 from tests.warehouse.engine import fresh_warehouse
 from warehouse.client import Warehouse
 from warehouse.events import EventTable
@@ -92,9 +93,19 @@ def stored(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 def asker(world: World, stored: Stored) -> Asker:
     """Asks of rows alone, of visits that are half known, and of visits that all are."""
     half, last = (
-        Statistics(stored.warehouse, lambda: NOW, counted=partial(_mark, mark)) for mark in (stored.half, stored.last)
+        Statistics(stored.warehouse, lambda: NOW, counted=partial(_mark, mark), aims=_declared, names=_names)
+        for mark in (stored.half, stored.last)
     )
-    return Asker(world, Statistics(stored.warehouse, lambda: NOW), cycle([half, None, last, None]))
+    whole = Statistics(stored.warehouse, lambda: NOW, aims=_declared, names=_names)
+    return Asker(world, whole, cycle([half, None, last, None]))
+
+
+def _declared(_site: int) -> Aims:
+    return DECLARED
+
+
+def _names(dimension: str) -> dict[str, str]:
+    return COUNTRIES if dimension == "country" else {}
 
 
 def _mark(mark: int, _site: int, _rules: Collection[str]) -> list[int]:

@@ -4,7 +4,9 @@ Takes a question as the JSON that a reader sends, and gives {dimension values: m
 """
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +27,8 @@ QUIET = {
     "open",
     "call",
 }
+COUNTRIES = {"a": "Aland", "b": "Bland"}
+"""What the invented countries are called."""
 EVENT_DIMENSIONS = {
     "event:page": "path",
     "page": "path",
@@ -39,6 +43,63 @@ EVENT_DIMENSIONS = {
         for name in (plain, f"event:{plain}")
     },
 }
+
+
+GOALS: dict[str, Callable[[Fields], bool]] = {
+    "Signed up": lambda one: one["name"] == "signup",
+    "Plan b": lambda one: one["name"] == "signup" and prop(one, "plan") == "b",
+    "Any plan": lambda one: one["name"] == "signup" and prop(one, "plan") != "",
+    "Prices": lambda one: one["name"] == "pageview" and one["path"] in ("/Pricing", "/pricing"),
+    "Blog": lambda one: one["name"] == "pageview" and one["path"].startswith("/blog/"),
+    "Half read": lambda one: one["name"] == "engagement" and one["scroll"] >= 50,
+    "Blog read": lambda one: one["name"] == "engagement" and one["scroll"] >= 90 and one["path"].startswith("/blog/"),
+    "it's {x:String}": lambda one: one["name"] == "click" and one["path"] == "/docs?x=%s",
+    "Never": lambda one: False,
+}
+"""Goals of every site of the invented world, as they are meant; `DECLARED` in world.py says the same as a site does."""
+
+
+def prop(one: Fields, name: str) -> str:
+    """A property of an event of the site's own."""
+    return dict(zip(one.get("prop_keys", []), one.get("prop_values", []), strict=True)).get(name, "")
+
+
+def reached(one: Fields) -> list[str]:
+    """The goals that an event reaches."""
+    return [name for name, holds in GOALS.items() if holds(one)]
+
+
+FUNNELS = {
+    "Blog to plan": (["Blog", "Prices", "Signed up"], False),
+    "At once": (["Prices", "Blog"], True),
+    "Twice": (["Signed up", "Signed up", "Any plan"], False),
+    "At once to nothing": (["Half read", "Prices", "Never"], True),
+}
+
+
+def came_to(funnel: str, visit: list[Fields]) -> list[str]:
+    """The steps of a funnel that a visit comes to: an event for each, in order; of a strict one side by side."""
+    steps, strict = FUNNELS[funnel]
+    if strict:
+        # Nothing that the visitor saw or did lies between.
+        visit = [
+            one
+            for one in visit
+            if one["name"] == "pageview" or one["name"] not in QUIET or set(reached(one)) & set(steps)
+        ]
+    most = 0
+    for start in range(len(visit)):
+        place, count = start, 0
+        while count < len(steps):
+            ahead = [n for n in range(place, len(visit)) if steps[count] in reached(visit[n])]
+            if not ahead or (strict and ahead[0] != place):
+                break
+            place, count = ahead[0] + 1, count + 1
+        most = max(most, count)
+    return [f"{number}. {step}" for number, step in enumerate(steps[:most], start=1)]
+
+
+GOAL_NAMES = ("goal", "event:goal")
 
 
 def cut_visits(events: list[Fields]) -> list[list[Fields]]:
@@ -95,13 +156,16 @@ def visit_value(name: str, visit: list[Fields]) -> str:
         field = "hostname" if plain.endswith("hostname") else "path"
         pages = [one for one in visit if one["name"] == "pageview"] or visit
         return str(pages[0 if plain.startswith("entry") else -1][field])
+    if name == "visit:country_name":
+        code = visit_value("visit:country", visit)
+        return COUNTRIES.get(code, code)
     field = {"visit:city": "city_id", "visit:city_name": "city"}.get(name, plain)
     return next((text_of(one, field) for one in visit if text_of(one, field)), "")
 
 
 def is_of_events(name: str) -> bool:
     """Whether a dimension has a value for each event."""
-    return name in EVENT_DIMENSIONS or name.startswith("event:props:")
+    return name in EVENT_DIMENSIONS or name in GOAL_NAMES or name.startswith("event:props:")
 
 
 def value(name: str, visit: list[Fields], one: Fields) -> str:
@@ -173,6 +237,13 @@ def fulfils(filters: Any, visit: list[Fields], one: Fields) -> bool:
             return not any(fulfils(subject, visit, other) for other in visit)
     if operator.endswith("_not"):
         return not fulfils([operator.removesuffix("_not"), subject, *rest], visit, one)
+    return holds(operator, visit, one, subject, rest)
+
+
+def holds(operator: str, visit: list[Fields], one: Fields, subject: str, rest: list[Any]) -> bool:
+    """Whether one event of a visit fulfils a condition without a `not`."""
+    if subject in GOAL_NAMES:
+        return any(is_asked(operator, name, rest) for name in reached(one))
     stored, wanted = value(subject, visit, one), rest[0]
     fold = str.lower if len(rest) > 1 and not rest[1]["case_sensitive"] else str
     match operator:
@@ -186,6 +257,29 @@ def fulfils(filters: Any, visit: list[Fields], one: Fields) -> bool:
         case "matches":
             return any(re.search(text, stored) for text in wanted)
     raise AssertionError(operator)
+
+
+def is_asked(operator: str, stored: str, rest: list[Any]) -> bool:
+    """Whether a name that never means anything else is what is asked for."""
+    fold = str.lower if len(rest) > 1 and not rest[1]["case_sensitive"] else str
+    match operator:
+        case "is":
+            return fold(stored) in map(fold, rest[0])
+        case "contains":
+            return any(fold(text) in fold(stored) for text in rest[0])
+        case _:
+            return any(re.search(text, stored) for text in rest[0])
+
+
+def values_of(name: str, visit: list[Fields], one: Fields, site: SiteRef, first: date) -> list[str]:
+    """What an event is counted under: one value, or each goal that it reaches."""
+    if name in GOAL_NAMES:
+        return reached(one)
+    if name.startswith("visit:funnel:"):
+        return came_to(name.removeprefix("visit:funnel:"), visit)
+    if name.startswith("time:"):
+        return [time_value(name, one, site, first)]
+    return [shown(name, value(name, visit, one))]
 
 
 def time_value(name: str, one: Fields, site: SiteRef, first: date) -> str:
@@ -211,7 +305,10 @@ def rounded(number: float, digits: int) -> float:
 
 def answer(question: dict[str, Any], events: list[Fields], site: SiteRef) -> dict[tuple[str, ...], list[float]]:
     """What a question should give."""
-    first, last = (date.fromisoformat(day) for day in question["date_range"])
+    zone = ZoneInfo(site.timezone)
+    since, until = (datetime.fromisoformat(text) for text in question["date_range"])
+    exact = "T" in question["date_range"][0]
+    first, last = (at.astimezone(zone).date() if exact else at.date() for at in (since, until))
     mine = [one for one in events if one["site"] == site.id and first <= one["day"] <= last and not one["bot"]]
     dimensions = question.get("dimensions", [])
     condition = ["and", question.get("filters", [])]
@@ -219,14 +316,10 @@ def answer(question: dict[str, Any], events: list[Fields], site: SiteRef) -> dic
     for visit in cut_visits(mine):
         hits: dict[tuple[str, ...], list[Fields]] = {}
         for one in visit:
-            if fulfils(condition, visit, one):
-                key = tuple(
-                    time_value(name, one, site, first)
-                    if name.startswith("time:")
-                    else shown(name, value(name, visit, one))
-                    for name in dimensions
-                )
-                hits.setdefault(key, []).append(one)
+            inside = not exact or since.timestamp() * 1000 <= one["at"] < until.timestamp() * 1000 + 1000
+            if inside and fulfils(condition, visit, one):
+                for key in product(*(values_of(name, visit, one, site, first) for name in dimensions)):
+                    hits.setdefault(key, []).append(one)
         for key, matching in hits.items():
             groups.setdefault(key, []).append((visit, matching))
     return {key: [metric(name, group) for name in question["metrics"]] for key, group in groups.items()}

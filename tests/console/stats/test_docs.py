@@ -13,6 +13,7 @@ from console.stats.filters import OPERATORS
 from console.stats.parse import KEYS, NAMED_RANGES, parse
 from console.stats.query import SiteRef
 from console.stats.run import Statistics
+from event_catalogue.goals import Aims, Funnel, Goal
 from event_catalogue.metrics import METRIC
 from tests.console.stats.world import as_row
 from tests.warehouse.engine import fresh_warehouse
@@ -121,7 +122,57 @@ def test_the_worked_examples_count_as_told(examples: Statistics, site: int) -> N
 def test_every_definition_has_an_example() -> None:
     """What a visit is made of, and every metric."""
     told = {name for _, _, counts in EXAMPLES for name in re.findall(r"`(\w+)`", counts)}
-    assert told >= {*METRIC, "entry_page", "exit_page"} - {"events_per_visit"}
+    rates = {name for name, metric in METRIC.items() if metric.share_of}  # of a goal: below
+    assert told >= {*METRIC, "entry_page", "exit_page"} - {"events_per_visit"} - rates
+
+
+@pytest.mark.req("C16", "D3")
+def test_the_goals_worked_through_are_counted_as_told() -> None:
+    """The visitors of the one table give the numbers of the other."""
+    visitors = re.findall(r"^\| (\d) \| (`0:00 .*`) \|$", METRICS_PAGE, re.MULTILINE)
+    rows: list[Any] = [
+        as_row(
+            {
+                "site": 1,
+                "day": date(2025, 6, 1),
+                "at": MIDNIGHT + (int(minutes) * 60 + int(seconds)) * 1000,
+                "name": name,
+                "path": page,
+                "visitor": who.encode() * 16,
+                "beacon": bytes([int(who), place]) * 8,
+            }
+        )
+        for who, events in visitors
+        for place, (minutes, seconds, name, page) in enumerate(re.findall(r"`(\d+):(\d\d) (\w+) (\S+)`", events))
+    ]
+    warehouse = fresh_warehouse()
+    EventTable(warehouse).insert(rows, batch=1, token="1")
+    steps = ("prices", "signup")
+    aims = Aims(
+        (Goal("signup", event="signup"), Goal("prices", page="/prices*")),
+        (Funnel("loose", steps), Funnel("strict", steps, strict=True)),
+    )
+    statistics = Statistics(warehouse, lambda: MIDNIGHT, aims=lambda _: aims)
+    found = statistics.answer(
+        parse(
+            {
+                "site_id": "x",
+                "metrics": ["visitors", "visits", "events", "conversion_rate"],
+                "date_range": ["2025-06-01", "2025-06-01"],
+                "dimensions": ["event:goal"],
+            }
+        ),
+        SiteRef(1, "x", "Europe/Zurich"),
+    )
+    base = {"site_id": "x", "metrics": ["visits"], "date_range": ["2025-06-01", "2025-06-01"]}
+    for kind, *steps_told in re.findall(r"^\| (loose|strict)[^|]* \| (\d) \| (\d) \|$", METRICS_PAGE, re.MULTILINE):
+        question = parse(base | {"dimensions": [f"visit:funnel:{kind}"]})
+        rows = statistics.answer(question, SiteRef(1, "x", "Europe/Zurich"))["results"]
+        assert [str(row["metrics"][0]) for row in rows] == steps_told, kind
+    warehouse.close()
+    told = re.findall(r"^\| `(prices|signup)` \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", METRICS_PAGE, re.MULTILINE)
+    assert len(visitors) == 4
+    assert {(*row["dimensions"], *(f"{n:g}" for n in row["metrics"])) for row in found["results"]} == set(told)
 
 
 def test_the_macros_told_exist() -> None:

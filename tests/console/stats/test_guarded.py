@@ -98,5 +98,5 @@ def test_more_groups_than_can_be_merged_are_refused(
         "dimensions": ["visit:source", "event:page"],
         "filters": FILTERS[0],
     }
-    with pytest.raises(BadQuery, match="dimensions: With several filters at most 3 groups"):
+    with pytest.raises(BadQuery, match="dimensions: Of several attributes at most 3 groups"):
         ask(asker, world, question)

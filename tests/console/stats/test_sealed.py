@@ -33,7 +33,8 @@ FIRST = 20_423
 DAYS, SEALED, K = 6, 4, 5
 ZONE = "Europe/Zurich"
 SITE = SiteRef(1, "invented.example", ZONE)
-ALL = [metric.name for metric in METRICS]
+COUNTED = [metric for metric in METRICS if not metric.share_of]
+ALL = [metric.name for metric in COUNTED]
 
 
 class World:
@@ -147,16 +148,16 @@ def test_groups_are_those_of_a_count_by_hand(world: World) -> None:
     blanks = {one.name: one.blank for one in KEPT}
     for span, days in (("all", range(FIRST, FIRST + DAYS)), ("sealed", range(FIRST, FIRST + SEALED))):
         for name in ["", *(name for name in names if name != "time:hour")]:
-            sums: dict[str, list[list[int]]] = defaultdict(lambda: [[0, 0] for _ in METRICS])
+            sums: dict[str, list[list[int]]] = defaultdict(lambda: [[0, 0] for _ in COUNTED])
             for day in days:
                 for (key, _), measures in by_day[day][name].items():
-                    for place, metric in enumerate(METRICS):
+                    for place, metric in enumerate(COUNTED):
                         over, under = (measures[NAMES.index(one or metric.over)] for one in (metric.over, metric.under))
                         if over >= 0 and under >= 0:
                             sums[key][place][0] += over
                             sums[key][place][1] += under
             expected = {
-                (key or blanks[name],) if name else (): [number(*pair) for pair in zip(METRICS, both, strict=True)]
+                (key or blanks[name],) if name else (): [number(*pair) for pair in zip(COUNTED, both, strict=True)]
                 for key, both in sums.items()
             }
             found = {tuple(row["dimensions"]): row["metrics"] for row in world.purged[f"{span} {name}"]["results"]}
@@ -189,3 +190,27 @@ def test_every_number_says_what_it_is_worth(world: World) -> None:
         "dimensions": ["visit:source", "visit:country"],
     }
     assert world.ask(crossed)["meta"]["quality"]["visits"]["mark"] == "not computable"
+
+
+@pytest.mark.req("D5", "A7")
+def test_what_can_be_asked_is_told_before(world: World) -> None:
+    """What is said to be left of each dimension after the purge is what is answered then, and nothing else is."""
+    days = {"site_id": "x", "metrics": ["visits"], "date_range": [text(FIRST), text(FIRST + SEALED - 1)]}
+    told = world.statistics.capabilities(parse(days), SITE)
+    assert told["days"] == {"all": SEALED, "sealed": SEALED, "purged": SEALED}
+    assert not told["several_attributes"]
+
+    def answered(**more: Any) -> bool:
+        return world.ask(days | more)["meta"]["quality"]["visits"]["mark"] != "not computable"
+
+    left = {one["name"]: one["after_purge"] for one in told["dimensions"]}
+    assert {one["name"]: (one["group_by"], one["filter_by"]) for one in told["dimensions"]} == {
+        name: (after["group_by"], after["filter_by"]) for name, after in left.items()
+    }
+    for name, after in left.items():
+        if name == "goal":
+            continue
+        assert answered(dimensions=[name]) == after["group_by"], name
+        if not name.startswith("time"):
+            assert answered(filters=[["is", name, ["x"]]]) == bool(after["filter_by"]), name
+            assert not answered(filters=[["contains", name, ["x"]]]), name

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from console.stats.query import SiteRef
+from event_catalogue.goals import Aims, Funnel, Goal
 from tests.warehouse.rows import event
 
 MINUTE = 60_000
@@ -33,6 +34,25 @@ NAMES = (
 )
 PATHS = ("/", "/Pricing", "/pricing", "/blog/a'b", "/blog/ü", "(other)", "/docs?x=%s")
 SOURCES = ("", "", "", "Google", "google", "Direct / None", "(not set)", "News \\ 'Letter'", "{x:String}")
+DECLARED = Aims(
+    (
+        Goal("Signed up", event="signup"),
+        Goal("Plan b", event="signup", prop="plan", value="b"),
+        Goal("Any plan", event="signup", prop="plan"),
+        Goal("Prices", page="/*ricing"),
+        Goal("Blog", page="/blog/*"),
+        Goal("Half read", scroll=50),
+        Goal("Blog read", scroll=90, page="/blog/*"),
+        Goal("it's {x:String}", event="click", page="/docs?x=%s"),
+        Goal("Never", event="never"),
+    ),
+    (
+        Funnel("Blog to plan", ("Blog", "Prices", "Signed up")),
+        Funnel("At once", ("Prices", "Blog"), strict=True),
+        Funnel("Twice", ("Signed up", "Signed up", "Any plan")),
+        Funnel("At once to nothing", ("Half read", "Prices", "Never"), strict=True),
+    ),
+)
 TEXTS = ("", "a", "b", "Bé", "(not set)", "\\(not set)")
 
 
@@ -114,6 +134,7 @@ def _event(rng: random.Random) -> dict[str, Any]:
     fields |= {text: rng.choice(TEXTS) for text in texts}
     if name == "exit":
         fields["method"] = rng.choice(["close", "other", "link", "reload", "back_forward"])
+    fields["scroll"] = fields["beacon"][0] * 100 // 255 if name == "engagement" else 0
     if name == "exit" and rng.random() < 0.5:
         fields |= {"prop_keys": ["settles"], "prop_values": ["true"]}
     elif rng.random() < 0.5:

@@ -1,0 +1,29 @@
+"""An answer as comma-separated values (RFC 4180), which a spreadsheet opens without taking a text for a formula."""
+
+import csv
+import io
+from typing import Any, Final
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that a spreadsheet works out (OWASP, CSV injection)."""
+
+
+def as_csv(answer: Any) -> str:
+    """A line of names, then one for each row: its dimensions and metrics, and those of an earlier range."""
+    query, rows = answer["query"], answer["results"]
+    names = [*query["dimensions"], *query["metrics"]]
+    if "comparison" in answer["meta"]:
+        names += [f"{name} (before)" for name in query["metrics"]] + [f"{name} (change)" for name in query["metrics"]]
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(map(harmless, names))
+    for row in rows:
+        before = row.get("comparison", {"metrics": [], "change": []})
+        numbers = [*row["metrics"], *before["metrics"], *before["change"]]
+        writer.writerow([*map(harmless, row["dimensions"]), *("" if one is None else one for one in numbers)])
+    return text.getvalue()
+
+
+def harmless(text: str) -> str:
+    """The text with an apostrophe before what would be a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
