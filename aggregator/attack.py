@@ -7,6 +7,8 @@ what is not shown. A seal attacks its own rows before it is committed; `footfall
 * Values that a visit has one of add up to the day, and children to their parent: what the shown ones lack lies in an
   `(other)` of k people at least. Fewer visits than k are fewer people than k.
 * Sums add up to their parent's or the day's: of those that are withheld none is alone, nor is their whole.
+* A goal that is told is reached by k people, and what it lacks of the day is 0 or k visitors and visits at least; so is
+  what a step of a funnel lacks of the step before.
 * Of a day of fewer than k people there is nothing but the three totals.
 """
 
@@ -15,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from aggregator.residue import LEAST_PEOPLE
-from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
+from event_catalogue.aggregates import EXEMPT, FUNNEL_STEPS, GOALS, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
 from event_catalogue.dimensions import OTHER
 from warehouse.rollup_rows import SEPARATOR, Rollup
 
@@ -32,9 +34,10 @@ def exposed(rows: Iterable[Rollup], k: int) -> list[str]:
     if not tables[""]:
         return []  # a day of nothing but machines
     whole = tables.pop("")[0]
+    aims = [*tables.pop(GOALS, []), *tables.pop(FUNNEL_STEPS, [])]
+    found = list(_goals(aims, whole, k))
     if whole.measures[_VISITORS] < k:
-        return list(_of_few(tables, whole))
-    found: list[str] = []
+        return [*found, *_of_few(tables, whole)]
     for name, cells in tables.items():
         found += _small(name, cells, k)
         found += _sums(name, cells, [whole, *tables[PARENTS[name][-1]]] if name in PARENTS else [whole])
@@ -65,6 +68,29 @@ def exposed_in_span(rows: Iterable[Rollup], k: int) -> list[str]:
             if len(hidden) == 1 and hidden[0].key != OTHER:
                 found.append(f"{name}: the one withheld {measure} is what the others lack")
     return found
+
+
+def _goals(rows: Sequence[Rollup], whole: Rollup, k: int) -> Iterator[str]:
+    """Goals and steps of few people, that few people do not reach, or that few come to and not beyond."""
+    before: Rollup | None = None
+    for row in rows:
+        if row.measures[_VISITORS] == WITHHELD:
+            continue
+        people = row.measures[_VISITORS]
+        if 0 < people < k:
+            yield f"{row.dimension}: {row.key!r} shows {people} people"
+        outer = [whole]
+        if before and row.dimension == FUNNEL_STEPS and _funnel(before) == _funnel(row):
+            outer.append(before)
+        for other in outer if people else ():
+            rest = [other.measures[place] - row.measures[place] for place in (_VISITORS, _VISITS)]
+            if any(0 < many < k for many in rest):
+                yield f"{row.dimension}: {row.key!r} lacks {min(rest)} visits of few people"
+        before = row
+
+
+def _funnel(row: Rollup) -> str:
+    return row.key.partition(SEPARATOR)[0]
 
 
 def _of_few(tables: dict[str, list[Rollup]], whole: Rollup) -> Iterator[str]:

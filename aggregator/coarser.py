@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
+from event_catalogue.aggregates import EXEMPT, FUNNEL_STEPS, GOALS, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
 from event_catalogue.dimensions import OTHER, Dimension
 from event_catalogue.metrics import MEASURES
 from warehouse.kanon import veiled
@@ -18,6 +18,8 @@ from warehouse.rollup_rows import SEPARATOR, Rollup, Veils
 
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
 _PEOPLE, _EVENTS = _PLACE["visitors"], _PLACE["events"]
+_BESIDE_GOALS: Final = ("name", "path")
+_NUMBERS: Final = (_PEOPLE, _PLACE["visits"], _EVENTS)
 
 
 def coarser(rows: Iterable[Rollup], k: int) -> list[Rollup]:
@@ -28,8 +30,9 @@ def coarser(rows: Iterable[Rollup], k: int) -> list[Rollup]:
     if not tables[""]:
         return []
     whole = tables.pop("")[0]
+    goals, steps = tables.pop(GOALS, []), tables.pop(FUNNEL_STEPS, [])
     if whole.measures[_PEOPLE] < k:
-        return _of_few(whole)
+        return [*_of_few(whole), *map(_nothing_of, goals), *map(_nothing_of, steps)]
     found = [whole]
     veils = Veils()
     veils.note(whole)
@@ -44,7 +47,29 @@ def coarser(rows: Iterable[Rollup], k: int) -> list[Rollup]:
         for row in merged:
             veils.note(row)
         found += merged
-    return found
+    beside = {row.key for row in found if row.dimension in _BESIDE_GOALS}
+    if any(row.key not in beside for name in _BESIDE_GOALS for row in tables[name]):
+        # Nobody knows any more which goals are made of the kinds or pages that have just been merged.
+        found += map(_nothing_of, goals)
+        goals = []
+    return [*found, *_goals([*goals, *steps], whole, k)]
+
+
+def _goals(rows: Sequence[Rollup], whole: Rollup, k: int) -> list[Rollup]:
+    """Goals and steps: those are withheld whose numbers are nearer than `k` to nothing, to the day's or to those of a
+    larger one that is told. Nobody knows any more which lie in which, so all may."""
+    told = [whole]
+    kept = {row: _nothing_of(row) for row in rows}
+    for row in sorted(rows, key=lambda row: (-row.measures[_PEOPLE], row.dimension, row.key)):
+        near = (abs(other.measures[place] - row.measures[place]) for other in told for place in _NUMBERS)
+        if row.measures[_PEOPLE] >= k and not any(0 < many < k for many in near):
+            kept[row] = row
+            told.append(row)
+    return sorted(kept.values())
+
+
+def _nothing_of(row: Rollup) -> Rollup:
+    return row._replace(measures=(WITHHELD,) * len(KEPT_MEASURES))
 
 
 def _of_few(whole: Rollup) -> list[Rollup]:

@@ -23,8 +23,9 @@ from typing import Final, NamedTuple
 
 from aggregator.attack import exposed
 from aggregator.coarser import coarser
-from aggregator.proof import faults_of, raw_totals
+from aggregator.proof import faults_of, goal_faults, raw_goals, raw_totals
 from aggregator.visits import AtRest
+from control_store.goals import aims_of
 from control_store.marks import next_number, rules_text, visit_rules
 from control_store.seals import Fault, Seal, all_seals, save_fault, save_late, save_seals
 from control_store.sites import list_sites
@@ -32,6 +33,7 @@ from control_store.snapshot import Site
 from control_store.spans import all_spans
 from control_store.tables import ControlStore
 from event_catalogue.days import day_end
+from event_catalogue.goals import NO_AIMS, Aims
 from warehouse.client import Warehouse
 from warehouse.rollup_rows import SiteDay
 from warehouse.rollups import Rollups
@@ -161,7 +163,9 @@ class Sealer:
             before = self._table.raw_rows(numbers)
             came_with = self._numbers(numbers)
         self._crash("seal.chosen")
-        rows = [row for rows in self._rollups.count([site_day(*one) for one in chosen]) for row in rows]
+        aims = {site.id: aims_of(self._store, site.id) for site, _ in chosen}
+        bounds = [site_day(site, day, aims[site.id]) for site, day in chosen]
+        rows = [row for rows in self._rollups.count(bounds) for row in rows]
         self._crash("seal.counted")
         runs = {(site.id, day): next_number(self._store, "run") for site, day in chosen}
         self._crash("seal.numbered")
@@ -171,7 +175,9 @@ class Sealer:
         outcomes = []
         for site, day in chosen:
             key = site.id, day
-            count = _Count(runs[key], before.get(key, 0), generations.get(key, 0) + 1, came_with.get(key, ""))
+            count = _Count(
+                runs[key], before.get(key, 0), generations.get(key, 0) + 1, came_with.get(key, ""), aims[site.id]
+            )
             outcomes.append(self._prove(site, day, count, anyway=anyway))
         if not anyway:
             after = self._table.raw_rows(numbers)
@@ -256,9 +262,11 @@ class Sealer:
         """Read the rows from the disk again, compare every total with one that was counted another way, and attack
         them."""
         rows = self._table.read(site.id, day, count.run)
-        faults = faults_of(rows, raw_totals(self._warehouse, site.id, day, site.settings.counted_bots)) or exposed(
-            rows, site.settings.k
-        )
+        bots = site.settings.counted_bots
+        faults = faults_of(rows, raw_totals(self._warehouse, site.id, day, bots))
+        if count.aims.goals:
+            faults += goal_faults(rows, raw_goals(self._warehouse, site.id, day, count.aims, counted_bots=bots))
+        faults = faults or exposed(rows, site.settings.k)
         if faults and not anyway:
             return Sealed(site, day, None, "; ".join(faults)[:300])
         seal = Seal(
@@ -287,16 +295,17 @@ class Sealer:
 
 class _Count(NamedTuple):
     """Which rows of a site's day are proven: their run, of how many raw rows, as which generation, from which
-    records."""
+    records, with which goals."""
 
     run: int
     raw_rows: int
     generation: int
     numbers: str
+    aims: Aims
 
 
-def site_day(site: Site, day: int) -> SiteDay:
+def site_day(site: Site, day: int, aims: Aims = NO_AIMS) -> SiteDay:
     """The day as it is counted: with its k and its bounds by the site's clock of then."""
     zone = site.timezone_of(day)
     bots = site.settings.counted_bots
-    return SiteDay(site.id, day, site.settings.k, day_end(zone, day - 1), day_end(zone, day), bots)
+    return SiteDay(site.id, day, site.settings.k, day_end(zone, day - 1), day_end(zone, day), bots, aims)

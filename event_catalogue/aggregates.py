@@ -24,6 +24,11 @@ PARENTS: Final[dict[str, tuple[str, ...]]] = {
 NOT_KEPT: Final = frozenset({"platform", "goal"})
 """A table with rows and columns, browsers and systems: what it shows of both would tell what it merges."""
 
+GOALS: Final = "goal"
+FUNNEL_STEPS: Final = "funnel"
+"""Kept of each day for the goals and funnels that its site had declared when it was sealed, not among KEPT: they add up
+to nothing. `parent` says by which definition they were counted."""
+
 KEPT: Final[tuple[Dimension, ...]] = (
     *(one for one in DIMENSIONS if one.scope != "time" and one.name not in PARENTS and one.name not in NOT_KEPT),
     *(one for one in DIMENSIONS if one.name in PARENTS),

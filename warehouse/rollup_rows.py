@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 from event_catalogue.aggregates import PARENTS, WITHHELD
 from event_catalogue.dimensions import OTHER
+from event_catalogue.goals import NO_AIMS, Aims
 
 SEPARATOR: Final = "\x1f"
 """Between the parts of a parent that lies in another one."""
@@ -12,7 +13,8 @@ DAY_BITS: Final = 16
 
 
 class SiteDay(NamedTuple):
-    """A day of a site (days since 1970-01-01): its k, its local begin and end (ms UTC), the bot rules it counts."""
+    """A day of a site (days since 1970-01-01): its k, its local begin and end (ms UTC), the bot rules it counts, and
+    what it waits for."""
 
     site: int
     day: int
@@ -20,6 +22,7 @@ class SiteDay(NamedTuple):
     start: int
     end: int
     counted_bots: tuple[str, ...] = ()
+    aims: Aims = NO_AIMS
 
     @property
     def unit(self) -> int:

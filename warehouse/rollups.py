@@ -16,6 +16,7 @@ from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUM
 from event_catalogue.dimensions import DIMENSION, OTHER, RESERVED, Dimension
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Param, Record, Warehouse
+from warehouse.goal_rows import GoalCount, Source, unit_visitors
 from warehouse.hidden import HIDDEN, SHOWN
 from warehouse.kanon import Cell, Group, dominated, too_small, widened
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
@@ -25,6 +26,8 @@ from warehouse.visits import shown_visits
 
 _HOUR_MS: Final = 3_600_000
 _EVERY_NAME: Final = frozenset(one.name for one in KEPT)
+BESIDE_GOALS: Final = frozenset({"path", "name"})
+"""What must be told of a day before its goals can be: see `warehouse.goal_choice`."""
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
 
 
@@ -59,6 +62,7 @@ class Rollups:
 
     def count(self, days: Sequence[SiteDay], only: Collection[str] = _EVERY_NAME) -> Iterator[list[DayRow]]:
         """The rows of one dimension after the other, totals first; `only` of these, whose parents must be among them.
+        Goals and funnels come last, told beside pages and kinds of events.
 
         Raises TryLater, Broken.
         """
@@ -72,6 +76,8 @@ class Rollups:
                 for dimension in KEPT:
                     if dimension.name in only:
                         yield counting.dimension(dimension)
+                if BESIDE_GOALS.issubset(only):
+                    yield counting.goals()
             finally:
                 counting.clear()
 
@@ -99,6 +105,8 @@ class _Counting:
         self._warehouse = warehouse
         self._hits = hits
         self._spread = spread
+        self._goals = f"{spread}_goals"
+        self._days = days
         self._k = {one.unit: one.k for one in days}
         self._params: dict[str, Param] = {
             "first": min((one.day for one in days), default=0),
@@ -118,7 +126,7 @@ class _Counting:
 
     def clear(self) -> None:
         """Drop the scratch tables."""
-        for table in (self._hits, self._spread):
+        for table in (self._hits, self._spread, self._goals):
             self._warehouse.command(f"DROP TABLE IF EXISTS {table} SYNC", slot="seal")
 
     def leave_hidden_out(self) -> None:
@@ -145,6 +153,26 @@ class _Counting:
             return self._unused(dimension)
         self._fill(dimension)
         return self._merge(dimension)
+
+    def goals(self) -> list[DayRow]:
+        """The rows of goals and of steps of funnels; after pages and kinds of events."""
+        source = Source(
+            ask=self._ask,
+            fill=self._fill_goals,
+            table=self._goals,
+            rows=self._rows_of_days,
+            visits=self._visits,
+            days=_OF_DAY,
+            unit=_UNIT,
+            visitors=unit_visitors(self._whole),
+            pages=self._kept["path"],
+            kinds=self._kept["name"],
+        )
+        return GoalCount(self._days, source).rows()
+
+    def _fill_goals(self, columns: str, select: str, params: Mapping[str, Param]) -> None:
+        self._warehouse.command(f"CREATE TABLE {self._goals} ({columns}) ENGINE = Memory", slot="seal")
+        self._warehouse.command(f"INSERT INTO {self._goals} {select}", {**self._params, **params}, slot="seal")
 
     def told(self, dimension: Dimension, choose: Choose) -> list[Rollup]:
         """What the days tell together of one dimension."""

@@ -14,11 +14,12 @@ from typing import NamedTuple, Protocol
 from console.stats.plan import EPOCH, Plan, Step, day_number
 from console.stats.query import Asked, Condition, Query, SiteRef
 from console.stats.terms import step_of
-from event_catalogue.aggregates import HOUR, KEPT, KEPT_MEASURES, PARENTS, WITHHELD
-from event_catalogue.dimensions import OTHER, RESERVED, Dimension
+from event_catalogue.aggregates import FUNNEL_STEPS, GOALS, HOUR, KEPT, KEPT_MEASURES, PARENTS, WITHHELD
+from event_catalogue.dimensions import FUNNEL, OTHER, RESERVED, Dimension
 from event_catalogue.metrics import Metric
 from warehouse.client import Param, Record
-from warehouse.rollup_rows import DayRow, Rollup
+from warehouse.rollup_rows import SEPARATOR, DayRow, Rollup
+from warehouse.rollups import BESIDE_GOALS
 
 _BUCKETS = {"day": "toUInt16(day)", "week": "toUInt16(toMonday(day))", "month": "toUInt16(toStartOfMonth(day))"}
 
@@ -30,6 +31,8 @@ class Kept:
     dimension: str
     by_value: bool
     value: str | None = None
+    inside: str = ""
+    """What the keys begin with that are asked for: those of one funnel."""
 
 
 class Told(Protocol):
@@ -70,7 +73,8 @@ def kept_form(query: Query, plan: Plan) -> Kept | None:
         return None
     name = _name(others[0], plan) if others else ""
     if not query.filters.parts:
-        return Kept(name, by_value=bool(others))
+        inside = f"{others[0].name.removeprefix(FUNNEL)}{SEPARATOR}" if name == FUNNEL_STEPS else ""
+        return Kept(name, by_value=bool(others), inside=inside)
     if len(query.filters.parts) > 1 or name == HOUR.name:
         return None
     leaf = query.filters.parts[0]
@@ -82,6 +86,8 @@ def kept_form(query: Query, plan: Plan) -> Kept | None:
 
 def _name(dimension: Dimension, plan: Plan) -> str:
     """The dimension under which aggregates know it: `time` of one day is the hour."""
+    if dimension.name.startswith(FUNNEL):
+        return FUNNEL_STEPS
     return HOUR.name if dimension.scope == "time" and step_of(dimension, plan) == "hour" else dimension.name
 
 
@@ -142,11 +148,14 @@ def fitting(query: Query, plan: Plan, kept: Kept, days: Mapping[int, int], spans
 def kept_statement(query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: Runs) -> KeptStatement:
     """The statement over the rows of these runs."""
     params: dict[str, Param] = {"site": site.id, "runs": runs.counted, "dimension": kept.dimension}
-    keys = [_key(asked, plan) for asked in query.dimensions]
+    keys = [_key(asked, plan, kept) for asked in query.dimensions]
     condition = ""
+    if kept.inside:
+        params["inside"] = kept.inside
+        condition = " AND startsWith(key, {inside:String})"
     if runs.told:
         params["told"] = runs.told
-        condition = f" AND (key != {_OTHER} OR run NOT IN {{told:Array(UInt64)}})"
+        condition += f" AND (key != {_OTHER} OR run NOT IN {{told:Array(UInt64)}})"
     if kept.value is not None:
         params["value"] = kept.value
         condition += " AND key = {value:String}"
@@ -169,15 +178,17 @@ def foretold(query: Query, plan: Plan, kept: Kept, rows: Sequence[DayRow]) -> It
         day = EPOCH + timedelta(days=number)
         if row.dimension != kept.dimension or kept.value not in (None, row.key):
             continue
+        if not row.key.startswith(kept.inside):
+            continue
         if row.dimension == HOUR.name and row.key == OTHER:
             continue
-        keys = [_key_of(asked, plan, day, row) for asked in query.dimensions]
+        told = row._replace(key=row.key.removeprefix(kept.inside))
+        keys = [_key_of(asked, plan, day, told) for asked in query.dimensions]
         measures = dict(zip(KEPT_MEASURES, row.measures, strict=True))
         numbers: list[int] = []
         for metric in query.metrics:
             over, under = measures[metric.over], measures[metric.under or metric.over]
-            told = WITHHELD not in (over, under)
-            numbers += [over, under, 0] if told else [0, 0, 1]
+            numbers += [0, 0, 1] if WITHHELD in (over, under) else [over, under, 0]
         yield (*keys, *numbers, 1, int(row.key == OTHER))
 
 
@@ -200,13 +211,15 @@ def _bucket(step: Step, day: date) -> int:
 
 
 def needed(kept: Kept) -> frozenset[str]:
-    """The dimensions that must be counted to tell this one: it and its parents."""
+    """The dimensions that must be counted to tell this one: it and its parents, of goals what they are told beside."""
+    if kept.dimension in (GOALS, FUNNEL_STEPS):
+        return BESIDE_GOALS
     return frozenset((kept.dimension, *PARENTS.get(kept.dimension, ())))
 
 
-def _key(asked: Asked, plan: Plan) -> str:
+def _key(asked: Asked, plan: Plan, kept: Kept) -> str:
     if asked.dimension.scope != "time":
-        return "key"
+        return "substring(key, length({inside:String}) + 1)" if kept.inside else "key"
     step = step_of(asked.dimension, plan)
     return "toInt64OrZero(key)" if step == "hour" else _BUCKETS[step]
 
@@ -219,5 +232,5 @@ def _sums(metric: Metric) -> list[str]:
 
 
 _NOWHERE = "\0"
-_NAMES = {one.name for one in KEPT}
+_NAMES = {*(one.name for one in KEPT), GOALS, FUNNEL_STEPS}
 _OTHER = f"'{OTHER}'"

@@ -17,12 +17,14 @@ from console.stats.goals import asks_goals, check_goals
 from console.stats.groups import Groups, Key, Row, shown
 from console.stats.guarded import is_guarded, merge_small
 from console.stats.kept import Kept, Told, fitting, foretold, kept_form, kept_statement, needed
+from console.stats.kept_goals import goal_marks, known
 from console.stats.marks import marks
 from console.stats.plan import EPOCH, Plan, day_number, plan, split
 from console.stats.query import WHEN, All, BadQuery, Comparison, Condition, Include, Last, Moments, Query, SiteRef
 from console.stats.rates import asks_rates, with_rates
 from console.stats.remembered import Remembered
 from console.stats.terms import range_params, step_of
+from event_catalogue.aggregates import FUNNEL_STEPS, GOALS
 from event_catalogue.goals import NO_AIMS, Aims
 from event_catalogue.metrics import METRIC, MeasureName
 from warehouse.client import Param, Record, Warehouse
@@ -142,10 +144,6 @@ class Statistics:
             ask = partial(self.answer, site=site, query_id=query_id)
             return cast("Answer", with_rates(query, ask))
         decided = self._plan(query, site)
-        if asks_goals(query):
-            aims = self._aims(site.id)
-            check_goals(query, aims)
-            decided = replace(decided, aims=aims)
         if decided.moments is not None:
             query = _within(query, decided.moments)
         seals = self._seals(site.id, day_number(decided.first), day_number(decided.last))
@@ -155,6 +153,9 @@ class Statistics:
                 "include",
                 "Sealed days can't answer this question: take one dimension, or a filter that names one value.",
             )
+        lacks: dict[str, Any] = {}
+        if kept is not None and kept.dimension in (GOALS, FUNNEL_STEPS) and seals:
+            seals, lacks = self._knowing(site, kept, decided.aims, seals, query_id)
         if kept is not None and (seals or query.include.kept):
             decided = split(decided, {EPOCH + timedelta(days=day) for day in seals})
             groups = self._joined(query, decided, site, kept, seals=seals, query_id=query_id)
@@ -170,9 +171,21 @@ class Statistics:
             merging = None
         meta = _meta(query, decided)
         meta["quality"] = marks(query, decided, seals, merging)
+        if lacks:
+            meta["goals"] = lacks
+            goal_marks(meta["quality"], lacks)
         if query.include.total_rows:
             meta["total_rows"] = total
         return {"results": rows, "meta": meta, "query": _echo(query, decided)}
+
+    def _knowing(
+        self, site: SiteRef, kept: Kept, aims: Aims, seals: Mapping[int, Seal], query_id: str
+    ) -> tuple[Mapping[int, Seal], dict[str, Any]]:
+        """The seals that answer for goals: of days that know them, or have no rows any more; and what these lack."""
+        runs = {day: seal.run for day, seal in seals.items()}
+        found = known(site.id, kept, aims, runs, lambda sql, params: self._run(sql, params, query_id))
+        left = {day: seal for day, seal in seals.items() if seal.purged or day not in found.lacking}
+        return left, found.meta(left.keys())
 
     def capabilities(self, query: Query, site: SiteRef) -> dict[str, Any]:
         """What can be asked of the question's site and range. Raises BadQuery, TryLater, Broken."""
@@ -180,10 +193,12 @@ class Statistics:
         return capabilities(query, decided, self._seals(site.id, day_number(decided.first), day_number(decided.last)))
 
     def _plan(self, query: Query, site: SiteRef) -> Plan:
-        """The days of a question, and the names that it asks for."""
+        """The days of a question, and the names, goals and funnels that it asks for. Raises BadQuery."""
         asked = [*query.dimensions, *(leaf.asked for leaf in conditions(query.filters))]
         names = {one.dimension.name: self._names(one.dimension.name) for one in asked if one.named}
-        return replace(plan(query, site, self._clock(), self._first_row(query, site)), names=names)
+        aims = self._aims(site.id) if asks_goals(query) else NO_AIMS
+        check_goals(query, aims)
+        return replace(plan(query, site, self._clock(), self._first_row(query, site)), names=names, aims=aims)
 
     def _compared(self, query: Query, wanted: Comparison, site: SiteRef, query_id: str) -> Answer:
         """The answer with an earlier range beside each row. Raises BadQuery."""
@@ -232,6 +247,9 @@ class Statistics:
         # A value that was asked for and is not among a day's may be in its `(other)`.
         days = decided.days if query.include.kept else len(seals)
         groups.merged |= kept.value is not None and groups.days < days
+        if kept.dimension in (GOALS, FUNNEL_STEPS) and query.dimensions:
+            # Withheld on every day: there is nothing to tell of it.
+            groups.sums = {key: sums for key, sums in groups.sums.items() if any(map(any, sums))}
         return groups
 
     def _guarded(self, query: Query, decided: Plan, site: SiteRef, query_id: str) -> Groups:
@@ -276,7 +294,15 @@ class Statistics:
         """Add days as their seals will hold them."""
         first = day_number(part.first)
         days = [
-            SiteDay(site.id, first + place, site.k, part.starts[place], part.starts[place + 1], site.counted_bots)
+            SiteDay(
+                site=site.id,
+                day=first + place,
+                k=site.k,
+                start=part.starts[place],
+                end=part.starts[place + 1],
+                counted_bots=site.counted_bots,
+                aims=part.aims,
+            )
             for place in range(part.days)
         ]
         for rows in self._rollups.count(days, needed(kept)):

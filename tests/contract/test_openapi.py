@@ -26,7 +26,7 @@ from console.stats import filters, parse
 from event_catalogue import decode
 from event_catalogue.choice import Choice
 from event_catalogue.decode import ServerBeacon
-from event_catalogue.dimensions import DIMENSION
+from event_catalogue.dimensions import DIMENSION, NAMED
 from event_catalogue.metrics import METRIC
 from tests.product import AGENT, running
 from tests.whole.furnished import DOMAIN, furnish
@@ -190,7 +190,7 @@ def test_a_question_is_described_as_the_parser_reads_it():
     question = schemas["Question"]["properties"]
     assert tuple(question) == parse.KEYS
     assert question["metrics"]["items"]["enum"] == list(METRIC)
-    assert set(schemas["Dimension"]["anyOf"][0]["enum"]) == set(DIMENSION)
+    assert set(schemas["Dimension"]["anyOf"][0]["enum"]) == {*DIMENSION, *NAMED}
     assert tuple(question["date_range"]["anyOf"][0]["enum"]) == parse.NAMED_RANGES
     assert question["dimensions"]["anyOf"][0]["maxItems"] == parse.MAX_DIMENSIONS
     pagination = question["pagination"]["anyOf"][0]["properties"]
