@@ -442,12 +442,16 @@ def choices(stage: Stage) -> None:
 
     def stop(tab: Any, name: str, host: str) -> None:
         said: list[str] = []
-        tab.on("console", lambda message: said.append(message.text))
         tab.evaluate(f"footfall.{name}()")
         tab.evaluate("footfall('unsaid')")
         kept = tab.context.cookies()
+        # This page may say it too, as it is left.
+        tab.goto("about:blank")
+        tab.on("console", lambda message: said.append(message.text))
         tab.goto(stage.address(f"/stop/{name}/next", host))
-        tab.wait_for_timeout(_GATHERED_MS)
+        end = time.monotonic() + 10
+        while not said and time.monotonic() < end:
+            tab.wait_for_timeout(50)
         tab.evaluate("footfall('unsaid')")
         tab.evaluate("footfall.optOut(false)")
         stage.seen[f"{host} {name}"] = [said, kept, tab.context.cookies()]
