@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -496,6 +497,24 @@ def test_what_is_wrong_with_the_embedding_is_named_with_its_remedy(counting: Des
     assert "localhost seen, ignored as it should be (2 events)" in text
     assert "9 events were over the rate" in text
     assert f"/js/{site.key}.js" in text
+
+
+@pytest.mark.req("D14", "C21")
+def test_a_script_that_no_longer_follows_the_settings_is_told(counting: Desk, tmp_path: Path) -> None:
+    """How many of today's views come from a pinned copy; what has no build of ours runs no script that could be old."""
+    site = counting.site()
+    told = Desk(counting.store, counting.warehouse, snippets=tmp_path)
+    told.log_in()
+    views = [("0000aaaa", 5), ("0000bbbb", 2), ("0000cccc", 1), ("invented", 9), ("", 9)]
+    builds = [build for build, times in views for _ in range(times)]
+    counting.store_rows(site, *({"visitor": visitor(n), "build": build} for n, build in enumerate(builds, 1)))
+    page = "/sites/shop.example/install"
+    assert "older script" not in plain(told.read(page)), "nothing is published"
+    (tmp_path / f"{site.key}.js").write_text(';(d=>{})({"url":"https://stats.example/e","build":"0000aaaa"});')
+    assert "38 % of today's views come from an older script" in plain(told.read(page))
+    (tmp_path / f"{site.key}.js").write_text(';(d=>{})({"build":"0000dddd"});')
+    assert "100 % of today's views come from an older script" in plain(told.read(page))
+    told.close()
 
 
 @pytest.mark.req("D12")

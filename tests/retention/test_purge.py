@@ -1,6 +1,8 @@
 """Purging: what goes and when, what holds it back, what is left on the disk, and that all adds up."""
 
 import random
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -239,6 +241,37 @@ def test_what_a_reader_holds_is_not_called_gone(place: Place) -> None:
     assert place.purger.finish(10) == []
     assert [kind for kind, _ in place.entries()] == ["purge.intended", "purge.completed"]
     assert open_purges(place.store) == []
+
+
+@pytest.mark.req("R2")
+def test_a_part_that_a_question_is_reading_is_waited_for(place: Place) -> None:
+    """A real one, that takes some seconds: its files are on the disk until it has ended, and the ledger waits."""
+    place.seal()
+    place.now = SOON
+    choice = Choice(SOON)
+    rows = sum(count for (_, day), count in place.rows().items() if day == DAY)
+    slow = (
+        f"SELECT count() FROM events WHERE day = toDate({DAY}) AND sleepEachRow({6 / rows:.4f}) = 0 AND path != 'x' "
+        "SETTINGS max_threads = 1, function_sleep_max_microseconds_per_block = 60000000"
+    )
+    reader = threading.Thread(target=place.warehouse.select, args=(slow, {}, "console"))
+    held = Path(place.warehouse.query("warehouse.data_paths", {"table": "events"}, "control")[0][0])
+    parts = [one.name for one in held.glob(f"{partition(DAY).id}_*")]
+    decision = place.purger.decide(choice)[0]
+    reader.start()
+    running = "SELECT count() FROM system.processes WHERE query LIKE '%sleepEachRow(0%' AND query NOT LIKE '%system.%'"
+    while place.warehouse.select(running, {}, "control") == [(0,)]:
+        time.sleep(0.05)
+    assert place.purger.remove(decision, choice)
+    waiting = place.purger.finish(0)
+    assert [name for name in parts if (held / name).exists()], "the reader has them"
+    assert reader.is_alive()
+    assert [name for name in parts if name in waiting[0].remark]
+    assert [kind for kind, _ in place.entries()] == ["purge.intended"]
+    reader.join()
+    assert place.purger.finish(30) == []
+    assert not [name for name in parts if (held / name).exists()]
+    assert [kind for kind, _ in place.entries()] == ["purge.intended", "purge.completed"]
 
 
 def _content(place: Place, site: int, day: int) -> list[tuple[object, ...]]:
