@@ -51,7 +51,7 @@ def faults_of(rows: Iterable[Rollup], totals: Totals) -> list[str]:
         return []  # a day of nothing but machines
     faults = [f"{name} is missing" for name in ("", *_SCOPES) if name not in by_dimension]
     for name, cells in by_dimension.items():
-        if name in (GOALS, FUNNEL_STEPS):
+        if name in (GOALS, FUNNEL_STEPS) or name.startswith("timing:"):
             continue
         scope = _SCOPES.get(name, "visit")
         faults += _compare(name or "the total", cells, totals, _BY_EVENT if scope != "visit" else _PARTITIONED)
