@@ -1,10 +1,15 @@
-"""Purging and erasing at size: a whole day, one site out of a shared day, and visitors among many.
+"""Purging and erasing at size: a whole day, one site out of a shared day, and visitors among many; and how long a
+collector beside it takes to acknowledge, before and meanwhile.
 
-`python -m bench.purge`; `FOOTFALL_BENCH_EVENTS` rows of a day instead of ten million. Rows are made by the engine itself.
+`python -m bench.purge`; `FOOTFALL_BENCH_EVENTS` rows of a day instead of ten million, `FOOTFALL_BENCH_DAYS` days for the
+night's erasure instead of one. Rows are made by the engine itself.
 """
 
+import json
 import os
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from bench.beacon import listen, wait_for, worker
 from control_store.accounting import SpoolState, publish_spools
 from control_store.erasures import ask_erasure
 from control_store.ledger_head import read_ledger_head, write_ledger_head
@@ -22,14 +28,20 @@ from control_store.tables import ControlStore
 from retention.erase import Eraser
 from retention.ledger import NOTHING, Head, Ledger
 from retention.purge import Choice, Purger, Stores
+from tests.product import command
 from warehouse.client import Warehouse
 from warehouse.migrate import migrate
 from warehouse.rollup_rows import Rollup
 from warehouse.seals import RollupTable, digest
 from warehouse.settings import WarehouseSettings
 
-EVENTS: Final = int(os.environ.get("FOOTFALL_BENCH_EVENTS", "10000000"))
+EVENTS: Final = int(os.environ.pop("FOOTFALL_BENCH_EVENTS", "10000000"))
+# Taken out of the environment: to the commands started here they would be unknown settings.
+DAYS: Final = int(os.environ.pop("FOOTFALL_BENCH_DAYS", "1"))
 SITES: Final = 10
+_RATE: Final = 300
+"""Beacons a second that a collector acknowledges meanwhile."""
+_PACE_S: Final = 15
 AGGREGATES: Final = 16_000
 """Rows of `rollups` of a site's day: as a large site has."""
 DAY: Final = 20_423
@@ -89,6 +101,31 @@ class Place:
         return Head(*kept) if kept else NOTHING
 
 
+class Beside:
+    """A collector with visitors, as they are on the same machine."""
+
+    def __init__(self, data: Path) -> None:
+        self._site = json.loads(command(data, "site", "add", "shop.example").stdout)["key"]
+        sock = listen()
+        self._port = int(sock.getsockname()[1])
+        self._process = worker(sock, data, "beside", cores="0,1")
+        wait_for(sock)
+
+    def visit(self) -> "subprocess.Popen[str]":
+        """Let visitors come for some seconds."""
+        call = [sys.executable, "-m", "bench.pace", str(self._port), self._site, str(_RATE), str(_PACE_S)]
+        return subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
+
+    def waits(self, visiting: "subprocess.Popen[str]") -> float:
+        """How long 99 of 100 waited at most, ms."""
+        return float(json.loads(visiting.communicate()[0])["p99"])
+
+    def close(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait()
+
+
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
@@ -117,7 +154,7 @@ def _purge(place: Place, day: int) -> tuple[float, float, str, int]:
     return out, time.monotonic() - began, purge.method, purge.rows
 
 
-def _report(place: Place) -> None:
+def _report(place: Place, beside: Beside) -> None:
     place.fill(DAY)
     place.seal(DAY)
     out, gone, method, rows = _purge(place, DAY)
@@ -126,8 +163,16 @@ def _report(place: Place) -> None:
     )
     place.fill(DAY + 1)
     place.seal(DAY + 1, 1)
+    before = beside.waits(beside.visit())
+    visiting = beside.visit()
     out, gone, method, rows = _purge(place, DAY + 1)
     print(f"one site of {SITES}, {rows:,} rows: out in {out:.1f} s ({method}), off the disk in {gone:.1f} s")
+    meanwhile = beside.waits(visiting)
+    print(
+        f"acknowledged at {_RATE}/s, p99: {before:.1f} ms before, {meanwhile:.1f} ms meanwhile, {meanwhile / before:.2f} x"
+    )
+    for day in range(2, DAYS + 1):
+        place.fill(DAY + day)
     for visitors in (1, 1_000):
         _erase(place, visitors)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
@@ -153,7 +198,7 @@ def _erase(place: Place, visitors: int) -> None:
     out = time.monotonic() - began
     waiting = place.purger.finish(120)
     print(
-        f"{visitors:,} visitors of {EVENTS:,} rows: {rows:,} rows gone in {out:.1f} s, off the disk in "
+        f"{visitors:,} visitors of {EVENTS * DAYS:,} rows on {DAYS} days: {rows:,} rows gone in {out:.1f} s, off the disk in "
         f"{time.monotonic() - began:.1f} s{' (not all)' if waiting else ''}"
     )
     while not place.eraser.close():
@@ -163,8 +208,11 @@ def _erase(place: Place, visitors: int) -> None:
 def main() -> None:
     """Measure, and print a line for each."""
     with tempfile.TemporaryDirectory() as directory:
-        place = Place(Path(directory))
-        _report(place)
+        place, beside = Place(Path(directory)), Beside(Path(directory) / "beside")
+        try:
+            _report(place, beside)
+        finally:
+            beside.close()
         place.store.close()
         place.warehouse.close()
 

@@ -16,6 +16,8 @@ class ConsoleSettings:
     credit: tuple[str, str] | None
     """Line that the installed city database asks for where places are shown, and where it leads; None: there is no
     database, and places come from time zones."""
+    snippets: Path | None = None
+    """Where the published scripts lie: what beacons tell of their build is compared with them."""
     place_names: Path | None = None
     """File with the names of places in several languages, where the databases have any (place_names.py)."""
     query_rate: float = 600.0

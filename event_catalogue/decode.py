@@ -105,13 +105,28 @@ _LENIENT: Final = msgspec.json.Decoder(Beacon)
 _BATCH: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _SERVER: Final = msgspec.json.Decoder(ServerBeacon)
 _ANY_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_HALF: Final = re.compile(rb"(\\\\|\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w)|\\u[dD][89a-fA-F]\w\w")
+"""Half of a character as JSON escapes it; in the group what looks like one: a backslash's own escape, a whole one."""
 _NAME: Final = re.compile(r"[a-z0-9_.:-]{1,64}\Z")
 _PLACE: Final = re.compile(r"^(?P<what>.*?)(?: - at `\$?(?P<place>[^`]*)`)?$", re.DOTALL)
 _MISSING: Final = re.compile(r"missing required field `([^`]+)`")
 
 
 def decode_beacon(body: bytes) -> tuple[Beacon, int]:
-    """The beacon in the body, and how many unknown top-level keys were ignored. Raises Refused."""
+    """The beacon in the body, and how many unknown top-level keys were ignored. Raises Refused.
+
+    Browsers write half of a character where a text was cut, which is no Unicode: it is left out, once. In the snippet
+    everybody would load the regular expression for it."""
+    try:
+        return _decoded(body)
+    except Refused as refused:
+        whole = _HALF.sub(rb"\1", body) if refused.status == 400 else body
+        if whole == body:
+            raise
+    return _decoded(whole)
+
+
+def _decoded(body: bytes) -> tuple[Beacon, int]:
     try:
         return _named(_STRICT.decode(body)), 0
     except msgspec.ValidationError as error:

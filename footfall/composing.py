@@ -4,6 +4,7 @@
 which has no room for parts and is smaller for it.
 """
 
+import hashlib
 import json
 from functools import cached_property
 from pathlib import Path
@@ -41,9 +42,12 @@ class BuiltSnippet:
         return (self._directory / name).read_text(encoding="utf-8")
 
     def compose(self, site: Site, origin: str) -> str:
-        """The site's script."""
+        """The site's script. Its build is a digest of all of it: a copy from before a setting was changed is an older
+        one."""
         config = configuration(site, self.manifest, origin)
-        return self._asking(site, config) + self._filled(config, self.parts(site.settings))
+        script = self._asking(site, config) + self._filled(config, self.parts(site.settings))
+        build = hashlib.sha256(script.encode()).hexdigest()[: len(config["build"])]
+        return script.replace(f'"build":"{config["build"]}"', f'"build":"{build}"', 1)
 
     def compose_debug(self, site: Site, origin: str) -> str:
         """The script that takes its place under `?footfall=debug`: it counts nowhere and shows what it would send."""

@@ -63,6 +63,7 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
         collector_url=public_url(environment),
         is_public=bool(environment.public_url),
         credit=credit_of(environment.geo),
+        snippets=environment.snippets,
         place_names=directory_of(environment.geo) / FILE,
         query_rate=environment.query_rate,
     )

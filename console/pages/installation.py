@@ -5,7 +5,9 @@ while there has been one visitor: from the second on no page shows the values of
 filled.
 """
 
+import re
 from datetime import date
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from starlette.responses import Response
@@ -24,6 +26,14 @@ _SHOWN: Final = (
     *("browser", "browser_version", "os", "os_version", "device", "engine", "screen_class", "viewport_class"),
 )
 _BLANK: Final = (NOT_SET, NONE, DIRECT, "")
+_BUILD: Final = re.compile("[0-9a-f]{8}")
+"""A script's. What has other ones (invented data, programs) runs none of ours."""
+_COMPILED_IN: Final = re.compile(rf'"build":"({_BUILD.pattern})"')
+_RENEW: Final = (
+    "Browsers keep a script for an hour, at most a day, after a setting has changed. What stays is a copy that does "
+    "not follow: renew the line that has its hash, or the file that your site serves itself. What protects visitors is "
+    "obeyed by the collector, whatever copy runs."
+)
 THROWN_AWAY: Final = (
     ("IP address", "used for place, identity of the day and rates; never written down"),
     ("Agent string", "read for browser and system; never written down"),
@@ -58,13 +68,14 @@ async def installation(ask: Ask) -> Response:
         today = questions.local.date()
         first = await _first(questions, ask) if pulse.last else None
         visitors = (await questions.totals(["visitors", "events"], "day"))["visitors"]
+        older = await _older(questions, _current_build(shop.settings.snippets, site))
     collector = shop.settings.collector_url
     return ask.render(
         "install.html",
         section="install",
         site=site,
         state=state_of(shop, site, pulse),
-        checks=_checks(ask, site, pulse, today),
+        checks=[*_checks(ask, site, pulse, today), *older],
         first=first,
         visitors=int(visitors),
         ago=ago(shop.clock() - pulse.last) if pulse.last else "",
@@ -96,6 +107,30 @@ async def _first(questions: Questions, ask: Ask) -> First | None:
         if value not in (*_BLANK, DIMENSION[name].blank)
     )
     return First(int(totals["events"]), int(totals["pageviews"]), filled, len(found) - len(filled))
+
+
+def _current_build(directory: Path | None, site: Site) -> str:
+    """The build of the script that the site's pages would be given now; empty where none is published."""
+    try:
+        text = (directory / f"{site.key}.js").read_text(encoding="utf-8") if directory else ""
+    except OSError:
+        return ""
+    found = _COMPILED_IN.search(text)
+    return found[1] if found else ""
+
+
+async def _older(questions: Questions, current: str) -> list[Check]:
+    """How many of today's views were told by another script than the published one: a copy that is pinned by its hash
+    goes on counting by settings that have changed since, and nobody would notice."""
+    if not current:
+        return []
+    answer = await questions.ask(["pageviews"], "day", dimensions=["build"])
+    views = {row.names[0]: row.values[0] for row in rows_of(answer) if _BUILD.fullmatch(row.names[0])}
+    older = sum(views.values()) - views.get(current, 0)
+    if not older:
+        return []
+    share = max(1, round(100 * older / sum(views.values())))
+    return [Check("open", f"{share} % of today's views come from an older script", _RENEW)]
 
 
 def _checks(ask: Ask, site: Site, pulse: Pulse, today: date) -> list[Check]:

@@ -237,7 +237,9 @@ class Statistics:
         span = earlier(wanted, decided)
         whole = self._plan(replace(query, date_range=span), site)
         gone = self._seals(site.id, day_number(whole.first), day_number(whole.last)).values()
-        if wanted.mode != "custom" and not any(seal.purged for seal in gone):
+        # Sealed days are whole. One whose rows are there can be cut; weeks of them would be read anew on every look.
+        uncut = any(seal.purged for seal in gone) if decided.days == 1 else bool(gone)
+        if wanted.mode != "custom" and not uncut:
             span = up_to_now(span, decided, self._clock())
         before = replace(query, date_range=span, order_by=(), limit=_MOST_GROUPS + 1, offset=0)
         before = replace(before, include=Include(kept=query.include.kept))

@@ -3,7 +3,7 @@
  */
 
 /** Why a page is not counted, as the console says it. */
-export type Reason = "GPC" | "DNT" | "opt-out" | "iframe" | "localhost" | "path";
+export type Reason = "GPC" | "DNT" | "opt-out" | "iframe" | "hostname" | "localhost" | "path";
 
 /** What the server compiles in for one site: the JSON object that stands for `"__FOOTFALL_CONFIG__"`. */
 export interface Config {
@@ -111,8 +111,6 @@ export interface Core {
   flush(): void;
   /** Calls that are no events, by `$` and their name. */
   readonly commands: Record<string, (value: never) => void>;
-  /** Run before what waits is sent. */
-  sending?: (() => void) | undefined;
   /** Run with the collector's answer to a beacon. */
   answered?(answer: Response, beacon: Beacon): void;
   /** Counts a page view, whatever the address is. */

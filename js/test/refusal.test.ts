@@ -72,13 +72,6 @@ test("A file has no host, a frame has another window on top", () => {
   assert.equal(refusal(), "iframe");
 });
 
-test("An objection counts, and no setting of the site overrides it by accident", () => {
-  world(SITE, { footfall: { optout: true } });
-  assert.equal(refusal(), "opt-out");
-  world(SITE, { footfall: { optout: true }, config: { allow: ["GPC", "DNT", "iframe", "localhost"] } });
-  assert.equal(refusal(), "opt-out");
-});
-
 test("What a site does not mind is no reason, the next reason still is", () => {
   world("http://localhost/", { config: { allow: ["localhost"] } });
   assert.equal(refusal(), undefined);
@@ -87,23 +80,4 @@ test("What a site does not mind is no reason, the next reason still is", () => {
     navigator: { globalPrivacyControl: true, doNotTrack: "1" },
   });
   assert.equal(refusal(), "localhost");
-});
-
-test("Who objected on an earlier page is not counted, and a frame that may not be asked neither", () => {
-  for (const [cookie, expected] of [
-    ["", undefined],
-    ["other=1; ff_choice=d:1:20000", undefined],
-    ["ff_optout=o", "opt-out"],
-    ["other=1; ff_optout=o:20000", "opt-out"],
-  ] as const) {
-    world(SITE, { document: { cookie } });
-    assert.equal(refusal(), expected, cookie);
-  }
-  const document = {
-    get cookie(): string {
-      throw new Error("sandboxed");
-    },
-  };
-  world(SITE, { document });
-  assert.throws(refusal);
 });

@@ -38,6 +38,8 @@ BROKEN: Final[dict[str, str]] = {
     "no-observers": "delete window.PerformanceObserver; delete window.IntersectionObserver",
     "deaf": """const real = EventTarget.prototype.dispatchEvent
       addEventListener("click", event => event.stopImmediatePropagation(), true)""",
+    "clobbered": """document.body.insertAdjacentHTML("beforeend", "<img name=title><form name=referrer></form><img id=screen>")
+      var screen = 1""",
     "deleted": "addEventListener('load', () => setTimeout(() => { window.theirs = footfall; delete window.footfall }, 50))",
 }
 """What a page does before the snippet comes."""
@@ -121,6 +123,11 @@ def rewritten(stage: "Stage") -> None:
       window.root = document.querySelector("#host").attachShadow({mode: "closed"})
       root.innerHTML = '<button>Secret place</button>'</script>"""
     stage.visit("/rough/closed", body, "root.querySelector('button').click()")
+    stage.put("/rough/taken", head="<script>window.footfall = Object.freeze(() => 1)</script>")
+    with stage.tab() as tab:
+        tab.goto(stage.address("/rough/taken"))
+        tab.wait_for_timeout(350)
+        tab.evaluate("history.pushState({}, '', '/rough/taken/next')")
     inner = (
         "<script>parent.footfall('from_frame', {props: {n: 1}}); setTimeout(() => frameElement.remove(), 50)</script>"
     )

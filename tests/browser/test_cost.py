@@ -60,7 +60,7 @@ def ours(events: list[dict[str, Any]], script: str) -> Iterator[dict[str, Any]]:
             yield event
 
 
-@pytest.mark.parametrize("name", ["default", pytest.param("all", marks=pytest.mark.long)])
+@pytest.mark.parametrize("name", ["default", "all"])
 def test_until_the_page_has_loaded_it_takes_few_milliseconds_of_a_slow_processor(
     browser: Any, context: Any, install: Any, site: Site, collector: Collector, tmp_path: Path, name: str
 ) -> None:

@@ -557,6 +557,13 @@ def test_a_document_that_is_written_anew_is_the_same_view(rows: list[Row]) -> No
     assert len(on(rows, "/rough/written", "anew")) == 1
 
 
+@pytest.mark.req("C21")
+def test_a_page_whose_own_function_has_the_name_is_counted(rows: list[Row]) -> None:
+    """Frozen, so that nothing can be added to it: its calls are its own."""
+    views = [row["path"] for row in rows if row["name"] == "pageview" and row["path"].startswith("/rough/taken")]
+    assert sorted(views) == ["/rough/taken", "/rough/taken/next"]
+
+
 @pytest.mark.req("C11", "P8")
 def test_what_stands_in_a_closed_root_stays_there(rows: list[Row]) -> None:
     """The page does not show it to anybody; a frame's call is the page's, also when the frame is gone."""

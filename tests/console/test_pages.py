@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -275,12 +276,14 @@ def test_every_range_opens(shop: Desk, name: str) -> None:
 
 @pytest.mark.req("D1")
 def test_a_comparison_names_the_change_and_the_days(counting: Desk) -> None:
-    """Ten visitors after five: +100 %; with few of them it is not worked out."""
+    """Ten visitors after five who had come by that time of day: +100 %; with few of them it is not worked out."""
     site = counting.site()
+    morning, evening = (TODAY * 86_400_000 + hour * 3_600_000 - 86_400_000 for hour in (9, 20))
     counting.store_rows(site, *({"visitor": visitor(n), "day": TODAY} for n in range(10)))
-    counting.store_rows(site, *({"visitor": visitor(n), "day": TODAY - 1} for n in range(5)))
+    counting.store_rows(site, *({"visitor": visitor(n), "day": TODAY - 1, "at": morning} for n in range(5)))
+    counting.store_rows(site, *({"visitor": visitor(n), "day": TODAY - 1, "at": evening} for n in range(5, 30)))
     text = plain(counting.read("/sites/shop.example?range=today&compare=previous"))
-    assert "Visitors 10 +100% against Sun 23 Nov 2025 from 5" in text
+    assert "Visitors 10 +100% against Sun 23 Nov 2025 until 12:00 from 5" in text
     few = plain(counting.read("/sites/shop.example?range=today&compare=previous&f=is,path,/nowhere"))
     assert "%" not in few.partition("Visits")[0]
 
@@ -494,6 +497,24 @@ def test_what_is_wrong_with_the_embedding_is_named_with_its_remedy(counting: Des
     assert "localhost seen, ignored as it should be (2 events)" in text
     assert "9 events were over the rate" in text
     assert f"/js/{site.key}.js" in text
+
+
+@pytest.mark.req("D14", "C21")
+def test_a_script_that_no_longer_follows_the_settings_is_told(counting: Desk, tmp_path: Path) -> None:
+    """How many of today's views come from a pinned copy; what has no build of ours runs no script that could be old."""
+    site = counting.site()
+    told = Desk(counting.store, counting.warehouse, snippets=tmp_path)
+    told.log_in()
+    views = [("0000aaaa", 5), ("0000bbbb", 2), ("0000cccc", 1), ("invented", 9), ("", 9)]
+    builds = [build for build, times in views for _ in range(times)]
+    counting.store_rows(site, *({"visitor": visitor(n), "build": build} for n, build in enumerate(builds, 1)))
+    page = "/sites/shop.example/install"
+    assert "older script" not in plain(told.read(page)), "nothing is published"
+    (tmp_path / f"{site.key}.js").write_text(';(d=>{})({"url":"https://stats.example/e","build":"0000aaaa"});')
+    assert "38 % of today's views come from an older script" in plain(told.read(page))
+    (tmp_path / f"{site.key}.js").write_text(';(d=>{})({"build":"0000dddd"});')
+    assert "100 % of today's views come from an older script" in plain(told.read(page))
+    told.close()
 
 
 @pytest.mark.req("D12")

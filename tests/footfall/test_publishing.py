@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -119,6 +120,19 @@ def test_the_snippet_is_as_small_as_promised(minute):
     size = len(brotli.compress(body, mode=brotli.MODE_TEXT))
     print(f"{minute}: {size} bytes")  # noqa: T201
     assert size <= most
+
+
+def test_each_change_of_a_sites_script_is_another_build():
+    """So that beacons of an older copy are known by theirs; the same settings are the same build."""
+    built = BuiltSnippet(Path(collector.__file__).parent / "static" / "snippet")
+    if not built.is_there:
+        pytest.skip("the snippet is not built here: make snippet")
+    told = [_site(), _site("quiet=true"), _site("modules=clicks"), _site("modules=copy"), _site("banner=true"), _site()]
+    origins = ["https://one.example"] * len(told) + ["https://two.example"]
+    texts = [built.compose(site, origin) for site, origin in zip([*told, _site()], origins, strict=True)]
+    builds = [re.search('"build":"([0-9a-f]{8})"', text)[1] for text in texts]
+    assert builds[0] == builds[5]
+    assert len(set(builds)) == len(builds) - 1
 
 
 def test_a_pinned_copy_stays_for_400_days_after_it_was_current(tmp_path):

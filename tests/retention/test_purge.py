@@ -1,7 +1,10 @@
 """Purging: what goes and when, what holds it back, what is left on the disk, and that all adds up."""
 
 import random
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -55,7 +58,7 @@ def test_sealed_days_go_when_their_period_is_over_by_every_sites_clock(place: Pl
     assert {key: (gone.purged, gone.erased) for key, gone in place.gone().items()} == {
         key: (count, 0) for key, count in before.items() if key[1] != DAY + 2
     }
-    assert not [name for name in place.files() if not name.startswith(partition(DAY + 2).id)]
+    assert not _with_rows(place, {name for name in place.files() if not name.startswith(partition(DAY + 2).id)})
     assert _due(place, DUE_AT) == []
 
 
@@ -239,6 +242,53 @@ def test_what_a_reader_holds_is_not_called_gone(place: Place) -> None:
     assert place.purger.finish(10) == []
     assert [kind for kind, _ in place.entries()] == ["purge.intended", "purge.completed"]
     assert open_purges(place.store) == []
+
+
+@pytest.mark.req("R2")
+def test_a_part_that_a_question_is_reading_is_waited_for(place: Place) -> None:
+    """A real one, that takes some seconds: its files are on the disk until it has ended, and the ledger waits."""
+    place.seal()
+    place.now = SOON
+    choice = Choice(SOON)
+    rows = sum(count for (_, day), count in place.rows().items() if day == DAY)
+    slow = (
+        f"SELECT count() FROM events WHERE day = toDate({DAY}) AND sleepEachRow({6 / rows:.4f}) = 0 AND path != 'x' "
+        "SETTINGS max_threads = 1, function_sleep_max_microseconds_per_block = 60000000"
+    )
+    reader = threading.Thread(target=place.warehouse.select, args=(slow, {}, "console"))
+    held = Path(place.warehouse.query("warehouse.data_paths", {"table": "events"}, "control")[0][0])
+    parts = [one.name for one in held.glob(f"{partition(DAY).id}_*")]
+    decision = place.purger.decide(choice)[0]
+    reader.start()
+    running = "SELECT count() FROM system.processes WHERE query LIKE '%sleepEachRow(0%' AND query NOT LIKE '%system.%'"
+    while place.warehouse.select(running, {}, "control") == [(0,)]:
+        time.sleep(0.05)
+    assert place.purger.remove(decision, choice)
+    waiting = place.purger.finish(0)
+    assert [name for name in parts if (held / name).exists()], "the reader has them"
+    assert reader.is_alive()
+    assert [name for name in parts if name in waiting[0].remark]
+    assert [kind for kind, _ in place.entries()] == ["purge.intended"]
+    reader.join()
+    assert place.purger.finish(30) == []
+    assert not [name for name in parts if (held / name).exists()]
+    assert [kind for kind, _ in place.entries()] == ["purge.intended", "purge.completed"]
+
+
+def _with_rows(place: Place, names: set[str]) -> list[str]:
+    """Of these directories those whose part has rows, by the engine's own note in each. A drop leaves some without for
+    a second or two."""
+    held = [
+        Path(row[0])
+        for one in ("events", "visits")
+        for row in place.warehouse.query("warehouse.data_paths", {"table": one}, "control")
+    ]
+    found = []
+    for note in (path / name / "count.txt" for path in held for name in names):
+        with suppress(FileNotFoundError):
+            if note.read_text() != "0":
+                found.append(note.parent.name)
+    return found
 
 
 def _content(place: Place, site: int, day: int) -> list[tuple[object, ...]]:

@@ -10,9 +10,11 @@ let gone: boolean | 0 | undefined;
 /** Records and sends what the page may not live to send later. */
 export const leave = (why: Leaving): void => {
   if (!(__WHOLE__ && why === 1 && gone)) {
-    leaving.forEach((record) => {
-      (__WHOLE__ ? guard(record) : record)(why);
-    });
+    if (__WHOLE__) {
+      leaving.forEach((record) => {
+        guard(record)(why);
+      });
+    } else leaving[0]?.(why);
   }
   if (__WHOLE__ && why) gone = why > 1;
   flush(true);

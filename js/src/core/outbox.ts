@@ -1,6 +1,7 @@
 import type { Beacon, Extra, Props, View, WireEvent } from "../types";
 import { guard } from "./guard";
 import { hooks } from "./hooks";
+import { stop, stopped } from "./stop";
 import { uuid } from "./uuid";
 import { view } from "./view";
 
@@ -50,23 +51,18 @@ const send = (beacon: Beacon): void => {
       if (!pause || retryAfter) {
         told = retryAfter;
         clearTimeout(pause);
-        pause = +setTimeout(
-          () => {
-            pause = 0;
-            flush();
-          },
+        pause = setTimeout(
+          () => flush((pause = 0)),
           // The seconds that the server asked for (not as a date), else 1, 2, 4 …
           Math.min(1e3 * (+(retryAfter as string) || 2 ** failures++), LONGEST) * (1 + Math.random()),
-        );
+        ) as unknown as number;
       }
     } else {
       failures = 0;
     }
   };
   const [envelope, id, events] = beacon;
-  const body = JSON.stringify({ ...envelope, ...(__WHOLE__ && extra), events, sent: Date.now(), id })
-    // Half of an emoji, where a text was cut, is no valid JSON to the server. An escaped backslash is no such half.
-    .replace(/(\\\\)|\\ud\w{3}/g, "$1");
+  const body = JSON.stringify({ ...envelope, ...(__WHOLE__ && extra), events, sent: Date.now(), id });
   if (__WHOLE__) {
     if (outgoing.push(beacon) > MOST) outgoing.shift();
   }
@@ -81,6 +77,8 @@ const send = (beacon: Beacon): void => {
       })) as Promise<Response>;
     answering
       .then((answer) => {
+        // The server's word for a host that is none of the site's.
+        stop(answer.status === 403 && "hostname");
         settle(answer.status > 428, answer.headers.get("Retry-After"));
         if (__WHOLE__) hooks.answered?.(answer, beacon);
       })
@@ -91,19 +89,16 @@ const send = (beacon: Beacon): void => {
 };
 
 /** Sends what waits. `urgent`: without regard to our own pause; one that the server asked for holds. */
-export const flush = guard((urgent?: boolean) => {
+export const flush = guard((urgent?: unknown) => {
+  // Throws where it can't be known, in some frames and where an image has this name: then nothing is sent either.
+  stop((document.cookie.match("ff_optout") || window.footfall?.optout) && "opt-out");
   (view as View).page ||= uuid();
-  (view as View).title ||= document.title.slice(0, TITLE);
+  (view as View).title ||= document.title.slice?.(0, TITLE);
   (view as View).viewport ||= [innerWidth, innerHeight];
   // Formats cost a slow device fifty milliseconds when they are made for the first time.
   (view as View).tz ||= window.Temporal?.Now.timeZoneId() ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   open = undefined;
-  if (__WHOLE__) hooks.sending?.();
-  if (!(__WHOLE__ && extra.hold) && (!pause || (urgent && !told))) {
-    waiting.splice(0).forEach((beacon) => {
-      window.footfall?.optout || send(beacon);
-    });
-  }
+  if (!(stopped || (__WHOLE__ && extra.hold) || (pause && (!urgent || told)))) waiting.splice(0).forEach(send);
 });
 
 /**

@@ -1,16 +1,16 @@
 import type { Reason } from "../types";
 
 /**
- * Why this page must not be counted; undefined if it may be. Signals and place hold for the life of a page. Throws where
- * a frame may not know whether somebody objected: it is not counted either.
+ * Why this page must not be counted; undefined if it may be. Signals and place hold for the life of a page. Whether
+ * somebody objected is asked when something is sent (`flush`): to read cookies holds up a page that is still loading.
  */
 export const refusal = (): Reason | undefined => {
   const reasons: Array<Reason | false | undefined | ""> = [
-    (window.footfall.optout || /ff_optout/.test(document.cookie)) && "opt-out",
     // A file has no host, and is as much this machine's.
     /^(127.*\d|\[::1]|(.*\.)?localhost|)$/.test(location.hostname) && "localhost",
     navigator.globalPrivacyControl === true && "GPC",
-    /1|yes/.test(navigator.doNotTrack as string) && "DNT",
+    // Firefox once said "yes".
+    /1|y/.test(navigator.doNotTrack as string) && "DNT",
     top !== self && "iframe",
     ...(__WHOLE__
       ? [__FOOTFALL__.exclude && RegExp(__FOOTFALL__.exclude).test(location.pathname) && ("path" as const)]

@@ -9,6 +9,7 @@ import { listen } from "./listen";
 import { objected } from "./objection";
 import { emit } from "./outbox";
 import { refusal } from "./refusal";
+import { stop, stopped } from "./stop";
 import { view } from "./view";
 
 /**
@@ -22,11 +23,10 @@ export const start = (parts?: readonly Part[]): unknown => {
       calls.push(call);
     };
   }
-  window.footfall.q ||= [] as unknown as Calls;
-  const calls = window.footfall.q;
+  const calls = (window.footfall.q ||= [] as unknown as Calls);
   if (calls[__FOOTFALL__.site]) return undefined;
   // A developer asks what would be sent: another script shows it in this one's place, and nothing is counted.
-  if (!(__WHOLE__ && __FOOTFALL__.debug) && /footfall=debug/.test(location.search)) {
+  if (!(__WHOLE__ && __FOOTFALL__.debug) && location.search.match("footfall=debug")) {
     return import(`${__FOOTFALL__.url}/../js/${__FOOTFALL__.site}.debug.js`);
   }
 
@@ -60,11 +60,9 @@ export const start = (parts?: readonly Part[]): unknown => {
   };
   window.footfall.optOut = objected;
   // The owner's own link.
-  if (__WHOLE__ && /footfall=ignore/.test(location.search)) objected();
-  const reason = refusal();
-  if (reason && !(__WHOLE__ && __FOOTFALL__.quiet)) console.info(`footfall: not counted: ${reason} (?footfall=debug)`);
-  // On a path that is not counted routes may follow that are: it is said, and the server leaves out what it must.
-  if (__WHOLE__ ? !reason || reason === "path" : !reason) {
+  if (__WHOLE__ && location.search.match("footfall=ignore")) objected();
+  stop(refusal());
+  if (!stopped) {
     listen("pagehide freeze online visibilitychange", wake);
     wake();
   }

@@ -1,8 +1,6 @@
 /**
- * A random UUID (version 4; of the four variant digits always 8). Not by `crypto.randomUUID`: pages served by plain
- * http don't have it, all have `getRandomValues`.
+ * A random UUID, without dashes. Not by `crypto.randomUUID`: pages served by plain http don't have it, all have
+ * `getRandomValues`.
  */
 export const uuid = (): string =>
-  "00000000-0000-4000-8000-000000000000".replace(/0/g, () =>
-    ((crypto.getRandomValues(new Uint8Array(1))[0] as number) & 15).toString(16),
-  );
+  crypto.getRandomValues(new Uint8Array(32)).reduce((id, digit) => id + (digit & 15).toString(16), "");

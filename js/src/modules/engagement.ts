@@ -42,7 +42,7 @@ export const engagement = (): void => {
       engaged -= ms;
       // Against the height of now: pages grow while they load.
       emit("engagement", {
-        scroll: Math.min(100, (100 * depth) / document.documentElement.scrollHeight) | 0,
+        scroll: (100 * Math.min(1, depth / document.documentElement.scrollHeight)) | 0,
         ms,
         ...(__WHOLE__ ? { dropped_client: losses.pop() } : {}),
       });

@@ -37,8 +37,4 @@ export const api: Part = (core) => {
   footfall.show = () => import(`${config.url}/../js/${config.site}.show.js`).then(({ show }) => show(core));
 
   if (held) extra.hold = held;
-  // Also what was said in another tab since.
-  core.sending = core.guard(() => {
-    footfall.optout ||= /ff_optout/.test(document.cookie);
-  });
 };
