@@ -36,6 +36,8 @@ def exposed(rows: Iterable[Rollup], k: int) -> list[str]:
     whole = tables.pop("")[0]
     aims = [*tables.pop(GOALS, []), *tables.pop(FUNNEL_STEPS, [])]
     found = list(_goals(aims, whole, k))
+    for name in [name for name in tables if name.startswith("timing:")]:
+        found += _small(name, tables.pop(name), k)
     if whole.measures[_VISITORS] < k:
         return [*found, *_of_few(tables, whole)]
     for name, cells in tables.items():

@@ -52,6 +52,8 @@ def coarser(rows: Iterable[Rollup], k: int) -> list[Rollup]:
         # Nobody knows any more which goals are made of the kinds or pages that have just been merged.
         found += map(_nothing_of, goals)
         goals = []
+    for name in (name for name in tables if name.startswith("timing:")):
+        found += _wider(tables[name], k)
     return [*found, *_goals([*goals, *steps], whole, k)]
 
 
@@ -66,6 +68,21 @@ def _goals(rows: Sequence[Rollup], whole: Rollup, k: int) -> list[Rollup]:
             kept[row] = row
             told.append(row)
     return sorted(kept.values())
+
+
+def _wider(cells: Sequence[Rollup], k: int) -> list[Rollup]:
+    """Intervals of a timing, joined with their neighbours until k people are certain in each."""
+    found: list[Rollup] = []
+    for cell in sorted(cells, key=lambda cell: int(cell.key)):
+        before = found[-1] if found else None
+        if before and before.measures[_PEOPLE] < k:
+            numbers = [WITHHELD] * len(KEPT_MEASURES)
+            numbers[_PEOPLE] = max(before.measures[_PEOPLE], cell.measures[_PEOPLE])
+            numbers[_EVENTS] = before.measures[_EVENTS] + cell.measures[_EVENTS]
+            found[-1] = before._replace(parent=cell.parent, measures=tuple(numbers))
+        else:
+            found.append(cell)
+    return [cell for cell in found if cell.measures[_PEOPLE] >= k]
 
 
 def _nothing_of(row: Rollup) -> Rollup:

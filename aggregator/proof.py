@@ -12,9 +12,10 @@ from event_catalogue.aggregates import EXEMPT, FUNNEL_STEPS, GOALS, KEPT, KEPT_M
 from event_catalogue.dimensions import OTHER
 from event_catalogue.goals import Aims
 from event_catalogue.metrics import MeasureName
+from event_catalogue.timings import TIMINGS
 from warehouse.client import Param, Warehouse
 from warehouse.goals import hit
-from warehouse.metrics import VISIT_SUMS, VisitShape, hit_columns
+from warehouse.metrics import VISIT_SUMS, VisitShape, hit_columns, row_expression, stored_rows
 from warehouse.people import kept_rules
 from warehouse.rollup_rows import SEPARATOR, Rollup
 
@@ -51,7 +52,7 @@ def faults_of(rows: Iterable[Rollup], totals: Totals) -> list[str]:
         return []  # a day of nothing but machines
     faults = [f"{name} is missing" for name in ("", *_SCOPES) if name not in by_dimension]
     for name, cells in by_dimension.items():
-        if name in (GOALS, FUNNEL_STEPS):
+        if name in (GOALS, FUNNEL_STEPS) or name.startswith("timing:"):
             continue
         scope = _SCOPES.get(name, "visit")
         faults += _compare(name or "the total", cells, totals, _BY_EVENT if scope != "visit" else _PARTITIONED)
@@ -135,6 +136,34 @@ def goal_faults(rows: Iterable[Rollup], counted: Mapping[tuple[str, str], tuple[
         told = tuple(row.measures[_PLACE[name]] for name in ("visitors", "visits", "events"))
         if told[0] != WITHHELD and told != expected:
             faults.append(f"{row.dimension} {row.key!r}: {told} instead of {expected}")
+    return faults
+
+
+def raw_timings(
+    warehouse: Warehouse, site: int, day: int, counted_bots: Iterable[str] = ()
+) -> dict[str, dict[int, int]]:
+    """How many page views lie in each bucket of each timing, from raw rows. Raises TryLater, Broken."""
+    counts = ", ".join(f"sumMap(map({row_expression(f'timing:{name}')}, toUInt64(1)))" for name in TIMINGS)
+    row = warehouse.select(
+        f"SELECT {counts} FROM {stored_rows()} AND name = 'vitals'",  # noqa: S608  # the catalogue's names
+        {"site": site, "first": day, "last": day, "kept": kept_rules({site: counted_bots})},
+        "seal",
+    )[0]
+    return {
+        name: {int(edge): int(many) for edge, many in dict(buckets).items() if edge}
+        for name, buckets in zip(TIMINGS, row, strict=True)
+    }
+
+
+def timing_faults(rows: Iterable[Rollup], counted: Mapping[str, Mapping[int, int]]) -> list[str]:
+    """Every interval of a timing that holds another number of page views than was counted."""
+    faults = []
+    for row in rows:
+        prefix, _, name = row.dimension.partition(":")
+        if prefix == "timing":
+            inside = sum(many for edge, many in counted[name].items() if int(row.key) <= edge < int(row.parent))
+            if row.measures[_PLACE["events"]] != inside:
+                faults.append(f"{name} from {row.key}: {row.measures[_PLACE['events']]} instead of {inside}")
     return faults
 
 

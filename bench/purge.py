@@ -31,6 +31,7 @@ from retention.purge import Choice, Purger, Stores
 from tests.product import command
 from warehouse.client import Warehouse
 from warehouse.migrate import migrate
+from warehouse.partitions import Partition
 from warehouse.rollup_rows import Rollup
 from warehouse.seals import RollupTable, digest
 from warehouse.settings import WarehouseSettings
@@ -84,6 +85,9 @@ class Place:
         for first in range(0, rows, _STEP):
             params = {"sites": SITES, "day": day, "batch": day * 1000 + first // _STEP + 1, "first": first}
             self.warehouse.command(_FILL, {**params, "rows": min(_STEP, rows - first)}, slot="seal")
+        partition = Partition(day, 35)
+        # As days are that are old enough: merged long ago, and not while they are rewritten.
+        self.warehouse.command(f"OPTIMIZE TABLE events PARTITION {partition.value} FINAL", slot="seal")
 
     def seal(self, day: int, sites: int = SITES) -> None:
         """Seals with as many aggregates as a large site has."""

@@ -8,6 +8,7 @@ worked out from raw rows and from sealed aggregates by the same formula. Bots ar
 from typing import Final, Literal, NamedTuple
 
 from event_catalogue.events import EVENTS
+from event_catalogue.timings import PERCENTILES, TIMINGS
 
 VISIT: Final = (
     "What one visitor does on one day of the site, until more than 30 minutes pass without an event. A visit ends with "
@@ -69,7 +70,7 @@ MEASURES: Final[dict[MeasureName, Measure]] = {
     )
 }
 
-Unit = Literal["count", "ratio", "percent", "seconds"]
+Unit = Literal["count", "ratio", "percent", "seconds", "milliseconds", "thousandths"]
 
 
 class Metric(NamedTuple):
@@ -87,6 +88,10 @@ class Metric(NamedTuple):
     share_of: Literal["", "all", "group", "question"] = ""
     """Of which visitors these are a share: those who reach a goal of all, or of those of the same group; those of a row
     of all that the question is about."""
+
+    timing: str = ""
+    """Of which of a browser's timings it is a percentile."""
+    percent: int = 0
 
     @property
     def measures(self) -> tuple[MeasureName, ...]:
@@ -200,6 +205,18 @@ METRICS: Final[tuple[Metric, ...]] = (
         factor=100,
         digits=2,
         share_of="question",
+    ),
+    *(
+        Metric(
+            f"{name}_p{percent}",
+            "thousandths" if name == "cls" else "milliseconds",
+            f"{meaning.capitalize()}: {percent} of 100 page views are not above it, to 2.5 %.",
+            "events",
+            timing=name,
+            percent=percent,
+        )
+        for name, meaning in TIMINGS.items()
+        for percent in PERCENTILES
     ),
 )
 

@@ -20,7 +20,7 @@ from control_store.tables import ControlStore
 from footfall.assembly import SetUpError, clock, hold_core, make_directories, set_up_logging
 from footfall.collecting import keep_stop_signals, server_config
 from footfall.environment import Environment
-from footfall.first_run import cannot_open
+from footfall.first_run import cannot_open, check_key
 from footfall.geo import credit_of, directory_of
 from footfall.jobs import Rooms, jobs
 from footfall.keeping import keep_in_view
@@ -47,6 +47,7 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
     make_directories(environment)
     if hold_core(environment, patience_s=_PATIENCE_S) is None:
         raise SetUpError(f"Another core works on {environment.data}; stop it, or choose another directory with --data.")
+    check_key(environment)
     store = open_control(environment)
     publish(store, environment, clock())
     warehouse = open_warehouse(environment)

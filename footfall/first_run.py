@@ -6,6 +6,7 @@ here, because collectors acknowledge without it.
 
 import http.client
 import os
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -25,12 +26,23 @@ _SAID: Final = {
 
 
 def check_installation(environment: Environment) -> None:
-    """Raise SetUpError if no core or no collector could work here: directory, another core, city databases."""
+    """Raise SetUpError if no core or no collector could work here: directory, another core, city databases; BadKey if
+    the ledger could not be signed."""
     check_collector(environment)
+    check_key(environment)
     lock = hold_core(environment, patience_s=_PATIENCE_S)
     if lock is None:
         raise SetUpError(f"Another core works on {environment.data}; stop it, or choose another directory with --data.")
     os.close(lock)
+
+
+def check_key(environment: Environment) -> None:
+    """Raise BadKey if the ledger's key is named and not there: else nothing could be destroyed, and people who ask to
+    be erased would not be hidden."""
+    if environment.ledger_key:
+        from retention.signatures import Signer
+
+        Signer(Path(environment.ledger_key))
 
 
 def check_collector(environment: Environment) -> None:

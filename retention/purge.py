@@ -123,6 +123,10 @@ class Purger:
 
     def decide(self, choice: Choice) -> list[Decision]:
         """What is due, the oldest day first, and what is held back. Raises TryLater, Broken."""
+        return self._look(choice)[0]
+
+    def _look(self, choice: Choice) -> tuple[list[Decision], Proof]:
+        """What is due, and what it is proven with."""
         sites = {one.id: _with_period(one, choice) for one in list_sites(self._store)}
         deleted = deleted_sites(self._store)
         shortest = 0 if deleted else min((one.settings.raw_days for one in sites.values()), default=0)
@@ -139,7 +143,7 @@ class Purger:
         rows = {one: self._partitions.sites(one) for one in self._of_days({one.day for one in chosen})}
         proof = self._proof(rows)
         known = Knowledge(choice.now, sites, deleted, proof.fault, expiries, list_holds(self._store))
-        return [decide(one, rows[one], known, choice.site) for one in chosen if one in rows]
+        return [decide(one, rows[one], known, choice.site) for one in chosen if one in rows], proof
 
     def remove(self, decision: Decision, choice: Choice) -> Purge | None:
         """Take the rows of a decision out of the warehouse; None when it holds no more. Raises TryLater, Broken.
@@ -147,12 +151,12 @@ class Purger:
         It is decided once more now that no row can come: immediately before.
         """
         with self._paused():
-            again = self.decide(choice._replace(day=decision.partition.day))
+            again, proof = self._look(choice._replace(day=decision.partition.day))
             found = [one for one in again if one.partition == decision.partition and one.sites]
             if not found:
                 return None
             self._crash("purge.chosen")
-            purge = self._made(found[0])
+            purge = self._made(found[0], proof)
             for one in found[0].unproven:
                 doubt_seal(self._store, one.site, purge.day)
                 _LOG.error("Rows of day %s go unproven, by the legal maximum: %s", day_text(purge.day), one.reason)
@@ -211,10 +215,9 @@ class Purger:
                 return [one for one in open_purges(self._store) if one.state == "gone"]
             time.sleep(_PAUSE_S)
 
-    def _made(self, decision: Decision) -> Purge:
+    def _made(self, decision: Decision, proof: Proof) -> Purge:
         partition = decision.partition
         deleted = deleted_sites(self._store)
-        proof = self._proof({one: self._partitions.sites(one) for one in self._of_days({partition.day})})
         taken = tuple(
             Taken(
                 one.site,

@@ -122,6 +122,8 @@ def metrics_table() -> str:
 
 
 def _formula(metric: Metric) -> str:
+    if metric.timing:
+        return code(metric.timing)
     if metric.under is None:
         return code(metric.over)
     factor = "" if metric.factor == 1 else f"{metric.factor:g} × "

@@ -39,6 +39,7 @@ _EVERY: Final = {
     "today": "/sites/{site}?range=today",
     "compared": "/sites/{site}?range=7d&compare=previous",
     "filtered": "/sites/{site}?range=28d&f=is,country,CH&f=is,device,mobile",
+    "filtered-today": "/sites/{site}?range=today&compare=previous&f=is,country,CH",
     "table": "/sites/{site}/by/path?range=28d",
     "table-country": "/sites/{site}/by/country?range=28d",
     "install": "/sites/{site}/install",

@@ -18,6 +18,7 @@ from typing import Final
 from event_catalogue.dimensions import UNKNOWN, UNKNOWN_KIND, Dimension
 from event_catalogue.fields import FIELD
 from event_catalogue.metrics import ENGAGED_MS, QUIET_EVENTS, VISIT_GAP_MS, MeasureName
+from event_catalogue.timings import EDGES, TIMINGS
 from warehouse.exits import SETTLES, exit_method
 from warehouse.hidden import SHOWN
 from warehouse.people import PEOPLE
@@ -38,6 +39,8 @@ def number(who: str) -> str:
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _QUIET: Final = ", ".join(f"'{name}'" for name in QUIET_EVENTS)
 
+_OF_BLINK: Final = " OR engine = 'Blink'"
+
 ROW_EXPRESSIONS: Final[dict[str, str]] = {
     "at_ms": "toUnixTimestamp64Milli(at)",
     "viewed": "name = 'pageview'",
@@ -45,6 +48,13 @@ ROW_EXPRESSIONS: Final[dict[str, str]] = {
     "acted": f"name NOT IN ({_QUIET})",
     "city_id": "if(city_id != 0, toString(city_id), toString(city))",
     "status": "if(status != 0, toString(status), '')",
+    **{
+        f"timing:{name}": (
+            f"if(name = 'vitals' AND ({name} != 0{_OF_BLINK if name == 'cls' else ''}), "
+            f"toString(roundDown({name}, {list(EDGES)})), '')"
+        )
+        for name in TIMINGS
+    },
 }
 """What a row is asked for where that is more than a column: facts that measures need, and numbers as text."""
 

@@ -22,6 +22,7 @@ from warehouse.kanon import Cell, Group, dominated, too_small, widened
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
 from warehouse.people import PEOPLE, kept_rules
 from warehouse.rollup_rows import DAY_BITS, SEPARATOR, DayRow, Rollup, SiteDay, Veils, day_of, unit_of
+from warehouse.timing_rows import Counting, timing_rows
 from warehouse.visits import shown_visits
 
 _HOUR_MS: Final = 3_600_000
@@ -78,6 +79,8 @@ class Rollups:
                         yield counting.dimension(dimension)
                 if BESIDE_GOALS.issubset(only):
                     yield counting.goals()
+                if only is _EVERY_NAME:
+                    yield counting.timings()
             finally:
                 counting.clear()
 
@@ -169,6 +172,11 @@ class _Counting:
             kinds=self._kept["name"],
         )
         return GoalCount(self._days, source).rows()
+
+    def timings(self) -> list[DayRow]:
+        """The rows of timings; after kinds of events."""
+        ways = self._fill, self._cells, self._unions, self._ask
+        return timing_rows(Counting(*ways, self._rows_of_days, _UNIT, self._k, self._kept["name"]))
 
     def _fill_goals(self, columns: str, select: str, params: Mapping[str, Param]) -> None:
         self._warehouse.command(f"CREATE TABLE {self._goals} ({columns}) ENGINE = Memory", slot="seal")

@@ -68,6 +68,10 @@ def in_unit(unit: Unit, value: float) -> str:
             return f"{value:.2f}".rstrip("0").rstrip(".")
         case "count":
             return short(value)
+        case "milliseconds":
+            return f"{value:,.0f} ms"
+        case "thousandths":
+            return f"{value / 1000:.3f}"
 
 
 def day_text(day: date) -> str:

@@ -16,7 +16,7 @@ from console.pages.desk import HEADERS, Ask
 from console.pages.formats import days_text, in_unit, time_label, time_name
 from console.pages.panels import PANELS, TABS, Panel, Table, make_table
 from console.pages.questions import Questions, days_of, rows_of
-from console.pages.tiles import MARKS, Tile, earlier, is_provisional, make_tiles
+from console.pages.tiles import MARKS, Tile, is_provisional, make_tiles
 from console.pages.view import METRIC_TITLES, RANGES, TILES, View, definition_of, filterable, read_view, title_of
 from console.stats.plan import EPOCH
 from control_store.snapshot import Site
@@ -118,17 +118,21 @@ async def _numbers(questions: Questions, view: View, today: date) -> dict[str, A
     """Tiles and chart, and what they were made of."""
     span, filters = view.date_range(today), view.question()
     metrics = [*TILES, "events"]
-    answer = await questions.ask(metrics, span, filters=filters)
-    totals = dict(zip(metrics, answer["results"][0]["metrics"], strict=True))
+    compare = view.compare and view.range != "all"
+    include = {"comparisons": {"mode": "previous_period"}} if compare else {}
+    answer = await questions.ask(metrics, span, filters=filters, include=include)
+    [row] = answer["results"]
+    totals = dict(zip(metrics, row["metrics"], strict=True))
     first, last = days_of(answer)
     days = (last - first).days + 1
     before: dict[str, float] = {}
-    compared = ""
-    if view.compare and view.range != "all":
-        then = earlier(first, last)
-        compared = days_text(*then)
-        before = await questions.totals(metrics, [day.isoformat() for day in then], filters=filters)
-    curve = await _curve(questions, view, (first, last), bool(before), today)
+    compared, then = "", []
+    if compare:
+        before = dict(zip(metrics, row["comparison"]["metrics"], strict=True))
+        then, half = (answer["meta"]["comparison"][name] for name in ("date_range", "to_same_time"))
+        compared = days_text(*(date.fromisoformat(text[:10]) for text in then))
+        compared += f" until {questions.local:%H:%M}" if half else ""
+    curve = await _curve(questions, view, (first, last), then, today)
     tiles = make_tiles(view, totals, before, answer["meta"], days=days)
     return {
         "totals": totals,
@@ -146,15 +150,15 @@ def _marks(tiles: list[Tile]) -> list[str]:
     return [MARKS.get(mark, mark) for mark in dict.fromkeys(tile.mark for tile in tiles) if mark]
 
 
-async def _curve(questions: Questions, view: View, days: tuple[date, date], compare: bool, today: date) -> Curve:
+async def _curve(questions: Questions, view: View, days: tuple[date, date], then: list[str], today: date) -> Curve:
+    """The curve of a range; `then` is the earlier one to be drawn under it, if any."""
     span = [day.isoformat() for day in days]
     more = {"filters": view.question(), "dimensions": ["time"], "include": {"time_labels": True}}
     answer = await questions.ask([view.metric], span, **more)
     labels, values = _series(answer)
     before: list[float] = []
-    if compare:
-        earlier_answer = await questions.ask([view.metric], [day.isoformat() for day in earlier(*days)], **more)
-        before = _series(earlier_answer)[1]
+    if then:
+        before = _series(await questions.ask([view.metric], then, **more))[1]
     step = "hour" if labels and " " in labels[0] else "month" if (days[1] - days[0]).days >= 92 else "day"
     if days == (today, today):
         labels, values = _until_now(labels, values, questions)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import date
 from typing import Final, NamedTuple
 from zoneinfo import available_timezones
 
@@ -13,7 +12,7 @@ from console.pages.collection import State, read_pulse, state_of
 from console.pages.desk import Ask, go
 from console.pages.formats import short
 from console.pages.questions import Questions, rows_of
-from console.pages.tiles import Change, change_of, earlier
+from console.pages.tiles import Change, change_of
 from control_store.setting_items import BadSetting
 from control_store.site_settings import SiteSettings, changed
 from control_store.sites import NewSite, add_site, list_sites
@@ -110,13 +109,12 @@ async def _card(ask: Ask, site: Site) -> SiteCard:
     state = await asyncio.to_thread(state_of, shop, site, pulse)
     try:
         async with Questions(ask.desk.statistics, shop.sharing, site, shop.clock()) as questions:
-            answer = await questions.ask(
-                ["visitors"], f"{_DAYS}d", dimensions=["time:day"], include={"time_labels": True}
-            )
+            span = f"{_DAYS}d"
+            answer = await questions.ask(["visitors"], span, dimensions=["time:day"], include={"time_labels": True})
+            whole = await questions.ask(["visitors"], span, include={"comparisons": {"mode": "previous_period"}})
             labels = answer["meta"]["time_labels"]
             found = {row.names[0]: row.values[0] for row in rows_of(answer)}
-            before_days = earlier(date.fromisoformat(labels[0]), date.fromisoformat(labels[-1]))
-            before = await questions.totals(["visitors"], [day.isoformat() for day in before_days])
+            before = {"visitors": whole["results"][0]["comparison"]["metrics"][0]}
     except TryLater:
         return SiteCard(site, state, "…", "", None)
     values = [found.get(label, 0) for label in labels]

@@ -1,7 +1,6 @@
 """The numbers on top of a dashboard: value, change against an earlier period, and what the number is worth."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
 from console.pages.formats import in_unit, whole
@@ -79,12 +78,6 @@ def mark_of(meta: Mapping[str, Any], metric: str) -> str:
     quality = meta.get("quality", {}).get(metric, {})
     mark = str(quality.get("mark", "")).replace("_", " ")
     return "" if mark == "exact" else mark
-
-
-def earlier(first: date, last: date) -> tuple[date, date]:
-    """The period of the same length that ends right before."""
-    days = (last - first).days + 1
-    return first - timedelta(days=days), first - timedelta(days=1)
 
 
 def is_provisional(meta: Mapping[str, Any], metric: str, label: str) -> bool:

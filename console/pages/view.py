@@ -17,6 +17,7 @@ from console.place_names import ENGLISH, Names
 from control_store.accounts import Role
 from event_catalogue.dimensions import DIMENSION
 from event_catalogue.metrics import METRIC
+from event_catalogue.timings import PERCENTILES
 
 RANGES: Final[dict[str, str]] = {
     "today": "Today",
@@ -47,6 +48,15 @@ TILES: Final = (
     "engagement_rate",
     "visit_duration",
 )
+_TIMINGS: Final = {
+    "ttfb": "First byte",
+    "fcp": "First paint",
+    "lcp": "Largest paint",
+    "inp": "Reaction",
+    "cls": "Layout shift",
+    "dom_ready": "Document ready",
+    "load": "Loaded",
+}
 METRIC_TITLES: Final[dict[str, str]] = {
     "visitors": "Visitors",
     "visits": "Visits",
@@ -62,6 +72,7 @@ METRIC_TITLES: Final[dict[str, str]] = {
     "conversion_rate": "Conversion rate",
     "group_conversion_rate": "Conversion rate of the group",
     "percentage": "Share of visitors",
+    **{f"{name}_p{percent}": f"{title} p{percent}" for name, title in _TIMINGS.items() for percent in PERCENTILES},
 }
 DIMENSION_TITLES: Final[dict[str, str]] = {
     "path": "Page",

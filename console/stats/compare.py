@@ -58,7 +58,7 @@ def put_beside(query: Query, rows: list[Row], plan: Plan, before: list[Row], the
             now_labels, then_labels = (one.labels(step_of(asked.dimension, one)) for one in (plan, then))
             times = dict(zip(now_labels, then_labels, strict=False))
         labels.append(times)
-    nothing: list[int | float] = [0] * len(query.metrics)
+    nothing: list[Any] = [None if metric.timing else 0 for metric in query.metrics]
     compared: list[dict[str, Any]] = []
     for row in rows:
         names = [times.get(name, "") if times else name for times, name in zip(labels, row["dimensions"], strict=True)]
@@ -69,8 +69,10 @@ def put_beside(query: Query, rows: list[Row], plan: Plan, before: list[Row], the
     return compared
 
 
-def change(metric: Metric, now: float, then: float) -> int | float | None:
+def change(metric: Metric, now: float | None, then: float | None) -> int | float | None:
     """By how much a number grew: of percentages in points, else in percent; None where there was nothing before."""
+    if now is None or then is None:
+        return None
     if metric.unit == "percent":
         return round(now - then, 2)
     if not then:

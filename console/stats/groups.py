@@ -14,7 +14,8 @@ from warehouse.client import Record
 class Row(TypedDict):
     """One row of an answer."""
 
-    metrics: list[int | float]
+    metrics: list[Any]
+    """Numbers; None for one of nothing."""
     dimensions: list[str]
 
 

@@ -20,6 +20,7 @@ from console.stats.terms import step_of
 from event_catalogue.dimensions import OTHER
 from warehouse.kanon import Cell, too_small, widened
 
+_HOUR: Final = "time:hour"
 FREE: Final = 1
 """So many conditions, and so many attributes, may be asked for without merging."""
 
@@ -27,13 +28,13 @@ FREE: Final = 1
 def is_guarded(query: Query, plan: Plan) -> bool:
     """Whether small groups of its live answers are merged."""
     leaves = conditions(query.filters)
-    attributes = {leaf.asked.dimension.name for leaf in leaves}
+    attributes = {_HOUR if leaf.operator == "within" else leaf.asked.dimension.name for leaf in leaves}
     for asked in query.dimensions:
         dimension = asked.dimension
         if dimension.scope != "time":
             attributes.add(dimension.name)
         elif step_of(dimension, plan) == "hour":
-            attributes.add("time:hour")
+            attributes.add(_HOUR)
     return len(leaves) > FREE or len(attributes) > FREE
 
 

@@ -172,6 +172,29 @@ def kept_statement(query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: Ru
     )
 
 
+def kept_timings(query: Query, plan: Plan, name: str) -> Kept | None:
+    """The timing of this name as aggregates know it; None where the question is cut by anything but time."""
+    if query.filters.parts or not all(_is_bucket(asked, plan) for asked in query.dimensions):
+        return None
+    return Kept(name, by_value=False)
+
+
+def timings_statement(
+    query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: list[int]
+) -> tuple[str, dict[str, Param]]:
+    """SQL and its parameters. A row: the dimensions of the question, from, below, how many."""
+    keys = [f"{_key(asked, plan, kept)} AS k{place}" for place, asked in enumerate(query.dimensions)]
+    groups = [*(f"k{place}" for place in range(len(keys))), "key", "parent"]
+    params: dict[str, Param] = {"site": site.id, "runs": runs, "dimension": kept.dimension}
+    params |= {"first": day_number(plan.first), "last": day_number(plan.last)}
+    sql = (
+        f"SELECT {', '.join([*keys, 'key', 'parent', 'sum(events)'])} FROM rollups WHERE site = {{site:UInt32}} AND "
+        "dimension = {dimension:String} AND day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16}) AND "
+        f"run IN {{runs:Array(UInt64)}} GROUP BY {', '.join(groups)}"
+    )
+    return sql, params
+
+
 def foretold(query: Query, plan: Plan, kept: Kept, rows: Sequence[DayRow]) -> Iterator[Record]:
     """Rows of days as their seals will hold them, in the form of the statement's."""
     for number, row in rows:

@@ -40,7 +40,7 @@ def with_rates(query: Query, ask: Ask) -> dict[str, Any]:
     wholes = {kind: _wholes(query, kind, ask) for kind in kinds}
     rows = [_row(query, plain, row, wholes) for row in answer["results"]]
     if _by_rate(query):
-        rows = _sorted(query, rows)[query.offset : query.offset + query.limit]
+        rows = sorted_rows(query, rows)[query.offset : query.offset + query.limit]
     quality = answer["meta"]["quality"]
     for metric in query.metrics:
         if metric.share_of:
@@ -133,14 +133,20 @@ def _row(query: Query, plain: Query, row: Row, wholes: Mapping[str, tuple[dict[t
     return {"metrics": metrics, "dimensions": row["dimensions"]}
 
 
-def _sorted(query: Query, rows: list[Row]) -> list[Row]:
+def sorted_rows(query: Query, rows: list[Row]) -> list[Row]:
+    """Rows in the order of the question; what has no number as if it were less than any."""
     places = {metric.name: ("metrics", place) for place, metric in enumerate(query.metrics)}
     places |= {asked.name: ("dimensions", place) for place, asked in enumerate(query.dimensions)}
     rows = sorted(rows, key=lambda row: row["dimensions"])
     for order in reversed(query.order_by):
         part, place = places[order.name]
-        rows.sort(key=lambda row: row[part][place], reverse=order.direction == "desc")  # type: ignore[literal-required]
+        rows.sort(key=lambda row: _rank(row, part, place), reverse=order.direction == "desc")
     return rows
+
+
+def _rank(row: Row, part: str, place: int) -> Any:
+    value: Any = row["metrics"][place] if part == "metrics" else row["dimensions"][place]
+    return -1 if value is None else value
 
 
 def _worse(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:

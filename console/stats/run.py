@@ -16,17 +16,41 @@ from console.stats.filters import conditions
 from console.stats.goals import asks_goals, check_goals
 from console.stats.groups import Groups, Key, Row, shown
 from console.stats.guarded import is_guarded, merge_small
-from console.stats.kept import Kept, Told, fitting, foretold, kept_form, kept_statement, needed
+from console.stats.kept import (
+    Kept,
+    Told,
+    fitting,
+    foretold,
+    kept_form,
+    kept_statement,
+    kept_timings,
+    needed,
+    timings_statement,
+)
 from console.stats.kept_goals import goal_marks, known
 from console.stats.marks import marks
 from console.stats.plan import EPOCH, Plan, day_number, plan, split
-from console.stats.query import WHEN, All, BadQuery, Comparison, Condition, Include, Last, Moments, Query, SiteRef
+from console.stats.query import (
+    WHEN,
+    All,
+    Asked,
+    BadQuery,
+    Comparison,
+    Condition,
+    Include,
+    Last,
+    Moments,
+    Query,
+    SiteRef,
+)
 from console.stats.rates import asks_rates, with_rates
 from console.stats.remembered import Remembered
 from console.stats.terms import range_params, step_of
+from console.stats.timings import TimingCounts, asks_timings, with_timings
 from event_catalogue.aggregates import FUNNEL_STEPS, GOALS
 from event_catalogue.goals import NO_AIMS, Aims
 from event_catalogue.metrics import METRIC, MeasureName
+from event_catalogue.timings import Interval, bucket_end, timing_dimension
 from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
 from warehouse.people import kept_rules
@@ -140,9 +164,15 @@ class Statistics:
         """
         if query.include.comparisons is not None:
             return self._compared(query, query.include.comparisons, site, query_id)
+        ask = partial(self.answer, site=site, query_id=query_id)
         if asks_rates(query):
-            ask = partial(self.answer, site=site, query_id=query_id)
             return cast("Answer", with_rates(query, ask))
+        if asks_timings(query):
+            return cast("Answer", with_timings(query, ask, partial(self._timing_counts, site=site, query_id=query_id)))
+        return self._answer(query, site, query_id)
+
+    def _answer(self, query: Query, site: SiteRef, query_id: str) -> Answer:
+        """The answer to a question of one part."""
         decided = self._plan(query, site)
         if decided.moments is not None:
             query = _within(query, decided.moments)
@@ -207,7 +237,9 @@ class Statistics:
         span = earlier(wanted, decided)
         whole = self._plan(replace(query, date_range=span), site)
         gone = self._seals(site.id, day_number(whole.first), day_number(whole.last)).values()
-        if wanted.mode != "custom" and not any(seal.purged for seal in gone):
+        # Sealed days are whole. One whose rows are there can be cut; weeks of them would be read anew on every look.
+        uncut = any(seal.purged for seal in gone) if decided.days == 1 else bool(gone)
+        if wanted.mode != "custom" and not uncut:
             span = up_to_now(span, decided, self._clock())
         before = replace(query, date_range=span, order_by=(), limit=_MOST_GROUPS + 1, offset=0)
         before = replace(before, include=Include(kept=query.include.kept))
@@ -223,6 +255,47 @@ class Statistics:
         }
         answer["query"]["include"] |= {"comparisons": wanted}
         return answer
+
+    def _timing_counts(self, query: Query, timing: str, *, site: SiteRef, query_id: str) -> TimingCounts:
+        """The counts of a timing in buckets, of all days: from seals where the question is cut by time alone."""
+        decided = self._plan(query, site)
+        if decided.moments is not None:
+            query = _within(query, decided.moments)
+        asked = Asked(f"timing:{timing}", timing_dimension(timing))
+        seals = self._seals(site.id, day_number(decided.first), day_number(decided.last))
+        kept = kept_timings(query, decided, asked.name)
+        groups: dict[tuple[str, ...], list[Interval]] = {}
+
+        def add(keys: Sequence[Any], low: int, end: int, many: int) -> None:
+            names = zip(query.dimensions, keys, strict=True)
+            key = tuple(shown(one, value, decided) for one, value in names)
+            groups.setdefault(key, []).append((low, end, many))
+
+        if kept and seals:
+            decided = split(decided, {EPOCH + timedelta(days=day) for day in seals})
+            runs: list[int] = [seal.run for seal in seals.values()]
+            sql, params = timings_statement(query, decided, site, kept, runs)
+            for *keys, low, end, many in self._run(sql, params, query_id):
+                add(keys, int(low), int(end), int(many))
+        counted = replace(query, metrics=(METRIC["events"],), dimensions=(*query.dimensions, asked), order_by=())
+        for part in (part for part in decided.parts if part.source == "raw"):
+            statement = self._build(replace(counted, limit=_ALL_ROWS, offset=0), decided.only(part), site)
+            for *keys, bucket, many in self._run(statement.sql, statement.params, query_id):
+                if bucket:
+                    add(keys, int(bucket), bucket_end(int(bucket)), int(many))
+        if is_guarded(query, decided):
+            # A group of few people has no percentile; who they are together is merged in this answer.
+            told = Condition("is_not", asked, (asked.dimension.blank,))
+            whole = replace(
+                query, metrics=(METRIC["visitors"],), filters=All((*query.filters.parts, told)), order_by=()
+            )
+            shown_groups = self.answer(replace(whole, limit=_ALL_ROWS, offset=0), site, query_id=query_id)["results"]
+            groups = {key: groups[key] for row in shown_groups if (key := tuple(row["dimensions"])) in groups}
+        lone = replace(query, metrics=(METRIC["events"],))
+        mark = marks(lone, decided, seals, Groups(lone, decided) if kept and seals else None)["events"]
+        if mark["mark"] == "exact":
+            mark = {**mark, "mark": "estimate", "reason": "sealed in buckets: to 2.5 %, wider where few people are"}
+        return TimingCounts(groups, mark)
 
     def _joined(
         self, query: Query, decided: Plan, site: SiteRef, kept: Kept, *, seals: Mapping[int, Seal], query_id: str

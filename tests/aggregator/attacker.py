@@ -28,6 +28,7 @@ def found_groups(tables: Tables, values: dict[str, set[Any]], k: int) -> list[st
     for name, cells in tables.items():
         if name:
             found += _small_cells(name, cells, whole, k)
+        if name in values:
             found += _bounds(name, cells, values[name], whole, k)
             found += _subtractions(name, tables, whole, k)
             found += _sums(name, tables)

@@ -14,7 +14,7 @@ import pytest
 
 from aggregator.attack import exposed
 from aggregator.coarser import coarser
-from aggregator.proof import faults_of, raw_totals
+from aggregator.proof import faults_of, raw_timings, raw_totals, timing_faults
 from aggregator.seal import GRACE_MS, QUIET_MS, SEAL_POINTS, Sealer, site_day
 from aggregator.visits import VisitTable
 from collector.importers.invented import Shape, invent_day
@@ -31,6 +31,7 @@ from tests.warehouse.engine import fresh_warehouse
 from warehouse.client import Warehouse
 from warehouse.events import EventTable
 from warehouse.migrate import migrate
+from warehouse.rollup_rows import Rollup
 from warehouse.rollups import Rollups
 from warehouse.seals import RollupTable, digest
 from warehouse.settings import WarehouseSettings
@@ -130,10 +131,15 @@ def test_what_is_sealed_is_what_a_count_by_hand_gives(place: Place) -> None:
         day, zone = EPOCH + timedelta(days=seal.day), list(ZONES.values())[seal.site - 1]
         expected = count_day(events, seal.site, day, seal.k, zone, NAMES)
         found: dict[str, dict[Any, list[int]]] = {}
-        for row in rows:
+        for row in without_timings(rows):
             found.setdefault(row.dimension, {})[row.key, row.parent] = list(row.measures)
         assert found == expected
         assert seal.raw_rows == sum(row[0] == seal.site and row[1] == seal.day for row in place.rows)
+
+
+def without_timings(rows: list[Rollup]) -> list[Rollup]:
+    """The rows that are no intervals of timings: these are counted by hand in test_timings.py."""
+    return [row for row in rows if not row.dimension.startswith("timing:")]
 
 
 @pytest.mark.req("A2")
@@ -141,7 +147,17 @@ def test_an_aggregate_that_contradicts_the_rows_is_not_sealed(place: Place) -> N
     """A view too many in any dimension is found and named; the day stays unsealed, and the fault is kept."""
     due = place.sealer.due(NOW, NOW)[0]
     counted = Rollups(place.warehouse, "test").count([site_day(site, DAY) for site in due.sites])
-    mine = [row for rows in counted for _, row in rows if row.site == 1]
+    everything = [row for rows in counted for _, row in rows if row.site == 1]
+    mine = without_timings(everything)
+    timings = raw_timings(place.warehouse, 1, DAY)
+    assert timing_faults(everything, timings) == []
+    told = [row for row in everything if row not in mine]
+    assert told
+    for row in told:
+        wrong = [*row.measures]
+        wrong[3] += 1
+        changed = [one._replace(measures=tuple(wrong)) if one is row else one for one in told]
+        assert len(timing_faults(changed, timings)) == 1
     totals = raw_totals(place.warehouse, 1, DAY)
     assert faults_of(mine, totals) == []
     for number, row in enumerate(mine[:: len(mine) // 60]):
@@ -200,7 +216,7 @@ def test_enough_late_visitors_seal_a_day_anew(place: Place) -> None:
     assert (outcome.seal.generation, outcome.seal.late, place.sealer.count_late()) == (2, 0, 0)
     found = {
         (row.dimension, row.key, row.parent): list(row.measures)
-        for row in RollupTable(place.warehouse).read(1, DAY, outcome.seal.run)
+        for row in without_timings(RollupTable(place.warehouse).read(1, DAY, outcome.seal.run))
     }
     by_hand = count_day(as_events(place.rows), 1, EPOCH + timedelta(days=DAY), 5, ZONES["first.example"], NAMES)
     assert found == {

@@ -276,12 +276,14 @@ def test_every_range_opens(shop: Desk, name: str) -> None:
 
 @pytest.mark.req("D1")
 def test_a_comparison_names_the_change_and_the_days(counting: Desk) -> None:
-    """Ten visitors after five: +100 %; with few of them it is not worked out."""
+    """Ten visitors after five who had come by that time of day: +100 %; with few of them it is not worked out."""
     site = counting.site()
+    morning, evening = (TODAY * 86_400_000 + hour * 3_600_000 - 86_400_000 for hour in (9, 20))
     counting.store_rows(site, *({"visitor": visitor(n), "day": TODAY} for n in range(10)))
-    counting.store_rows(site, *({"visitor": visitor(n), "day": TODAY - 1} for n in range(5)))
+    counting.store_rows(site, *({"visitor": visitor(n), "day": TODAY - 1, "at": morning} for n in range(5)))
+    counting.store_rows(site, *({"visitor": visitor(n), "day": TODAY - 1, "at": evening} for n in range(5, 30)))
     text = plain(counting.read("/sites/shop.example?range=today&compare=previous"))
-    assert "Visitors 10 +100% against Sun 23 Nov 2025 from 5" in text
+    assert "Visitors 10 +100% against Sun 23 Nov 2025 until 12:00 from 5" in text
     few = plain(counting.read("/sites/shop.example?range=today&compare=previous&f=is,path,/nowhere"))
     assert "%" not in few.partition("Visits")[0]
 

@@ -9,8 +9,10 @@ from console.pages.kept import Kept
 from control_store.accounts import User, list_users
 from control_store.audit import entries
 from control_store.erasures import ask_erasure
+from control_store.seals import Fault, save_fault
 from control_store.second_factor import is_on, new_secret, turn_on
 from control_store.sites import list_keys
+from control_store.spans import Span, save_span
 from tests.console.desk import PASSWORD, Desk, cookies, hidden
 from tests.control_store.test_second_factor import code_at
 
@@ -264,7 +266,11 @@ def test_the_page_of_what_is_kept_says_what_is_late(desk: Desk) -> None:
     desk.log_in()
     ask_erasure(desk.store, "returning", 1, bytes([7]) * 16, now=1)
     desk.kept = [Kept("logins", "digests of cookies", "2 days", "people.forget", 7, 1, is_late=True)]
+    save_fault(desk.store, Fault(1, 20_423, 1, "path: 7 visits instead of 8"))
+    save_span(desk.store, Span(1, 20_426, 20_432, 9, 1, 5, {}, (), frozenset(), 0, "", "region: 3 visits instead of 4"))
     text = re.sub(r"<[^>]*>|\s+", " ", desk.read("/kept"))
+    assert re.search(r"Not sealed: \S+, 2025-12-01: path: 7 visits instead of 8", text)
+    assert re.search(r"Not sealed: \S+, 2025-12-04 to 2025-12-10: region: 3 visits instead of 4", text)
     assert re.search(r"logins +digests of cookies +2 days +7 +1970-01-01 +LATE: should have gone", text)
     assert "1 requests for erasure are hidden and not yet erased" in text
     assert (bytes([7]) * 16).hex() not in text

@@ -141,3 +141,11 @@ def test_a_city_database_that_is_broken_is_named(tmp_path: Path) -> None:
         r"\S+broken\.mmdb can't be read as a database of places or networks \(.*\); fetch it again or leave it out\.",
         sentence,
     )
+
+
+@pytest.mark.req("O1", "R3")
+@pytest.mark.parametrize("words", [("serve",), ("core",)])
+def test_a_key_of_the_ledger_that_is_missing_is_named(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Nothing runs that could not write what it destroys."""
+    said = fails(tmp_path / "data", *words, ledger_key=str(tmp_path / "none.pem"))
+    assert re.search(r"none\.pem can't be read .*footfall ledger key", said)

@@ -1,6 +1,7 @@
 """`footfall reconcile`: what adds up, and every way in which it may not."""
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -84,7 +85,10 @@ def test_a_seal_carries_the_numbers_of_its_records_and_tells_what_all_other_acco
         told = (f"{one['spool']}:{one['first']}-{one['last']}={one['events']}" for one in day["records"])
         assert carried[day["day"]] == ",".join(sorted(told))
     assert _reconciled(tmp_path)[1]["days"][0]["balanced"], "it is purged"
+    with closing(sqlite3.connect(control)) as connection, connection:
+        connection.execute("INSERT INTO seal_faults (site, day, since, reason) VALUES (1, 20425, 1, 'a reason')")
     told = command(tmp_path, "status")
+    assert re.search(r"Not sealed: \S+, 2025-12-03: a reason\.", told.stdout)
     assert [line.split("\t")[-1] for line in told.stdout.splitlines() if "\t2025-12" in line] == ["yes", "yes"]
     whole = journal.read_bytes()
     of_day = "day = (SELECT min(day) FROM totals)"

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_sealed_days_go_when_their_period_is_over_by_every_sites_clock(place: Pl
     assert {key: (gone.purged, gone.erased) for key, gone in place.gone().items()} == {
         key: (count, 0) for key, count in before.items() if key[1] != DAY + 2
     }
-    assert not [name for name in place.files() if not name.startswith(partition(DAY + 2).id)]
+    assert not _with_rows(place, {name for name in place.files() if not name.startswith(partition(DAY + 2).id)})
     assert _due(place, DUE_AT) == []
 
 
@@ -272,6 +273,22 @@ def test_a_part_that_a_question_is_reading_is_waited_for(place: Place) -> None:
     assert place.purger.finish(30) == []
     assert not [name for name in parts if (held / name).exists()]
     assert [kind for kind, _ in place.entries()] == ["purge.intended", "purge.completed"]
+
+
+def _with_rows(place: Place, names: set[str]) -> list[str]:
+    """Of these directories those whose part has rows, by the engine's own note in each. A drop leaves some without for
+    a second or two."""
+    held = [
+        Path(row[0])
+        for one in ("events", "visits")
+        for row in place.warehouse.query("warehouse.data_paths", {"table": one}, "control")
+    ]
+    found = []
+    for note in (path / name / "count.txt" for path in held for name in names):
+        with suppress(FileNotFoundError):
+            if note.read_text() != "0":
+                found.append(note.parent.name)
+    return found
 
 
 def _content(place: Place, site: int, day: int) -> list[tuple[object, ...]]:

@@ -1,16 +1,20 @@
 """Several filters at once: small groups are merged, by numbers counted by hand."""
 
 from dataclasses import replace
+from datetime import date
+from itertools import combinations
 from typing import Any
 
 import pytest
 
 from console.stats.parse import parse
-from console.stats.query import BadQuery
-from console.stats.run import Answer
+from console.stats.query import BadQuery, SiteRef
+from console.stats.run import Answer, Statistics
 from tests.console.stats.conftest import Asker
 from tests.console.stats.counting import answer
-from tests.console.stats.world import World
+from tests.console.stats.world import World, as_row
+from tests.warehouse.engine import fresh_warehouse
+from warehouse.events import EventTable
 
 K = 5
 RANGE = ["2025-10-25", "2025-10-28"]
@@ -100,3 +104,46 @@ def test_more_groups_than_can_be_merged_are_refused(
     }
     with pytest.raises(BadQuery, match="dimensions: Of several attributes at most 3 groups"):
         ask(asker, world, question)
+
+
+ATTRIBUTES = {
+    "visit:country": "CH",
+    "visit:browser": "Firefox",
+    "visit:source": "Google",
+    "visit:entry_page": "/door",
+    "event:page": "/door",
+    "event:props:plan": "pro",
+    "time:hour": "2025-06-01 10:00:00",
+}
+"""What is true of the one visitor."""
+
+
+@pytest.mark.req("D11")
+def test_no_answer_joins_two_attributes_of_one_visitor() -> None:
+    """On a site with a single visitor: whatever two dimensions or filters are put together, none tells of both."""
+    warehouse = fresh_warehouse()
+    fields = {"country": "CH", "city_id": 7, "city": "Bern", "browser": "Firefox", "os": "Linux", "source": "Google"}
+    fields |= {"utm_campaign": "spring", "path": "/door", "name": "pageview", "prop_keys": ["plan"]}
+    day, at = date(2025, 6, 1), 1_748_772_000_000
+    where = {"site": 1, "day": day, "at": at, "visitor": b"v" * 16, "beacon": b"b" * 16, "prop_values": ["pro"]}
+    EventTable(warehouse).insert([as_row(fields | where)], batch=1, token="1")
+    statistics = Statistics(warehouse, lambda: at)
+
+    def ask(dimensions: list[str], filters: list[Any]) -> Any:
+        question = {"site_id": "x", "metrics": ["visitors", "events"], "date_range": ["2025-06-01", "2025-06-01"]}
+        asked = parse(question | {"dimensions": dimensions, "filters": filters})
+        return statistics.answer(asked, SiteRef(1, "x", "UTC", k=5))["results"]
+
+    for name, value in ATTRIBUTES.items():
+        assert ask([name], []) == [{"metrics": [1, 1], "dimensions": [value]}], "one attribute is told"
+    for one, other in combinations(ATTRIBUTES, 2):
+        assert ask([one, other], []) == [], (one, other)
+        for name, beside in ((one, other), (other, one)):
+            if name == "time:hour":
+                continue
+            condition = ["is", name, [ATTRIBUTES[name]]]
+            assert ask([beside], [condition]) == [], (name, beside)
+            if beside != "time:hour":
+                both = [condition, ["is", beside, [ATTRIBUTES[beside]]]]
+                assert ask([], both) == [{"metrics": [0, 0], "dimensions": []}], (name, beside)
+    warehouse.close()
