@@ -6,7 +6,9 @@ filled.
 """
 
 import re
+from base64 import b64encode
 from datetime import date
+from hashlib import sha256, sha384
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -28,7 +30,7 @@ _SHOWN: Final = (
 _BLANK: Final = (NOT_SET, NONE, DIRECT, "")
 _BUILD: Final = re.compile("[0-9a-f]{8}")
 """A script's. What has other ones (invented data, programs) runs none of ours."""
-_COMPILED_IN: Final = re.compile(rf'"build":"({_BUILD.pattern})"')
+_COMPILED_IN: Final = re.compile(rb'"build":"([0-9a-f]{8})"')
 _RENEW: Final = (
     "Browsers keep a script for an hour, at most a day, after a setting has changed. What stays is a copy that does "
     "not follow: renew the line that has its hash, or the file that your site serves itself. What protects visitors is "
@@ -68,7 +70,8 @@ async def installation(ask: Ask) -> Response:
         today = questions.local.date()
         first = await _first(questions, ask) if pulse.last else None
         visitors = (await questions.totals(["visitors", "events"], "day"))["visitors"]
-        older = await _older(questions, _current_build(shop.settings.snippets, site))
+        script = _published(shop.settings.snippets, site)
+        older = await _older(questions, script)
     collector = shop.settings.collector_url
     return ask.render(
         "install.html",
@@ -83,6 +86,7 @@ async def installation(ask: Ask) -> Response:
         outcomes=outcomes(shop, site, today, today),
         line=f'<script async src="{collector}/js/{site.key}.js"></script>',
         pixel=f'<noscript><img src="{collector}/e.gif?site={site.key}" alt="" width="1" height="1"></noscript>',
+        pinned=_pinned(script, f"{collector}/js/{site.key}"),
         collector=collector,
         is_public=shop.settings.is_public,
     )
@@ -109,21 +113,30 @@ async def _first(questions: Questions, ask: Ask) -> First | None:
     return First(int(totals["events"]), int(totals["pageviews"]), filled, len(found) - len(filled))
 
 
-def _current_build(directory: Path | None, site: Site) -> str:
-    """The build of the script that the site's pages would be given now; empty where none is published."""
+def _published(directory: Path | None, site: Site) -> bytes:
+    """The script that the site's pages are given now; empty where none is published."""
     try:
-        text = (directory / f"{site.key}.js").read_text(encoding="utf-8") if directory else ""
+        return (directory / f"{site.key}.js").read_bytes() if directory else b""
     except OSError:
+        return b""
+
+
+def _pinned(script: bytes, address: str) -> str:
+    """The line for the copy that never changes, with its hash (Subresource Integrity)."""
+    if not script:
         return ""
-    found = _COMPILED_IN.search(text)
-    return found[1] if found else ""
+    digest = b64encode(sha384(script).digest()).decode()
+    source = f"{address}.{sha256(script).hexdigest()[:16]}.js"
+    return f'<script async src="{source}" integrity="sha384-{digest}" crossorigin="anonymous"></script>'
 
 
-async def _older(questions: Questions, current: str) -> list[Check]:
+async def _older(questions: Questions, script: bytes) -> list[Check]:
     """How many of today's views were told by another script than the published one: a copy that is pinned by its hash
     goes on counting by settings that have changed since, and nobody would notice."""
-    if not current:
+    found = _COMPILED_IN.search(script)
+    if not found:
         return []
+    current = found[1].decode()
     answer = await questions.ask(["pageviews"], "day", dimensions=["build"])
     views = {row.names[0]: row.values[0] for row in rows_of(answer) if _BUILD.fullmatch(row.names[0])}
     older = sum(views.values()) - views.get(current, 0)

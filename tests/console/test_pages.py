@@ -1,7 +1,9 @@
 """What people see: the right numbers under the right words, nothing that runs or loads from elsewhere, no dead end."""
 
+import base64
 import html
 import re
+import subprocess
 from collections.abc import Iterator
 from datetime import date
 from html.parser import HTMLParser
@@ -514,6 +516,11 @@ def test_a_script_that_no_longer_follows_the_settings_is_told(counting: Desk, tm
     assert "38 % of today's views come from an older script" in plain(told.read(page))
     (tmp_path / f"{site.key}.js").write_text(';(d=>{})({"build":"0000dddd"});')
     assert "100 % of today's views come from an older script" in plain(told.read(page))
+    done = subprocess.run(
+        ["openssl", "dgst", "-sha384", "-binary", tmp_path / f"{site.key}.js"], capture_output=True, check=True
+    )
+    integrity = base64.b64encode(done.stdout).decode()
+    assert f'integrity="sha384-{integrity}" crossorigin="anonymous"' in html.unescape(told.read(page))
     told.close()
 
 
