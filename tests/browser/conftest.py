@@ -70,14 +70,18 @@ def driver() -> Iterator[Any]:
         yield running
 
 
+def launch(driver: Any) -> Any:
+    """Debian's Chromium, with the back/forward cache that Playwright would turn off."""
+    kept = ["--disable-back-forward-cache"]
+    return driver.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS), ignore_default_args=kept)
+
+
 @pytest.fixture(scope="session")
 def browser(driver: Any) -> Iterator[Any]:
-    """Debian's Chromium, with the back/forward cache that Playwright would turn off."""
+    """One for all tests of a worker."""
     if not CHROMIUM.exists():
         pytest.skip("chromium is missing (Debian: apt-get install chromium)")
-    launched = driver.chromium.launch(
-        executable_path=str(CHROMIUM), args=list(FLAGS), ignore_default_args=["--disable-back-forward-cache"]
-    )
+    launched = launch(driver)
     yield launched
     launched.close()
 

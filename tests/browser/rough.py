@@ -4,6 +4,9 @@ The tabs of `Beside` are opened first and looked after last, so that ten seconds
 """
 
 import contextlib
+import os
+import shutil
+import signal
 import subprocess
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -45,8 +48,28 @@ BROKEN: Final[dict[str, str]] = {
 """What a page does before the snippet comes."""
 
 
+FIREFOX: Final = shutil.which("firefox-esr")
+VISIT: Final = """<a href="http://other.example/out">out</a><a href="tel:+41447777777">call</a>
+<button id="buy">Buy</button><script>
+  addEventListener("click", event => event.preventDefault())
+  const after = ms => new Promise(resolve => setTimeout(resolve, ms))
+  addEventListener("load", async () => {
+    await after(400)
+    for (const one of document.querySelectorAll("a,#buy")) one.click()
+    footfall("signup", {props: {plan: "pro"}})
+    history.pushState({}, "", "/fox/two")
+    document.title = "Second"
+    await after(600)
+    history.back()
+    await after(600)
+    location.href = "/fox/end"
+  })
+</script>"""
+"""A visit that needs nobody to drive the browser."""
+
+
 class Beside:
-    """Tabs that live while the other acts are played."""
+    """Tabs that live while the other acts are played, and a visit in Firefox."""
 
     def __init__(self, stage: "Stage") -> None:
         self._stage = stage
@@ -60,6 +83,7 @@ class Beside:
         stage.site.pages["/ten/end"] = Page("<title>End</title>")
         stage.put("/ten/hidden", f"<script>{script}</script>")
         stage.put("/ten/offline")
+        self._firefox = self._open_firefox()
         self._hidden, self._offline = (self._open(path) for path in ("/ten/hidden", "/ten/offline"))
         self._offline.wait_for_timeout(600)
         self._offline.context.set_offline(True)
@@ -75,6 +99,28 @@ class Beside:
         self._offline.wait_for_timeout(300)
         for tab in (self._hidden, self._offline):
             tab.context.close()
+        if self._firefox:
+            self._end_firefox(self._firefox)
+
+    def _open_firefox(self) -> subprocess.Popen[bytes] | None:
+        if not FIREFOX:
+            return None
+        self._stage.put("/fox", VISIT)
+        self._stage.site.pages["/fox/end"] = Page("<title>End</title>")
+        profile = self._stage.product.data.parent / "firefox"
+        profile.mkdir()
+        hosts = "all.example,stats.example,other.example"
+        (profile / "user.js").write_text(f'user_pref("network.dns.localDomains", "{hosts}");\n')
+        call = [FIREFOX, "--headless", "--no-remote", "--profile", str(profile), self._stage.address("/fox")]
+        return subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def _end_firefox(self, running: subprocess.Popen[bytes]) -> None:
+        end = time.monotonic() + 60
+        while "/fox/end" not in self._stage.site.asked and time.monotonic() < end:
+            time.sleep(0.1)
+        time.sleep(0.7)
+        os.killpg(running.pid, signal.SIGTERM)
+        running.wait()
 
     def _open(self, path: str) -> Any:
         context = self._stage.browser.new_context(

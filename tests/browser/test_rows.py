@@ -17,6 +17,7 @@ import pytest
 from event_catalogue.events import EVENTS
 from tests.browser import stage
 from tests.browser.rough import BROKEN as BROKEN_BROWSERS
+from tests.browser.rough import FIREFOX
 from tests.browser.stage import Row
 
 pytestmark = [pytest.mark.timeout(600)]
@@ -534,6 +535,39 @@ def test_ten_seconds_off_line_lose_nothing_and_double_nothing(rows: list[Row]) -
     (view,) = on(rows, "/ten/offline/next", "pageview")
     waited = datetime.fromisoformat(str(view["received"])) - datetime.fromisoformat(str(view["at"]))
     assert waited > timedelta(seconds=10)
+
+
+@pytest.mark.skipif(FIREFOX is None, reason="firefox-esr is missing (Debian: apt-get install firefox-esr)")
+@pytest.mark.req("C6", "C10", "C14", "C16", "C21")
+def test_a_visit_in_firefox_is_the_same_rows(rows: list[Row]) -> None:
+    """Views of three routes, links, a click, an event, time in front, how it was left."""
+    found = [row for row in rows if row["path"].startswith("/fox")]
+    assert {row["browser"] for row in found} == {"Firefox"}
+    assert said([row for row in found if row["name"] == "pageview"], "path", "title") == [
+        ("/fox", "Title of /fox"),
+        ("/fox/two", "Second"),
+        ("/fox", "Second"),
+    ]
+    told = Counter(row["name"] for row in found if row["name"] not in ("engagement", "load_error"))
+    assert told == {"pageview": 3, "outbound": 1, "tel": 1, "click": 1, "signup": 1, "vitals": 1, "exit": 3}
+    assert said(on(rows, "/fox", "signup"), "prop_keys", "prop_values") == [(["plan"], ["pro"])]
+    assert 1000 < sum(row["engaged_ms"] for row in found) < 60_000
+    (vitals,) = on(rows, "/fox", "vitals")
+    assert 0 < vitals["ttfb"] <= vitals["fcp"]
+
+
+@pytest.mark.req("C20")
+def test_ten_seconds_without_a_collector_lose_nothing_and_double_nothing(rows: list[Row]) -> None:
+    """Events with the time when they happened, a route, times and both exits, each once."""
+    for path in ("/down", "/down/next"):
+        names = Counter(row["name"] for row in on(rows, path) if row["name"] != "engagement")
+        assert names.items() >= {"pageview": 1, "kept": 1, "exit": 1}.items()
+        assert on(rows, path, "engagement")
+    (first,), (second,) = (on(rows, path, "kept") for path in ("/down", "/down/next"))
+    for row in (first, second):
+        waited = datetime.fromisoformat(str(row["received"])) - datetime.fromisoformat(str(row["at"]))
+        assert timedelta(seconds=9) < waited < timedelta(seconds=60)
+    assert first["beacon"] != second["beacon"]
 
 
 @pytest.mark.req("C21")
