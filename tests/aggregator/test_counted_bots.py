@@ -22,7 +22,7 @@ from control_store.sites import NewSite, add_site, list_sites, save_settings
 from event_catalogue.fields import FIELDS
 from tests.aggregator.rollup_count import count_day
 from tests.aggregator.test_rollups import NAMES, as_events
-from tests.aggregator.test_seal import DAY, EPOCH, NOW, ZONES, Place, _like
+from tests.aggregator.test_seal import DAY, EPOCH, NOW, ZONES, Place, _like, without_timings
 from tests.aggregator.test_visits import Table, same, stored_visits
 from tests.aggregator.visit_count import count_visits
 from tests.console.stats.counting import answer
@@ -179,7 +179,7 @@ def sealed_anew(place: Place, rules: dict[int, Collection[str]]) -> list[Sealed]
             NAMES,
         )
         found: dict[str, dict[Any, list[int]]] = {}
-        for row in RollupTable(place.warehouse).read(one.site.id, one.day, one.seal.run):
+        for row in without_timings(RollupTable(place.warehouse).read(one.site.id, one.day, one.seal.run)):
             found.setdefault(row.dimension, {})[row.key, row.parent] = list(row.measures)
         assert found == by_hand
     return outcomes
