@@ -225,7 +225,7 @@ def test_the_keyboard_leads_from_the_login_to_a_filtered_table(visited: Product,
     page.locator(".chip").wait_for()
     assert f"Browser is {name}" in page.locator(".chip").first.inner_text()
     assert page.evaluate("document.activeElement !== document.body"), "the focus is not lost"
-    page.wait_for_function("document.getElementById('announce').textContent.includes('shop.example')")
+    page.wait_for_function("() => document.getElementById('announce').textContent.includes('shop.example')")
     tab_to(page, "#panel-pages .more")
     page.keyboard.press("Enter")
     page.wait_for_url("**/by/path**")

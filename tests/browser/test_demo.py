@@ -307,7 +307,8 @@ def look_around(shop: Product, chrome: Any, way: str) -> dict[str, tuple[Any, ..
         if way == "blocked":
             page.wait_for_timeout(200)
         else:
-            page.wait_for_function(f"{PANEL}.shadowRoot")
+            # Asked again and again from outside: the page's policy forbids what would wait for it inside.
+            until(lambda: page.evaluate(f"!!{PANEL}?.shadowRoot"), "the panel is there")
         page.evaluate(
             "document.querySelectorAll('footfall-banner').forEach((one) => one.remove()); "
             f"{PANEL}.style.visibility = 'hidden'"
