@@ -13,11 +13,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-
-import psutil
 
 from bench.beacon import listen, wait_for, worker
 from control_store.accounting import SpoolState, publish_spools
@@ -27,7 +25,6 @@ from control_store.marks import next_number
 from control_store.seals import Seal, save_seals
 from control_store.sites import NewSite, add_site
 from control_store.tables import ControlStore
-from footfall.core import step_back
 from retention.erase import Eraser
 from retention.ledger import NOTHING, Head, Ledger
 from retention.purge import Choice, Purger, Stores
@@ -118,15 +115,12 @@ class Beside:
         self._process = worker(sock, data, "beside", cores="0,1")
         wait_for(sock)
 
-    def visit(self) -> psutil.Popen:
+    def visit(self) -> "subprocess.Popen[str]":
         """Let visitors come for some seconds."""
         call = [sys.executable, "-m", "bench.pace", str(self._port), self._site, str(_RATE), str(_PACE_S)]
-        visiting = psutil.Popen(call, stdout=subprocess.PIPE, text=True)
-        with suppress(psutil.AccessDenied):  # who is not root has visitors that step back, too
-            visiting.nice(0)
-        return visiting
+        return subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
 
-    def waits(self, visiting: psutil.Popen) -> float:
+    def waits(self, visiting: "subprocess.Popen[str]") -> float:
         """How long 99 of 100 waited at most, ms."""
         return float(json.loads(visiting.communicate()[0])["p99"])
 
@@ -216,11 +210,9 @@ def _erase(place: Place, visitors: int) -> None:
 
 
 def main() -> None:
-    """Measure, and print a line for each. This process has the core's place beside the collector."""
+    """Measure, and print a line for each."""
     with tempfile.TemporaryDirectory() as directory:
-        beside = Beside(Path(directory) / "beside")
-        step_back()
-        place = Place(Path(directory))
+        place, beside = Place(Path(directory)), Beside(Path(directory) / "beside")
         try:
             _report(place, beside)
         finally:

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import threading
-from contextlib import suppress
 
 import uvicorn
 
@@ -38,7 +37,6 @@ from warehouse.settings import WarehouseSettings
 from warehouse.tables import check_columns
 
 _LOG = logging.getLogger("footfall.core")
-_NICENESS = 10
 _PATIENCE_S = 8.0
 """How long a start waits for a predecessor that still holds the warehouse."""
 
@@ -46,7 +44,6 @@ _PATIENCE_S = 8.0
 def run_core(environment: Environment, sock: socket.socket) -> None:
     """Serve the console's port until told to stop; the loader finishes the batch it is at."""
     set_up_logging(environment)
-    step_back()
     make_directories(environment)
     if hold_core(environment, patience_s=_PATIENCE_S) is None:
         raise SetUpError(f"Another core works on {environment.data}; stop it, or choose another directory with --data.")
@@ -89,12 +86,6 @@ def run_core(environment: Environment, sock: socket.socket) -> None:
         store.close()
         salts.close()
         warehouse.close()
-
-
-def step_back() -> None:
-    """Let acknowledgements go first: rewrites, seals and questions take what the collectors leave of the machine."""
-    with suppress(OSError):
-        os.nice(_NICENESS)
 
 
 def open_control(environment: Environment) -> ControlStore:

@@ -263,12 +263,6 @@ def _leave(port: int, content: bytes, pause: float) -> None:
         time.sleep(pause)
 
 
-def test_the_collectors_go_before_the_core(world):
-    """Where both want the machine, an acknowledgement does not wait for a rewrite, a seal or a question."""
-    nice = {name: process.nice() for name, process in world.product.processes().items()}
-    assert all(nice["core"] > of_one for name, of_one in nice.items() if name != "core")
-
-
 def test_slow_clients_do_not_keep_others_waiting(world):
     """300 clients that dawdle over head or body hold up nobody, and cost little memory."""
     memory = world.memory()["collector"]
