@@ -543,11 +543,9 @@ def test_a_visit_in_firefox_is_the_same_rows(rows: list[Row]) -> None:
     """Views of three routes, links, a click, an event, time in front, how it was left."""
     found = [row for row in rows if row["path"].startswith("/fox")]
     assert {row["browser"] for row in found} == {"Firefox"}
-    assert said([row for row in found if row["name"] == "pageview"], "path", "title") == [
-        ("/fox", "Title of /fox"),
-        ("/fox/two", "Second"),
-        ("/fox", "Second"),
-    ]
+    views = said([row for row in found if row["name"] == "pageview"], "path", "title")
+    three = [("/fox", "Second"), ("/fox", "Title of /fox"), ("/fox/two", "Second")]
+    assert sorted(views) == three, "beacons may overtake each other"
     told = Counter(row["name"] for row in found if row["name"] not in ("engagement", "load_error"))
     assert told == {"pageview": 3, "outbound": 1, "tel": 1, "click": 1, "signup": 1, "vitals": 1, "exit": 3}
     assert said(on(rows, "/fox", "signup"), "prop_keys", "prop_values") == [(["plan"], ["pro"])]
