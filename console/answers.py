@@ -16,13 +16,14 @@ from warehouse.client import Warehouse
 def statistics_of(
     warehouse: Warehouse, store: ControlStore, clock: Callable[[], int], places: PlaceNames | None = None
 ) -> Statistics:
-    """`clock` tells ms UTC."""
+    """`clock` tells ms UTC; without `places` only countries have names."""
+    named = places or PlaceNames(None)
     return Statistics(
         warehouse,
         clock,
         partial(seals_of, store),
         partial(usable_marks, store),
         partial(spans_of, store),
-        names=lambda dimension: (places or PlaceNames(None)).names("en").table(dimension),
+        names=lambda dimension: named.names("en").table(dimension),
         aims=partial(aims_of, store),
     )
