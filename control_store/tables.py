@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-METADATA: Final = sa.MetaData()
+import control_store.asking_tables  # noqa: F401  # whoever migrates or describes all tables needs these too
+from control_store.metadata import METADATA
 
 SITES: Final = sa.Table(
     "sites",
