@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from control_store.tables import METADATA
+import control_store.tables  # noqa: F401  # declares the tables
+from control_store.metadata import METADATA
 
 engine = context.config.attributes["engine"]
 with engine.begin() as connection:
