@@ -45,6 +45,7 @@ from console.stats.query import (
 )
 from console.stats.rates import asks_rates, with_rates
 from console.stats.remembered import Remembered
+from console.stats.scrolling import asks_scrolling, with_scrolling
 from console.stats.terms import range_params, step_of
 from console.stats.timings import TimingCounts, asks_timings, with_timings
 from event_catalogue.aggregates import FUNNEL_STEPS, GOALS
@@ -169,6 +170,8 @@ class Statistics:
             return cast("Answer", with_rates(query, ask))
         if asks_timings(query):
             return cast("Answer", with_timings(query, ask, partial(self._timing_counts, site=site, query_id=query_id)))
+        if asks_scrolling(query):
+            return cast("Answer", with_scrolling(query, ask))
         return self._answer(query, site, query_id)
 
     def _answer(self, query: Query, site: SiteRef, query_id: str) -> Answer:

@@ -303,7 +303,7 @@ def rounded(number: float, digits: int) -> float:
     return round(number, digits) if digits else int(number + 0.5)
 
 
-def answer(question: dict[str, Any], events: list[Fields], site: SiteRef) -> dict[tuple[str, ...], list[float]]:
+def answer(question: dict[str, Any], events: list[Fields], site: SiteRef) -> dict[tuple[str, ...], list[Any]]:
     """What a question should give."""
     zone = ZoneInfo(site.timezone)
     since, until = (datetime.fromisoformat(text) for text in question["date_range"])
@@ -336,13 +336,26 @@ RATES = {
 }
 
 
-def metric(name: str, group: list[tuple[list[Fields], list[Fields]]]) -> float:
+def scroll_depth(group: list[tuple[list[Fields], list[Fields]]]) -> float | None:
+    """Of each view the deepest that was told, on average; without a view's id a visitor's views of a page are one."""
+    deepest: dict[tuple[Any, ...], int] = {}
+    for _, matching in group:
+        for one in matching:
+            if one["name"] == "engagement" and one["scroll"]:
+                view = (one["day"], one["path"], one["page"] if any(one["page"]) else one["visitor"])
+                deepest[view] = max(deepest.get(view, 0), one["scroll"])
+    return rounded(sum(deepest.values()) / len(deepest), 0) if deepest else None
+
+
+def metric(name: str, group: list[tuple[list[Fields], list[Fields]]]) -> float | None:
     """One number over the visits of a group, each with its matching events."""
     visits = [visit for visit, _ in group if is_person(visit)]
     hits = [one for _, matching in group for one in matching]
     if name in RATES:
         digits, total = RATES[name]
         return rounded(total(visits, hits) / len(visits), digits) if visits else 0
+    if name == "scroll_depth":
+        return scroll_depth(group)
     counts = {
         "visitors": len({(visit[0]["day"], visit[0]["visitor"]) for visit in visits}),
         "visits": len(visits),
