@@ -4,7 +4,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from control_store.metadata import METADATA
+METADATA: Final = sa.MetaData()
+"""What every table of the control store belongs to."""
 
 USERS: Final = sa.Table(
     "users",

@@ -11,8 +11,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-import control_store.people_tables  # noqa: F401  # whoever migrates or describes all tables needs these too
-from control_store.metadata import METADATA
+from control_store import people_tables
+
+METADATA: Final = people_tables.METADATA
+"""That of all tables; those of people lie in a module of their own."""
 
 SITES: Final = sa.Table(
     "sites",

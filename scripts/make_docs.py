@@ -13,9 +13,9 @@ from typing import Any, Final, cast
 
 import click
 
-from control_store.metadata import METADATA
 from control_store.site_settings import PRESETS, SiteSettings
 from control_store.site_settings import SETTINGS as SITE_SETTINGS
+from control_store.tables import METADATA
 from event_catalogue.choice import COOKIES
 from event_catalogue.dimensions import DIMENSIONS, PROPS
 from event_catalogue.events import CUSTOM, EVENTS, Prop

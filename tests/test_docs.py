@@ -13,8 +13,8 @@ import click
 import pytest
 
 from collector.consent import Reason
-from control_store.metadata import METADATA
 from control_store.site_settings import PRESETS, SiteSettings
+from control_store.tables import METADATA
 from event_catalogue.dimensions import DIMENSIONS
 from event_catalogue.event import Outcome
 from event_catalogue.events import CUSTOM, EVENTS

@@ -2,8 +2,7 @@
 
 from alembic import context
 
-import control_store.tables  # noqa: F401  # declares the tables
-from control_store.metadata import METADATA
+from control_store.tables import METADATA
 
 engine = context.config.attributes["engine"]
 with engine.begin() as connection:

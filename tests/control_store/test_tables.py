@@ -8,10 +8,9 @@ from typing import Final
 import pytest
 import sqlalchemy as sa
 
-from control_store.metadata import METADATA
 from control_store.sites import NewSite, add_site, list_sites, publish_snapshot
 from control_store.snapshot import read_snapshot
-from control_store.tables import ControlStore
+from control_store.tables import METADATA, ControlStore
 
 NOW: Final = 1_764_000_000_000
 SPAWN: Final = multiprocessing.get_context("spawn")
