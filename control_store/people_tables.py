@@ -4,8 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-METADATA: Final = sa.MetaData()
-"""What every table of the control store belongs to."""
+from control_store.metadata import METADATA
 
 USERS: Final = sa.Table(
     "users",

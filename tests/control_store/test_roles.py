@@ -102,7 +102,7 @@ def test_people_of_an_older_release_keep_their_role_for_all_sites(tmp_path: Path
     config = Config()
     config.set_main_option("script_location", str(Path("control_store/migrations").absolute()))
     config.attributes["engine"] = old.engine
-    command.upgrade(config, "0022")
+    command.upgrade(config, "0023")
     with old.engine.begin() as connection:
         for number, role in enumerate(ROLES, start=1):
             user = (number, f"{role}@shop.example", role)

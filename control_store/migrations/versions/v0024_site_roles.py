@@ -6,8 +6,8 @@ The role that people and invitations have so far is the one for all sites. Keys 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 
 
 def upgrade():
