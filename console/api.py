@@ -43,7 +43,7 @@ class StatsApi:
         self._statistics = statistics
         self._sharing = sharing
         self._clock = access.clock
-        self._noted: set[tuple[int, bytes]] = set()
+        self._noted: set[tuple[int, int, bytes]] = set()
         self.answered: dict[int, int] = {}
 
     async def query(self, request: Request) -> Response:
@@ -62,8 +62,8 @@ class StatsApi:
     async def _query(self, request: Request) -> Response:
         key = self._access.key(request.headers.get("authorization", ""))
         query = parse_body(await _read(request))
-        site = await self._site(key, query)
-        answer = await self._ask(request, query, site)
+        sites = await self._sites(key, query)
+        answer = await self._ask(request, query, sites)
         if "text/csv" in request.headers.get("accept", ""):
             return Response(as_csv(answer), media_type="text/csv; charset=utf-8", headers={"cache-control": "no-store"})
         return _json(answer)
@@ -77,13 +77,19 @@ class StatsApi:
         first, comma, last = params.get("date_range", "30d").partition(",")
         asked = {"site_id": params.get("site_id", ""), "date_range": [first, last] if comma else first}
         query = parse(asked | {"metrics": ["visits"]})
-        site = await self._site(key, query)
+        if query.site_ids:
+            raise BadQuery("site_id", "What can be asked is told of one site.")
+        [site] = await self._sites(key, query)
         return _json(await asyncio.to_thread(self._statistics.capabilities, query, site))
 
-    async def _site(self, key: ApiKey, query: Query) -> SiteRef:
-        """The site of a question, if the key opens it. Raises Denied."""
-        site = self._access.site(key, query.site_id)
-        await self._note(key, site)
+    async def _sites(self, key: ApiKey, query: Query) -> tuple[SiteRef, ...]:
+        """The sites of a question, if the key opens them all. Raises Denied."""
+        sites = self._access.sites(key, query.site_ids or (query.site_id,))
+        for site in sites:
+            await self._note(key, site)
+        return tuple(map(self._ref, sites))
+
+    def _ref(self, site: Site) -> SiteRef:
         kept = site.settings
         return SiteRef(site.id, site.domain, site.timezone_at(self._clock()), kept.k, kept.counted_bots)
 
@@ -105,21 +111,26 @@ class StatsApi:
 
     async def _note(self, key: ApiKey, site: Site) -> None:
         """Once a day: that this key asked. Into the audit log, and as the day of its last use."""
-        mark = (day := self._clock() // _DAY_MS, key.digest)
+        mark = (day := self._clock() // _DAY_MS, site.id, key.digest)
         if mark in self._noted:
             return
         self._noted = {one for one in self._noted if one[0] == day} | {mark}
         hint = await asyncio.to_thread(mark_key_used, self._store, key.digest, day=day)
         await asyncio.to_thread(note, self._store, Entry(self._clock(), f"key …{hint}", "query", site.domain, ""))
 
-    async def _ask(self, request: Request, query: Query, site: SiteRef) -> Any:
+    async def _ask(self, request: Request, query: Query, sites: tuple[SiteRef, ...]) -> Any:
         gone = asyncio.ensure_future(_disconnected(request))
         try:
             return await self._sharing.result(
-                (site, query), lambda query_id: self._statistics.answer(query, site, query_id=query_id), gone
+                (sites, query), lambda query_id: self._answer_of(query, sites, query_id), gone
             )
         finally:
             gone.cancel()
+
+    def _answer_of(self, query: Query, sites: tuple[SiteRef, ...], query_id: str) -> Any:
+        if query.site_ids:
+            return self._statistics.together(query, sites, query_id=query_id)
+        return self._statistics.answer(query, sites[0], query_id=query_id)
 
 
 async def _disconnected(request: Request) -> None:

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from pyotp import TOTP
 
 from control_store.accounts import BadAccount, User, token_digest
-from control_store.tables import RECOVERY_CODES, USERS, ControlStore
+from control_store.people_tables import RECOVERY_CODES, USERS
+from control_store.tables import ControlStore
 
 STEP_S: Final = 30
 RECOVERY_CODES_EACH: Final = 10

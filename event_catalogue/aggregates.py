@@ -36,7 +36,9 @@ KEPT: Final[tuple[Dimension, ...]] = (
 )
 """Dimensions of sealed days, parents before their children."""
 
-KEPT_MEASURES: Final[tuple[MeasureName, ...]] = tuple(MEASURES)
+RAW_MEASURES: Final[frozenset[MeasureName]] = frozenset({"scrolled", "scrolled_views"})
+"""Counted from raw rows and never kept: they end with these."""
+KEPT_MEASURES: Final[tuple[MeasureName, ...]] = tuple(name for name in MEASURES if name not in RAW_MEASURES)
 EXEMPT: Final[tuple[MeasureName, ...]] = ("visitors", "visits", "pageviews")
 """Kept of every day to the unit, however few came."""
 SUMS: Final[tuple[MeasureName, ...]] = ("visit_ms", "engaged_ms")

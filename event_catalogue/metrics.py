@@ -22,6 +22,9 @@ ENGAGED_MS: Final = 10_000
 QUIET_EVENTS: Final = tuple(kind.name for kind in EVENTS if not kind.interaction)
 """Names of events that are no act of the visitor. Any other name, custom ones included, makes a visit engaged."""
 
+SCROLL_DEPTH: Final = "scroll_depth"
+"""The metric that is asked of pages alone."""
+
 MeasureName = Literal[
     "visitors",
     "visits",
@@ -33,6 +36,8 @@ MeasureName = Literal[
     "visit_pageviews",
     "visit_ms",
     "engaged_ms",
+    "scrolled",
+    "scrolled_views",
 ]
 Scope = Literal["event", "visit"]
 """Whether a measure counts the events that match a question, or the whole visits that they belong to."""
@@ -67,6 +72,8 @@ MEASURES: Final[dict[MeasureName, Measure]] = {
         Measure("visit_pageviews", "visit", "All page views of the visits."),
         Measure("visit_ms", "visit", "Time from the first to the last event of the visits, in milliseconds."),
         Measure("engaged_ms", "event", "Time with a page in front, in milliseconds."),
+        Measure("scrolled", "event", "How far down views of pages were scrolled at the deepest, in percent, added up."),
+        Measure("scrolled_views", "event", "Views of pages that told how far they were scrolled."),
     )
 }
 
@@ -175,6 +182,14 @@ METRICS: Final[tuple[Metric, ...]] = (
         "engaged_ms",
         "visits",
         0.001,
+    ),
+    Metric(
+        SCROLL_DEPTH,
+        "percent",
+        "How far down a page is scrolled at the deepest, on average of its views that told. Of pages alone: with "
+        "`event:page` as a dimension or as a filter.",
+        "scrolled",
+        "scrolled_views",
     ),
     Metric("events_per_visit", "ratio", "Events of a visit, on average.", "events", "visits", 1, 2),
     Metric(

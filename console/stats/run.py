@@ -45,8 +45,10 @@ from console.stats.query import (
 )
 from console.stats.rates import asks_rates, with_rates
 from console.stats.remembered import Remembered
+from console.stats.scrolling import asks_scrolling, with_scrolling
 from console.stats.terms import range_params, step_of
 from console.stats.timings import TimingCounts, asks_timings, with_timings
+from console.stats.together import added_up, timings_added_up
 from event_catalogue.aggregates import FUNNEL_STEPS, GOALS
 from event_catalogue.goals import NO_AIMS, Aims
 from event_catalogue.metrics import METRIC, MeasureName
@@ -169,7 +171,31 @@ class Statistics:
             return cast("Answer", with_rates(query, ask))
         if asks_timings(query):
             return cast("Answer", with_timings(query, ask, partial(self._timing_counts, site=site, query_id=query_id)))
+        if asks_scrolling(query):
+            return cast("Answer", with_scrolling(query, ask))
         return self._answer(query, site, query_id)
+
+    def together(self, query: Query, sites: Sequence[SiteRef], *, query_id: str = "") -> Answer:
+        """The answer to `query` about several sites, added up. Raises as `answer` does."""
+        if query.include.comparisons is not None:
+            raise BadQuery("include", "Several sites together can't be compared with an earlier range: ask twice.")
+        ask = partial(self.together, sites=sites, query_id=query_id)
+        if asks_rates(query):
+            return cast("Answer", with_rates(query, ask))
+        if asks_timings(query):
+            return cast(
+                "Answer",
+                with_timings(
+                    query,
+                    ask,
+                    lambda plain, timing: timings_added_up(
+                        {site: self._timing_counts(plain, timing, site=site, query_id=query_id) for site in sites}
+                    ),
+                ),
+            )
+        if asks_scrolling(query):
+            return cast("Answer", with_scrolling(query, ask))
+        return cast("Answer", added_up(query, sites, lambda asked, site: self._answer(asked, site, query_id)))
 
     def _answer(self, query: Query, site: SiteRef, query_id: str) -> Answer:
         """The answer to a question of one part."""

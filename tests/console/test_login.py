@@ -297,7 +297,7 @@ def test_the_setup_link_makes_the_first_admin_and_goes_on_to_the_first_site(desk
     answer = desk.browser.post("/setup", data={**form, "password": PASSWORD})
     assert (answer.status_code, answer.headers["location"]) == (303, "/sites/new")
     assert attributes(cookies(answer)["footfall_login"]) >= {"Max-Age=172800", "HttpOnly"}
-    assert [(user.email, user.role) for user in list_users(desk.store)] == [("ada@shop.example", "admin")]
+    assert [(user.email, user.roles.everywhere) for user in list_users(desk.store)] == [("ada@shop.example", "admin")]
     desk.read("/sites/new")
     assert desk.browser.get(address).status_code == 403
     again = desk.browser.post("/setup", data={**form, "password": PASSWORD, "email": "eve@shop.example"})

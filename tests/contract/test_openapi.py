@@ -81,6 +81,8 @@ def _steer(value: Any, site: str) -> Any:
                 steered["url"] = re.sub(r"^(\s*https?://)[^/?#]*", rf"\1{DOMAIN}", value["url"], flags=re.IGNORECASE)
             if isinstance(value.get("site_id"), str | int) and value["site_id"]:
                 steered["site_id"] = DOMAIN
+            if isinstance(value.get("site_id"), list) and value["site_id"]:
+                steered["site_id"] = [DOMAIN]
             return steered
         case _:
             return value

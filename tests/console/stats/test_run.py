@@ -11,7 +11,7 @@ from console.stats.plan import plan
 from console.stats.query import BadQuery, SiteRef
 from event_catalogue.dimensions import DIMENSION
 from event_catalogue.dimensions import DIMENSIONS as CATALOGUE
-from event_catalogue.metrics import METRICS
+from event_catalogue.metrics import METRICS, SCROLL_DEPTH
 from tests.console.stats.conftest import NOW, Asker
 from tests.console.stats.counting import GOAL_NAMES
 from tests.console.stats.world import World
@@ -21,7 +21,7 @@ RANGES = {
     "newyork.example": ["2025-03-08", "2025-03-11"],
     "kathmandu.example": ["2025-12-30", "2026-01-02"],
 }
-ALL = [metric.name for metric in METRICS if not (metric.share_of or metric.timing)]
+ALL = [metric.name for metric in METRICS if not (metric.share_of or metric.timing or metric.name == SCROLL_DEPTH)]
 DIMENSIONS = [*(name for name in DIMENSION if name != "time"), "event:props:plan", "event:props:it's"]
 
 PLAIN = [one.name for one in CATALOGUE if one.scope != "time" and one.name != "goal"] + ["event:props:plan"]
