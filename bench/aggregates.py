@@ -194,7 +194,7 @@ def overview() -> None:
         table = RollupTable(place.warehouse)
         rows: list[Rollup] = table.read(1, DAY, seal.run)
         for back in range(1, 366):
-            table.write(DAY - back, {1: 1000 + back}, rows)
+            table.write({(1, DAY - back): 1000 + back}, [(DAY - back, row) for row in rows])
             save_seals(place.store, [seal._replace(day=DAY - back, run=1000 + back)])
         print(f"the overview over 366 sealed days of {len(rows):,} aggregates ({len(KEPT_MEASURES)} measures)")
         clock = lambda: DAY * _DAY_MS + 80_000_000  # noqa: E731

@@ -170,6 +170,7 @@ class Statistics:
                 "Sealed days can't answer this question: take one dimension, or a filter that names one value.",
             )
         lacks: dict[str, Any] = {}
+        sealed = seals
         if kept is not None and kept.dimension in (GOALS, FUNNEL_STEPS) and seals:
             seals, lacks = self._knowing(site, kept, decided.aims, seals, query_id)
         if kept is not None and (seals or query.include.kept):
@@ -190,7 +191,7 @@ class Statistics:
             span = (day_number(decided.first), day_number(decided.last))
             if noted := [asdict(one) for one in self._annotations(site.id, *span)]:
                 meta["annotations"] = noted
-        meta["quality"] = marks(query, decided, seals, merging)
+        meta["quality"] = marks(query, decided, seals or sealed, merging)
         if lacks:
             meta["goals"] = lacks
             goal_marks(meta["quality"], lacks)
