@@ -4,8 +4,9 @@ import csv
 import io
 from typing import Any, Final
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that a spreadsheet works out (OWASP, CSV injection)."""
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a cell begins with that a spreadsheet works out (OWASP, CSV injection); the last four are the wide forms of the
+first, which some locales read as these."""
 
 
 def as_csv(answer: Any) -> str:
