@@ -29,6 +29,23 @@ FUNNEL_STEPS: Final = "funnel"
 """Kept of each day for the goals and funnels that its site had declared when it was sealed, not among KEPT: they add up
 to nothing. `parent` says by which definition they were counted."""
 
+REVENUE: Final = "revenue"
+"""Kept of each day: what was bought in each currency (`key`); as `revenue:NAME`, with the currency in `parent`, by the
+dimensions below and by goal. Not among KEPT."""
+REVENUE_BY: Final = ("channel", "source", "utm_campaign", "country", "device", "entry_page")
+"""None of them lies in another one, for that would show what the other merges."""
+
+
+def revenue_by(name: str) -> str:
+    """What is kept of revenue by this dimension; "" for all of it."""
+    return f"{REVENUE}:{name}" if name else REVENUE
+
+
+def is_of_revenue(dimension: str) -> bool:
+    """Whether a row of this dimension is about revenue."""
+    return dimension.partition(":")[0] == REVENUE
+
+
 KEPT: Final[tuple[Dimension, ...]] = (
     *(one for one in DIMENSIONS if one.scope != "time" and one.name not in PARENTS and one.name not in NOT_KEPT),
     *(one for one in DIMENSIONS if one.name in PARENTS),
@@ -36,7 +53,9 @@ KEPT: Final[tuple[Dimension, ...]] = (
 )
 """Dimensions of sealed days, parents before their children."""
 
-KEPT_MEASURES: Final[tuple[MeasureName, ...]] = tuple(MEASURES)
+OF_PURCHASES: Final[tuple[MeasureName, ...]] = ("revenue", "purchases")
+"""Measures that make sense in one currency alone: kept in rows of their own."""
+KEPT_MEASURES: Final[tuple[MeasureName, ...]] = tuple(name for name in MEASURES if name not in OF_PURCHASES)
 EXEMPT: Final[tuple[MeasureName, ...]] = ("visitors", "visits", "pageviews")
 """Kept of every day to the unit, however few came."""
 SUMS: Final[tuple[MeasureName, ...]] = ("visit_ms", "engaged_ms")

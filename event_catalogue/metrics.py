@@ -33,6 +33,8 @@ MeasureName = Literal[
     "visit_pageviews",
     "visit_ms",
     "engaged_ms",
+    "revenue",
+    "purchases",
 ]
 Scope = Literal["event", "visit"]
 """Whether a measure counts the events that match a question, or the whole visits that they belong to."""
@@ -67,10 +69,12 @@ MEASURES: Final[dict[MeasureName, Measure]] = {
         Measure("visit_pageviews", "visit", "All page views of the visits."),
         Measure("visit_ms", "visit", "Time from the first to the last event of the visits, in milliseconds."),
         Measure("engaged_ms", "event", "Time with a page in front, in milliseconds."),
+        Measure("revenue", "event", "Revenue of the matching purchases, by currency, in its minor units."),
+        Measure("purchases", "event", "Matching events that name a currency."),
     )
 }
 
-Unit = Literal["count", "ratio", "percent", "seconds", "milliseconds", "thousandths"]
+Unit = Literal["count", "ratio", "percent", "seconds", "milliseconds", "thousandths", "money"]
 
 
 class Metric(NamedTuple):
@@ -205,6 +209,16 @@ METRICS: Final[tuple[Metric, ...]] = (
         factor=100,
         digits=2,
         share_of="question",
+    ),
+    Metric(
+        "total_revenue",
+        "money",
+        "What events of the site's own brought in, in the one currency that the question names or that all of a row's "
+        "are in.",
+        "revenue",
+    ),
+    Metric(
+        "average_revenue", "money", "The same on average of an event that names a currency.", "revenue", "purchases"
     ),
     *(
         Metric(

@@ -30,6 +30,10 @@ WHO: Final = f"if(visitor = {NOBODY}, beacon, visitor)"
 """Whose a row is: its visitor's, or of nobody, when each message stands by itself."""
 
 
+IS_PURCHASE: Final = "currency != ''"
+"""Whether a row is a purchase: money without a currency is no money."""
+
+
 def number(who: str) -> str:
     """An id as a number of 128 bits: to count, join or look these up costs half of what texts do, and a third of pairs
     with the day."""
@@ -47,6 +51,9 @@ ROW_EXPRESSIONS: Final[dict[str, str]] = {
     "counted": f"name != 'engagement' AND NOT {SETTLES}",
     "acted": f"name NOT IN ({_QUIET})",
     "city_id": "if(city_id != 0, toString(city_id), toString(city))",
+    "bought": IS_PURCHASE,
+    "paid": f"if({IS_PURCHASE}, revenue, 0)",
+    "buyer": f"hex({WHO})",
     "status": "if(status != 0, toString(status), '')",
     **{
         f"timing:{name}": (
@@ -182,6 +189,8 @@ ROW_SUMS: Final[dict[MeasureName, str]] = {
     "pageviews": f"countIf({ROW_EXPRESSIONS['viewed']})",
     "events": f"countIf({ROW_EXPRESSIONS['counted']})",
     "engaged_ms": "sum(engaged_ms)",
+    "revenue": f"sum({ROW_EXPRESSIONS['paid']})",
+    "purchases": f"countIf({ROW_EXPRESSIONS['bought']})",
 }
 """Measures of a day that need no visits, straight from rows; days are added up. The others are not in it."""
 
@@ -191,6 +200,8 @@ VISIT_SUMS: Final[dict[MeasureName, str]] = {
     "pageviews": "sum(hit_pageviews)",
     "events": "sum(hit_events)",
     "engaged_ms": "sum(hit_engaged_ms)",
+    "revenue": "sum(hit_revenue)",
+    "purchases": "sum(hit_purchases)",
     "visit_pageviews": "sumIf(views, known)",
     "visit_ms": "sumIf(took_ms, known)",
     "bounces": "countIf(known AND NOT engaged)",
@@ -216,5 +227,7 @@ def hit_columns(names: Iterable[MeasureName]) -> dict[str, tuple[str, str]]:
         "pageviews": ("hit_pageviews", ("count", "viewed")),
         "events": ("hit_events", ("count", "counted")),
         "engaged_ms": ("hit_engaged_ms", ("sum", "engaged_ms")),
+        "revenue": ("hit_revenue", ("sum", "paid")),
+        "purchases": ("hit_purchases", ("count", "bought")),
     }
     return dict(known[name] for name in names if name in known)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from console.stats.kept import kept_form
+from console.stats.kept_revenue import money_form
 from console.stats.marks import Purgeable
 from console.stats.plan import Plan
 from console.stats.query import All, Asked, Condition, Query
@@ -42,6 +43,7 @@ def _dimension(query: Query, plan: Plan, dimension: Dimension, *, all_raw: bool)
     grouped = kept_form(_question(query, asked), plan) is not None
     leaf = Condition("is", asked, ("a value",))
     one_value = not is_time and kept_form(_question(query, leaf), plan) is not None
+    money = money_form(_question(query, asked), plan) is not None
     operators = ["is", "is_not", "contains", "contains_not", "matches", "matches_not"]
     names = [alias for alias, name in NAMED.items() if name == dimension.name]
     return {
@@ -51,7 +53,7 @@ def _dimension(query: Query, plan: Plan, dimension: Dimension, *, all_raw: bool)
         "definition": dimension.definition,
         "group_by": all_raw or grouped,
         "filter_by": [] if is_time else operators if all_raw else ["is"] if one_value else [],
-        "after_purge": {"group_by": grouped, "filter_by": ["is"] if one_value else []},
+        "after_purge": {"group_by": grouped, "filter_by": ["is"] if one_value else [], "revenue": money},
     }
 
 

@@ -148,7 +148,7 @@ def fitting(query: Query, plan: Plan, kept: Kept, days: Mapping[int, int], spans
 def kept_statement(query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: Runs) -> KeptStatement:
     """The statement over the rows of these runs."""
     params: dict[str, Param] = {"site": site.id, "runs": runs.counted, "dimension": kept.dimension}
-    keys = [_key(asked, plan, kept) for asked in query.dimensions]
+    keys = [key_sql(asked, plan, kept) for asked in query.dimensions]
     condition = ""
     if kept.inside:
         params["inside"] = kept.inside
@@ -183,7 +183,7 @@ def timings_statement(
     query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: list[int]
 ) -> tuple[str, dict[str, Param]]:
     """SQL and its parameters. A row: the dimensions of the question, from, below, how many."""
-    keys = [f"{_key(asked, plan, kept)} AS k{place}" for place, asked in enumerate(query.dimensions)]
+    keys = [f"{key_sql(asked, plan, kept)} AS k{place}" for place, asked in enumerate(query.dimensions)]
     groups = [*(f"k{place}" for place in range(len(keys))), "key", "parent"]
     params: dict[str, Param] = {"site": site.id, "runs": runs, "dimension": kept.dimension}
     params |= {"first": day_number(plan.first), "last": day_number(plan.last)}
@@ -206,7 +206,7 @@ def foretold(query: Query, plan: Plan, kept: Kept, rows: Sequence[DayRow]) -> It
         if row.dimension == HOUR.name and row.key == OTHER:
             continue
         told = row._replace(key=row.key.removeprefix(kept.inside))
-        keys = [_key_of(asked, plan, day, told) for asked in query.dimensions]
+        keys = [key_of(asked, plan, day, told) for asked in query.dimensions]
         measures = dict(zip(KEPT_MEASURES, row.measures, strict=True))
         numbers: list[int] = []
         for metric in query.metrics:
@@ -215,7 +215,8 @@ def foretold(query: Query, plan: Plan, kept: Kept, rows: Sequence[DayRow]) -> It
         yield (*keys, *numbers, 1, int(row.key == OTHER))
 
 
-def _key_of(asked: Asked, plan: Plan, day: date, row: Rollup) -> str | int:
+def key_of(asked: Asked, plan: Plan, day: date, row: Rollup) -> str | int:
+    """What a row of a seal is grouped by."""
     if asked.dimension.scope != "time":
         return row.key
     step = step_of(asked.dimension, plan)
@@ -240,7 +241,8 @@ def needed(kept: Kept) -> frozenset[str]:
     return frozenset((kept.dimension, *PARENTS.get(kept.dimension, ())))
 
 
-def _key(asked: Asked, plan: Plan, kept: Kept) -> str:
+def key_sql(asked: Asked, plan: Plan, kept: Kept) -> str:
+    """The same in a statement."""
     if asked.dimension.scope != "time":
         return "substring(key, length({inside:String}) + 1)" if kept.inside else "key"
     step = step_of(asked.dimension, plan)

@@ -3,7 +3,7 @@
 Every number says in `meta.quality` what it is worth.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache, partial
@@ -28,6 +28,7 @@ from console.stats.kept import (
     timings_statement,
 )
 from console.stats.kept_goals import goal_marks, known
+from console.stats.kept_revenue import Reading, count_money, money_form
 from console.stats.marks import marks
 from console.stats.plan import EPOCH, Plan, day_number, plan, split
 from console.stats.query import (
@@ -45,6 +46,7 @@ from console.stats.query import (
 )
 from console.stats.rates import asks_rates, with_rates
 from console.stats.remembered import Remembered
+from console.stats.revenue import MoneyCounts, asks_money, with_money
 from console.stats.terms import range_params, step_of
 from console.stats.timings import TimingCounts, asks_timings, with_timings
 from event_catalogue.aggregates import FUNNEL_STEPS, GOALS
@@ -54,8 +56,8 @@ from event_catalogue.timings import Interval, bucket_end, timing_dimension
 from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
 from warehouse.people import kept_rules
-from warehouse.rollup_rows import SiteDay
-from warehouse.rollups import Rollups
+from warehouse.rollup_rows import DayRow, SiteDay
+from warehouse.rollups import BESIDE_REVENUE, Rollups
 from warehouse.visits import any_not_kept
 
 Clock = Callable[[], int]
@@ -167,6 +169,8 @@ class Statistics:
         ask = partial(self.answer, site=site, query_id=query_id)
         if asks_rates(query):
             return cast("Answer", with_rates(query, ask))
+        if asks_money(query):
+            return cast("Answer", with_money(query, ask, partial(self._money_counts, site=site, query_id=query_id)))
         if asks_timings(query):
             return cast("Answer", with_timings(query, ask, partial(self._timing_counts, site=site, query_id=query_id)))
         return self._answer(query, site, query_id)
@@ -297,6 +301,33 @@ class Statistics:
             mark = {**mark, "mark": "estimate", "reason": "sealed in buckets: to 2.5 %, wider where few people are"}
         return TimingCounts(groups, mark)
 
+    def _money_counts(self, query: Query, *, site: SiteRef, query_id: str) -> MoneyCounts:
+        """What came in, by the question's groups and by currency."""
+        decided = self._plan(query, site)
+        if decided.moments is not None:
+            query = _within(query, decided.moments)
+        seals = self._seals(site.id, day_number(decided.first), day_number(decided.last))
+        all_seals, kept = seals, money_form(query, decided)
+        if query.include.kept and kept is None:
+            raise BadQuery("include", "Sealed days can't answer this question about revenue: see its documentation.")
+        if kept and kept.dimension == GOALS and seals:
+            seals, _ = self._knowing(site, kept, decided.aims, seals, query_id)
+        runs = {day: seal.run for day, seal in seals.items()} if kept else {}
+        reading = Reading(
+            seals=seals if kept else all_seals,
+            runs=runs,
+            spans=self._spans(site.id, min(runs), max(runs)) if runs and kept and not kept.dimension else (),
+            ask=lambda sql, params: self._run(sql, params, query_id),
+            live=lambda asked, part: self._live(asked, part, site, query_id),
+            foretell=lambda part: self._foretold(part, site, BESIDE_REVENUE),
+            rows=lambda asked: self.answer(asked, site, query_id=query_id)["results"],
+        )
+        return count_money(query, split(decided, {EPOCH + timedelta(days=day) for day in runs}), site, kept, reading)
+
+    def _live(self, query: Query, part: Plan, site: SiteRef, query_id: str) -> list[Record]:
+        statement = self._build(query, part, site)
+        return self._run(statement.sql, statement.params, query_id)
+
     def _joined(
         self, query: Query, decided: Plan, site: SiteRef, kept: Kept, *, seals: Mapping[int, Seal], query_id: str
     ) -> Groups:
@@ -305,7 +336,9 @@ class Statistics:
         whole = replace(query, limit=_ALL_ROWS, offset=0)
         for part in decided.parts:
             if part.source == "raw" and query.include.kept:
-                self._foretell(groups, decided.only(part), site, kept)
+                rows = list(self._foretold(decided.only(part), site, needed(kept)))
+                for told in foretold(query, groups.plan, kept, rows):
+                    groups.add_kept(told)
             elif part.source == "raw":
                 statement = self._build(whole, decided.only(part), site)
                 for row in self._run(statement.sql, statement.params, query_id):
@@ -363,8 +396,8 @@ class Statistics:
         look = any_not_kept(marks, params)
         return build(query, decided, site, marks, fresh=bool(self._warehouse.select(look, params, "console")))
 
-    def _foretell(self, groups: Groups, part: Plan, site: SiteRef, kept: Kept) -> None:
-        """Add days as their seals will hold them."""
+    def _foretold(self, part: Plan, site: SiteRef, only: frozenset[str]) -> Iterator[DayRow]:
+        """Days as their seals will hold them."""
         first = day_number(part.first)
         days = [
             SiteDay(
@@ -378,9 +411,7 @@ class Statistics:
             )
             for place in range(part.days)
         ]
-        for rows in self._rollups.count(days, needed(kept)):
-            for row in foretold(groups.query, groups.plan, kept, rows):
-                groups.add_kept(row)
+        return (row for rows in self._rollups.count(days, only) for row in rows)
 
     def _first_row(self, query: Query, site: SiteRef) -> date | None:
         if query.date_range != Last("all"):

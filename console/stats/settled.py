@@ -24,12 +24,17 @@ _HITS: Final[dict[MeasureName, tuple[str, str]]] = {
     "pageviews": ("hit_pageviews", "views"),
     "events": ("hit_events", "counted"),
     "engaged_ms": ("hit_engaged_ms", "engaged_ms"),
+    "revenue": ("hit_revenue", ""),
+    "purchases": ("hit_purchases", ""),
 }
-"""Measure → its column in the relation of visits, and the column of `visits` that holds it for all events."""
+"""Measure → its column in the relation of visits, and the column of `visits` that holds it for all events; of money
+none, for it is only asked for by currency."""
 _ROW_HITS: Final[dict[MeasureName, str]] = {
     "pageviews": f"countIf({ROW_EXPRESSIONS['viewed']})",
     "events": f"countIf({ROW_EXPRESSIONS['counted']})",
     "engaged_ms": "sum(engaged_ms)",
+    "revenue": ROW_SUMS["revenue"],
+    "purchases": ROW_SUMS["purchases"],
 }
 _VISIT_DAYS: Final = (
     "visits FINAL WHERE site = {site:UInt32} AND day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16})"
