@@ -98,6 +98,11 @@ class Metric(NamedTuple):
     percent: int = 0
 
     @property
+    def is_apart(self) -> bool:
+        """Whether it is no formula over the measures of a row: a share, a percentile, or money with its currency."""
+        return bool(self.share_of or self.timing) or self.unit == "money"
+
+    @property
     def measures(self) -> tuple[MeasureName, ...]:
         """What has to be counted for it."""
         return (self.over,) if self.under is None else (self.over, self.under)

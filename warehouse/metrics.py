@@ -21,7 +21,7 @@ from event_catalogue.metrics import ENGAGED_MS, QUIET_EVENTS, VISIT_GAP_MS, Meas
 from event_catalogue.timings import EDGES, TIMINGS
 from warehouse.exits import SETTLES, exit_method
 from warehouse.hidden import SHOWN
-from warehouse.people import PEOPLE
+from warehouse.people import PEOPLE, behaved
 
 NOBODY: Final = "toFixedString('', 16)"
 """The visitor of a row that has none: an e-mail that was opened, a call. Such rows are events, never visits."""
@@ -66,12 +66,13 @@ ROW_EXPRESSIONS: Final[dict[str, str]] = {
 """What a row is asked for where that is more than a column: facts that measures need, and numbers as text."""
 
 
+OF_SITE: Final = "site = {site:UInt32} AND day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16})"
+"""What picks a site and its days, in `events` and in `visits`."""
+
+
 def stored_rows() -> str:
     """The FROM and WHERE of what is stored of one site, of some days, people's: what a seal is proven against."""
-    return (
-        "events WHERE site = {site:UInt32} AND day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16}) "
-        f"AND {PEOPLE}"
-    )
+    return f"events WHERE {OF_SITE} AND {PEOPLE} AND {behaved(OF_SITE)}"
 
 
 def raw_rows() -> str:

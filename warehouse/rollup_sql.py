@@ -9,7 +9,7 @@ from event_catalogue.metrics import MeasureName
 from warehouse.client import Param, Record
 from warehouse.kanon import Cell
 from warehouse.metrics import ROW_EXPRESSIONS, row_expression
-from warehouse.people import PEOPLE
+from warehouse.people import COUNTED, PEOPLE, behaved
 from warehouse.rollup_rows import DAY_BITS, SEPARATOR
 
 _HOUR_MS: Final = 3_600_000
@@ -23,7 +23,8 @@ OF_DAY: Final = (
     "day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16}) AND site IN {sites:Array(UInt32)} "
     f"AND {UNIT} IN {{units:Array(UInt64)}}"
 )
-ROWS: Final = f"events WHERE {OF_DAY} AND {PEOPLE}"
+VISITS_OF_DAY: Final = f"{OF_DAY} AND {COUNTED}"
+ROWS: Final = f"events WHERE {OF_DAY} AND {PEOPLE} AND {behaved(OF_DAY)}"
 FLAT: Final = (
     "one_began AS began, known, one_views AS pv, one_counted AS ev, one_engaged_ms AS ms, one_engaged AS engaged, "
     "one_single AS single, one_views AS views, one_took_ms AS took"

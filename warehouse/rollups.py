@@ -34,6 +34,7 @@ from warehouse.rollup_sql import (
     SUMMED,
     UNIT,
     VISIT_FACTS,
+    VISITS_OF_DAY,
     Counted,
     Largest,
     counted_cell,
@@ -185,7 +186,7 @@ class _Counting:
             table=self._goals,
             rows=self._rows_of_days,
             visits=self._visits,
-            days=OF_DAY,
+            days=VISITS_OF_DAY,
             unit=UNIT,
             visitors=unit_visitors(self._whole),
             pages=self._kept["path"],
@@ -211,7 +212,7 @@ class _Counting:
             ask=self._ask,
             rows=self._rows_of_days,
             visits=self._visits,
-            days=OF_DAY,
+            days=VISITS_OF_DAY,
             unit=UNIT,
             visitors=unit_visitors(self._whole),
             currencies=self._kept["currency"],
@@ -270,7 +271,9 @@ class _Counting:
             by_event = [one.name for one in KEPT if one.scope == "event"]
             values = [row_expression(DIMENSION[name].field, self._rows_of_days) for name in by_event]
             counts = ", ".join(f"max(toString({value}) != '')" for value in values)
-            found = zip(visit_wide, self._ask(f"SELECT {looks} FROM {self._visits} WHERE {OF_DAY}")[0], strict=True)
+            found = zip(
+                visit_wide, self._ask(f"SELECT {looks} FROM {self._visits} WHERE {VISITS_OF_DAY}")[0], strict=True
+            )
             by_row = zip(by_event, self._ask(f"SELECT {counts} FROM {self._rows_of_days}")[0], strict=True)
             self._used = {name for name, used in (*found, *by_row) if used} | {"time:hour"}
         return dimension.name in self._used
@@ -280,7 +283,7 @@ class _Counting:
         joined = ", ".join(f"`{name}` AS one_{name}" for name in (*VISIT_FACTS, *names))
         self._make(
             f"SELECT {UNIT} AS unit, {parent} AS parent, {key} AS key, visitor AS who, {FLAT} "
-            f"FROM {self._visits} ARRAY JOIN {joined} WHERE {OF_DAY}",
+            f"FROM {self._visits} ARRAY JOIN {joined} WHERE {VISITS_OF_DAY}",
             params,
         )
 
@@ -295,7 +298,7 @@ class _Counting:
         )
         visits = (
             f"SELECT {UNIT} AS unit, visitor AS who, known, began AS starts, engaged AS all_engaged, "
-            f"single AS all_single, views AS all_views, took_ms AS all_took FROM {self._visits} WHERE {OF_DAY}"
+            f"single AS all_single, views AS all_views, took_ms AS all_took FROM {self._visits} WHERE {VISITS_OF_DAY}"
         )
         placed = (
             "SELECT unit, key, who, known, viewed, counted, ms, arrayLastIndex(b -> b <= at_ms, starts) AS n, "
@@ -314,7 +317,7 @@ class _Counting:
             f"FROM {self._hits} UNION ALL "
             "SELECT unit, '', '', who, began, known, v.pv - h.pv, v.ev - h.ev, v.ms - h.ms, engaged, single, views, "
             f"took FROM (SELECT {UNIT} AS unit, visitor AS who, one_rows AS rows, {FLAT} "
-            f"FROM {self._visits} ARRAY JOIN {facts} WHERE {OF_DAY}) AS v "
+            f"FROM {self._visits} ARRAY JOIN {facts} WHERE {VISITS_OF_DAY}) AS v "
             "LEFT JOIN (SELECT unit, who, began, sum(rows) AS rows, sum(pv) AS pv, sum(ev) AS ev, sum(ms) AS ms "
             f"FROM {self._hits} GROUP BY unit, who, began) AS h USING (unit, who, began) WHERE v.rows > h.rows",
             {},

@@ -18,7 +18,18 @@ from console.stats.shaped import shaped, summed
 from console.stats.terms import OfRows, Terms
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Param
-from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, ROW_SUMS, VISIT_FACTS, VISIT_SUMS, number, raw_rows, stored_rows
+from warehouse.metrics import (
+    NOBODY,
+    OF_SITE,
+    ROW_EXPRESSIONS,
+    ROW_SUMS,
+    VISIT_FACTS,
+    VISIT_SUMS,
+    number,
+    raw_rows,
+    stored_rows,
+)
+from warehouse.people import COUNTED
 
 _HITS: Final[dict[MeasureName, tuple[str, str]]] = {
     "pageviews": ("hit_pageviews", "views"),
@@ -36,9 +47,7 @@ _ROW_HITS: Final[dict[MeasureName, str]] = {
     "revenue": ROW_SUMS["revenue"],
     "purchases": ROW_SUMS["purchases"],
 }
-_VISIT_DAYS: Final = (
-    "visits FINAL WHERE site = {site:UInt32} AND day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16})"
-)
+_VISIT_DAYS: Final = f"visits FINAL WHERE {OF_SITE} AND {COUNTED}"
 _ID: Final = number("visitor")
 _SOMEBODY: Final = f"visitor != {NOBODY}"
 

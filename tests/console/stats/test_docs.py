@@ -122,10 +122,9 @@ def test_the_worked_examples_count_as_told(examples: Statistics, site: int) -> N
 def test_every_definition_has_an_example() -> None:
     """What a visit is made of, and every metric."""
     told = {name for _, _, counts in EXAMPLES for name in re.findall(r"`(\w+)`", counts)}
-    rates = {
-        name for name, metric in METRIC.items() if metric.share_of or metric.timing
-    }  # of a goal: below; test_timings.py
-    assert told >= {*METRIC, "entry_page", "exit_page"} - {"events_per_visit"} - rates
+    # Of a goal: below; test_timings.py; test_revenue.py
+    apart = {name for name, metric in METRIC.items() if metric.is_apart}
+    assert told >= {*METRIC, "entry_page", "exit_page"} - {"events_per_visit"} - apart
 
 
 @pytest.mark.req("C16", "D3")

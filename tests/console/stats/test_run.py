@@ -21,7 +21,7 @@ RANGES = {
     "newyork.example": ["2025-03-08", "2025-03-11"],
     "kathmandu.example": ["2025-12-30", "2026-01-02"],
 }
-ALL = [metric.name for metric in METRICS if not (metric.share_of or metric.timing)]
+ALL = [metric.name for metric in METRICS if not metric.is_apart]
 DIMENSIONS = [*(name for name in DIMENSION if name != "time"), "event:props:plan", "event:props:it's"]
 
 PLAIN = [one.name for one in CATALOGUE if one.scope != "time" and one.name != "goal"] + ["event:props:plan"]

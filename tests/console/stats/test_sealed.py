@@ -33,7 +33,7 @@ FIRST = 20_423
 DAYS, SEALED, K = 6, 4, 5
 ZONE = "Europe/Zurich"
 SITE = SiteRef(1, "invented.example", ZONE)
-COUNTED = [metric for metric in METRICS if not (metric.share_of or metric.timing)]
+COUNTED = [metric for metric in METRICS if not metric.is_apart]
 ALL = [metric.name for metric in COUNTED]
 
 

@@ -86,7 +86,7 @@ def test_any_run_of_events(
     site, events = visits.store(people, order)
     question = {
         "site_id": "x",
-        "metrics": [metric.name for metric in METRICS if not (metric.share_of or metric.timing)],
+        "metrics": [metric.name for metric in METRICS if not metric.is_apart],
         "date_range": [DAY.isoformat()] * 2,
         "dimensions": dimensions,
     }
