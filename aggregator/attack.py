@@ -9,6 +9,7 @@ what is not shown. A seal attacks its own rows before it is committed; `footfall
 * Sums add up to their parent's or the day's: of those that are withheld none is alone, nor is their whole.
 * A goal that is told is reached by k people, and what it lacks of the day is 0 or k visitors and visits at least; so is
   what a step of a funnel lacks of the step before.
+* A step from page to page is told of k people, in both tables or in none.
 * Money is told of k purchases at least, and what any of it lacks of its whole is none or k.
 * Of a day of fewer than k people there is nothing but the three totals.
 """
@@ -17,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from aggregator.paths import exposed_steps
 from aggregator.residue import LEAST_PEOPLE
 from aggregator.revenue import exposed_revenue
 from event_catalogue.aggregates import (
@@ -25,7 +27,9 @@ from event_catalogue.aggregates import (
     GOALS,
     KEPT,
     KEPT_MEASURES,
+    NEXT_PAGE,
     PARENTS,
+    PREVIOUS_PAGE,
     REVENUE,
     SUMS,
     WITHHELD,
@@ -51,6 +55,7 @@ def exposed(rows: Iterable[Rollup], k: int) -> list[str]:
     found = list(_goals(aims, whole, k))
     money = [row for name in [*filter(is_of_revenue, tables)] for row in tables.pop(name)]
     found += exposed_revenue(money, whole, k)
+    found += exposed_steps(tables.pop(NEXT_PAGE, []), tables.pop(PREVIOUS_PAGE, []), k)
     for name in [name for name in tables if name.startswith("timing:")]:
         found += _small(name, tables.pop(name), k)
     if whole.measures[_VISITORS] < k:

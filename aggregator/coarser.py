@@ -17,7 +17,9 @@ from event_catalogue.aggregates import (
     GOALS,
     KEPT,
     KEPT_MEASURES,
+    NEXT_PAGE,
     PARENTS,
+    PREVIOUS_PAGE,
     REVENUE,
     SUMS,
     WITHHELD,
@@ -42,6 +44,8 @@ def coarser(rows: Iterable[Rollup], k: int) -> list[Rollup]:
         return []
     whole = tables.pop("")[0]
     goals, steps = tables.pop(GOALS, []), tables.pop(FUNNEL_STEPS, [])
+    for name in (NEXT_PAGE, PREVIOUS_PAGE):
+        tables.pop(name, [])  # rows and columns can't be merged anew without the visits
     revenue = coarser_revenue(tables.pop(REVENUE, []))
     if whole.measures[_PEOPLE] < k:
         return [*_of_few(whole), *revenue, *map(_nothing_of, goals), *map(_nothing_of, steps)]

@@ -30,7 +30,7 @@ from control_store.sites import list_sites
 from control_store.snapshot import Site
 from control_store.spans import Span, all_spans, save_span
 from control_store.tables import ControlStore
-from event_catalogue.aggregates import HOUR, KEPT, KEPT_MEASURES, PARENTS, REVENUE, WITHHELD, is_of_revenue
+from event_catalogue.aggregates import HOUR, KEPT, KEPT_MEASURES, PARENTS, REVENUE, WITHHELD
 from event_catalogue.days import day_end
 from event_catalogue.dimensions import OTHER
 from warehouse.client import Warehouse
@@ -174,8 +174,8 @@ def _currencies(rows: Iterable[Rollup]) -> set[str]:
 
 
 def _of_visits(rows: Iterable[Rollup]) -> Iterator[Rollup]:
-    """All but those about revenue, which is told by a rule of its own."""
-    return (row for row in rows if not is_of_revenue(row.dimension))
+    """All but those that a rule of its own merges."""
+    return (row for row in rows if row.dimension in _NAMES or not row.dimension)
 
 
 def _by_visits(days: Mapping[int, Sequence[Rollup]]) -> dict[int, list[Rollup]]:

@@ -21,7 +21,11 @@ PARENTS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Dimension → what its values lie in, from the outermost in: whoever knows the one knows the other."""
 
-NOT_KEPT: Final = frozenset({"platform", "goal"})
+NEXT_PAGE: Final = "next_page"
+PREVIOUS_PAGE: Final = "previous_page"
+"""Kept of each page (`parent`), not among KEPT: tables with rows and columns, with a merging of their own."""
+
+NOT_KEPT: Final = frozenset({"platform", "goal", NEXT_PAGE, PREVIOUS_PAGE})
 """A table with rows and columns, browsers and systems: what it shows of both would tell what it merges."""
 
 GOALS: Final = "goal"

@@ -1,16 +1,16 @@
-"""The SQL of days' aggregates: what a visit is spread by, and what is counted of a cell."""
+"""The SQL of days' aggregates: what a visit is spread by, and what is counted of a cell; and cells of several days."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
-from event_catalogue.aggregates import KEPT_MEASURES, PARENTS, SUMS
+from event_catalogue.aggregates import KEPT_MEASURES, PARENTS, SUMS, WITHHELD
 from event_catalogue.dimensions import RESERVED, Dimension
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Param, Record
 from warehouse.kanon import Cell
 from warehouse.metrics import ROW_EXPRESSIONS, row_expression
 from warehouse.people import COUNTED, PEOPLE, behaved
-from warehouse.rollup_rows import DAY_BITS, SEPARATOR
+from warehouse.rollup_rows import DAY_BITS, SEPARATOR, Rollup
 
 _HOUR_MS: Final = 3_600_000
 Largest = dict[MeasureName, int]
@@ -91,3 +91,25 @@ def counted_cell(row: Record) -> Counted:
     measures = tuple(map(int, numbers[: len(KEPT_MEASURES)]))
     largest = dict(zip(SUMS, map(int, numbers[len(KEPT_MEASURES) :]), strict=True))
     return Cell(int(unit), str(parent), str(key), int(people)), measures, largest
+
+
+def added_up(cells: Sequence[Counted]) -> list[Counted]:
+    """Cells of several days as cells of the first: people are those of each day, the largest part is one day's."""
+    sums: dict[tuple[str, str], Counted] = {}
+    unit = min(cell.unit for cell, _, _ in cells)
+    for cell, measures, largest in cells:
+        of = Cell(unit, cell.parent, cell.key, 0)
+        mine, so_far, most = sums.get((of.parent, of.key), (of, (0,) * len(measures), dict.fromkeys(SUMS, 0)))
+        sums[of.parent, of.key] = (
+            mine._replace(people=mine.people + cell.people),
+            tuple(map(int.__add__, so_far, measures)),
+            {name: max(most[name], largest[name]) for name in SUMS},
+        )
+    return list(sums.values())
+
+
+def without(row: Rollup, places: Collection[int]) -> Rollup:
+    """A row that withholds these measures."""
+    return row._replace(
+        measures=tuple(WITHHELD if place in places else number for place, number in enumerate(row.measures))
+    )

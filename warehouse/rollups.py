@@ -12,13 +12,15 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, REVENUE_BY, SUMS, WITHHELD
+from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, NEXT_PAGE, PARENTS, REVENUE_BY, SUMS, WITHHELD
 from event_catalogue.dimensions import DIMENSION, OTHER, Dimension
 from warehouse.client import Param, Record, Warehouse
 from warehouse.goal_rows import GoalCount, Source, masks, unit_visitors
 from warehouse.hidden import HIDDEN, SHOWN
 from warehouse.kanon import Cell, Group, dominated, too_small, widened
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
+from warehouse.path_rows import Source as PathSource
+from warehouse.path_rows import path_rows
 from warehouse.people import kept_rules
 from warehouse.revenue_choice import Value
 from warehouse.revenue_rows import Source as RevenueSource
@@ -37,9 +39,11 @@ from warehouse.rollup_sql import (
     VISITS_OF_DAY,
     Counted,
     Largest,
+    added_up,
     counted_cell,
     key_sql,
     parent_sql,
+    without,
 )
 from warehouse.timing_rows import Counting, timing_rows
 from warehouse.visits import shown_visits
@@ -97,6 +101,8 @@ class Rollups:
                 if BESIDE_GOALS.issubset(only):
                     goals = counting.goals()
                     yield goals
+                if only is _EVERY_NAME or NEXT_PAGE in only:
+                    yield counting.paths()
                 if BESIDE_REVENUE.issubset(only):
                     yield counting.revenue(goals)
                 if only is _EVERY_NAME:
@@ -199,6 +205,21 @@ class _Counting:
         ways = self._fill, self._cells, self._unions, self._ask
         return timing_rows(Counting(*ways, self._rows_of_days, UNIT, self._k, self._kept["name"]))
 
+    def paths(self) -> list[DayRow]:
+        """The rows of steps from page to page; after pages."""
+        source = PathSource(
+            ask=self._ask,
+            fill=self._fill_goals,
+            table=self._goals,
+            rows=self._rows_of_days,
+            visits=self._visits,
+            days=VISITS_OF_DAY,
+            unit=UNIT,
+            visitors=unit_visitors(self._whole),
+            pages=self._kept["path"],
+        )
+        return path_rows(self._days, source)
+
     def revenue(self, goals: Sequence[DayRow]) -> list[DayRow]:
         """The rows about revenue; after everything that is counted beside it. `goals`: the rows of these."""
         params: dict[str, Param] = {}
@@ -224,6 +245,7 @@ class _Counting:
         return revenue_rows(self._days, source)
 
     def _fill_goals(self, columns: str, select: str, params: Mapping[str, Param]) -> None:
+        self._warehouse.command(f"DROP TABLE IF EXISTS {self._goals} SYNC", slot="seal")
         self._warehouse.command(f"CREATE TABLE {self._goals} ({columns}) ENGINE = Memory", slot="seal")
         self._warehouse.command(f"INSERT INTO {self._goals} {select}", {**self._params, **params}, slot="seal")
 
@@ -239,8 +261,8 @@ class _Counting:
         cells = [cell._replace(parent=rest.get(cell, cell.parent)) for cell, _, _ in counted]
         left = self._unions(counted, cells, {cell._replace(parent=parent) for cell, parent in rest.items()})
         of_day = [*(one for one in counted if one[0] in told), *left.values()]
-        rows = [row for _, row in self._rows(dimension, _added_up(of_day))]
-        return [_without(row, withheld) if row.key == OTHER or row.parent else row for row in rows]
+        rows = [row for _, row in self._rows(dimension, added_up(of_day))]
+        return [without(row, withheld) if row.key == OTHER or row.parent else row for row in rows]
 
     def _fill(self, dimension: Dimension) -> None:
         """Spread the days' visits into the scratch table, each under its values."""
@@ -459,25 +481,3 @@ def _allowed(measures: tuple[int, ...], people: int, k: int) -> list[int]:
     if people >= k:
         return list(measures)
     return [value if name in EXEMPT else WITHHELD for name, value in zip(KEPT_MEASURES, measures, strict=True)]
-
-
-def _added_up(cells: Sequence[Counted]) -> list[Counted]:
-    """Cells of several days as cells of the first: people are those of each day, the largest part is one day's."""
-    sums: dict[tuple[str, str], Counted] = {}
-    unit = min(cell.unit for cell, _, _ in cells)
-    for cell, measures, largest in cells:
-        of = Cell(unit, cell.parent, cell.key, 0)
-        mine, so_far, most = sums.get((of.parent, of.key), (of, (0,) * len(measures), dict.fromkeys(SUMS, 0)))
-        sums[of.parent, of.key] = (
-            mine._replace(people=mine.people + cell.people),
-            tuple(map(int.__add__, so_far, measures)),
-            {name: max(most[name], largest[name]) for name in SUMS},
-        )
-    return list(sums.values())
-
-
-def _without(row: Rollup, places: Collection[int]) -> Rollup:
-    """A row that withholds these measures."""
-    return row._replace(
-        measures=tuple(WITHHELD if place in places else number for place, number in enumerate(row.measures))
-    )

@@ -2,6 +2,7 @@
 where raw rows are gone. The same rule decides as for an answer (kept.py), so both can't disagree."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from console.stats.kept import kept_form
@@ -9,7 +10,7 @@ from console.stats.kept_revenue import money_form
 from console.stats.marks import Purgeable
 from console.stats.plan import Plan
 from console.stats.query import All, Asked, Condition, Query
-from event_catalogue.dimensions import DIMENSIONS, NAMED, Dimension
+from event_catalogue.dimensions import DIMENSION, DIMENSIONS, NAMED, STEPS, Dimension
 from event_catalogue.metrics import METRIC, METRICS
 
 
@@ -40,7 +41,10 @@ _NEEDS = {"all": "event:goal", "group": "event:goal", "question": "a dimension"}
 def _dimension(query: Query, plan: Plan, dimension: Dimension, *, all_raw: bool) -> dict[str, Any]:
     asked = Asked(dimension.name, dimension)
     is_time = dimension.scope == "time"
-    grouped = kept_form(_question(query, asked), plan) is not None
+    question = _question(query, asked)
+    if dimension in STEPS:
+        question = replace(question, filters=All((Condition("is", Asked("event:page", DIMENSION["path"]), ("/",)),)))
+    grouped = kept_form(question, plan) is not None
     leaf = Condition("is", asked, ("a value",))
     one_value = not is_time and kept_form(_question(query, leaf), plan) is not None
     money = money_form(_question(query, asked), plan) is not None
@@ -52,7 +56,7 @@ def _dimension(query: Query, plan: Plan, dimension: Dimension, *, all_raw: bool)
         "scope": dimension.scope,
         "definition": dimension.definition,
         "group_by": all_raw or grouped,
-        "filter_by": [] if is_time else operators if all_raw else ["is"] if one_value else [],
+        "filter_by": [] if is_time or dimension in STEPS else operators if all_raw else ["is"] if one_value else [],
         "after_purge": {"group_by": grouped, "filter_by": ["is"] if one_value else [], "revenue": money},
     }
 

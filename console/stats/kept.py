@@ -14,8 +14,8 @@ from typing import NamedTuple, Protocol
 from console.stats.plan import EPOCH, Plan, Step, day_number
 from console.stats.query import Asked, Condition, Query, SiteRef
 from console.stats.terms import step_of
-from event_catalogue.aggregates import FUNNEL_STEPS, GOALS, HOUR, KEPT, KEPT_MEASURES, PARENTS, WITHHELD
-from event_catalogue.dimensions import FUNNEL, OTHER, RESERVED, Dimension
+from event_catalogue.aggregates import FUNNEL_STEPS, GOALS, HOUR, KEPT, KEPT_MEASURES, NEXT_PAGE, PARENTS, WITHHELD
+from event_catalogue.dimensions import FUNNEL, OTHER, RESERVED, STEPS, Dimension
 from event_catalogue.metrics import Metric
 from warehouse.client import Param, Record
 from warehouse.rollup_rows import SEPARATOR, DayRow, Rollup
@@ -33,6 +33,8 @@ class Kept:
     value: str | None = None
     inside: str = ""
     """What the keys begin with that are asked for: those of one funnel."""
+    beside: str | None = None
+    """The page beside which the pages are that are asked for."""
 
 
 class Told(Protocol):
@@ -69,6 +71,8 @@ def kept_form(query: Query, plan: Plan) -> Kept | None:
     others = [asked.dimension for asked in query.dimensions if not _is_bucket(asked, plan)]
     if len(others) > 1 or len(query.dimensions) - len(others) > 1:
         return None
+    if others and others[0] in STEPS:
+        return _steps_form(query, plan)
     if others and _name(others[0], plan) not in _NAMES:
         return None
     name = _name(others[0], plan) if others else ""
@@ -82,6 +86,15 @@ def kept_form(query: Query, plan: Plan) -> Kept | None:
         return None
     dimension = leaf.asked.dimension
     return Kept(dimension.name, by_value=bool(others), value=_stored(leaf, plan))
+
+
+def _steps_form(query: Query, plan: Plan) -> Kept | None:
+    """A question about the pages beside one page, its only filter."""
+    name = next(asked.dimension.name for asked in query.dimensions if asked.dimension in STEPS)
+    leaf = query.filters.parts[0] if len(query.filters.parts) == 1 else None
+    if not isinstance(leaf, Condition) or leaf.asked.dimension.name != "path" or not _names_one_value(leaf):
+        return None
+    return Kept(name, by_value=True, beside=_stored(leaf, plan))
 
 
 def _name(dimension: Dimension, plan: Plan) -> str:
@@ -156,6 +169,9 @@ def kept_statement(query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: Ru
     if runs.told:
         params["told"] = runs.told
         condition += f" AND (key != {_OTHER} OR run NOT IN {{told:Array(UInt64)}})"
+    if kept.beside is not None:
+        params["beside"] = kept.beside
+        condition += " AND parent = {beside:String}"
     if kept.value is not None:
         params["value"] = kept.value
         condition += " AND key = {value:String}"
@@ -201,7 +217,7 @@ def foretold(query: Query, plan: Plan, kept: Kept, rows: Sequence[DayRow]) -> It
         day = EPOCH + timedelta(days=number)
         if row.dimension != kept.dimension or kept.value not in (None, row.key):
             continue
-        if not row.key.startswith(kept.inside):
+        if not row.key.startswith(kept.inside) or kept.beside not in (None, row.parent):
             continue
         if row.dimension == HOUR.name and row.key == OTHER:
             continue
@@ -238,6 +254,8 @@ def needed(kept: Kept) -> frozenset[str]:
     """The dimensions that must be counted to tell this one: it and its parents, of goals what they are told beside."""
     if kept.dimension in (GOALS, FUNNEL_STEPS):
         return BESIDE_GOALS
+    if kept.beside is not None:
+        return frozenset({"path", NEXT_PAGE})
     return frozenset((kept.dimension, *PARENTS.get(kept.dimension, ())))
 
 

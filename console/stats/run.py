@@ -335,7 +335,8 @@ class Statistics:
         groups = Groups(query, decided)
         whole = replace(query, limit=_ALL_ROWS, offset=0)
         for part in decided.parts:
-            if part.source == "raw" and query.include.kept:
+            # Of pages beside a page each day is told as its seal will: live rows would tell what the sealed ones merge.
+            if part.source == "raw" and (query.include.kept or kept.beside is not None):
                 rows = list(self._foretold(decided.only(part), site, needed(kept)))
                 for told in foretold(query, groups.plan, kept, rows):
                     groups.add_kept(told)
@@ -353,6 +354,7 @@ class Statistics:
         # A value that was asked for and is not among a day's may be in its `(other)`.
         days = decided.days if query.include.kept else len(seals)
         groups.merged |= kept.value is not None and groups.days < days
+        groups.merged |= kept.beside is not None  # days on which the page itself is merged tell nothing of it
         if kept.dimension in (GOALS, FUNNEL_STEPS) and query.dimensions:
             # Withheld on every day: there is nothing to tell of it.
             groups.sums = {key: sums for key, sums in groups.sums.items() if any(map(any, sums))}

@@ -16,6 +16,7 @@ from console.stats.plan import Plan
 from console.stats.query import All, Filter, Query
 from console.stats.shaped import shaped, summed
 from console.stats.terms import OfRows, Terms
+from event_catalogue.dimensions import STEPS
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Param
 from warehouse.metrics import (
@@ -55,7 +56,7 @@ _SOMEBODY: Final = f"visitor != {NOBODY}"
 def can_settle(query: Query) -> bool:
     """Whether the kept visits can answer: where no funnel is asked for, no condition asks for another event of the
     visit, and none mixes what a visit says with what an event says."""
-    if any(is_funnel(asked) for asked in query.dimensions):
+    if any(is_funnel(asked) or asked.dimension in STEPS for asked in query.dimensions):
         return False
     return not holds_done(query.filters) and all(len(_scopes(part)) == 1 for part in query.filters.parts)
 

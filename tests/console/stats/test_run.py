@@ -9,7 +9,7 @@ from console.stats.build import build
 from console.stats.parse import parse
 from console.stats.plan import plan
 from console.stats.query import BadQuery, SiteRef
-from event_catalogue.dimensions import DIMENSION
+from event_catalogue.dimensions import DIMENSION, STEPS
 from event_catalogue.dimensions import DIMENSIONS as CATALOGUE
 from event_catalogue.metrics import METRICS
 from tests.console.stats.conftest import NOW, Asker
@@ -22,9 +22,15 @@ RANGES = {
     "kathmandu.example": ["2025-12-30", "2026-01-02"],
 }
 ALL = [metric.name for metric in METRICS if not metric.is_apart]
-DIMENSIONS = [*(name for name in DIMENSION if name != "time"), "event:props:plan", "event:props:it's"]
+DIMENSIONS = [
+    *(name for name, one in DIMENSION.items() if name != "time" and one not in STEPS),
+    "event:props:plan",
+    "event:props:it's",
+]
 
-PLAIN = [one.name for one in CATALOGUE if one.scope != "time" and one.name != "goal"] + ["event:props:plan"]
+PLAIN = [one.name for one in CATALOGUE if one.scope != "time" and one.name != "goal" and one not in STEPS] + [
+    "event:props:plan"
+]
 
 
 def question(site: str = "zurich.example", **more: Any) -> dict[str, Any]:
