@@ -68,7 +68,7 @@ ifeq ($(strip $(ARGS)),)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not long" -q --ignore tests/browser
 	@$(MAKE) --no-print-directory lighthouse || echo "Lighthouse can't be installed here; its test is skipped."
 	@for browser in chromium firefox-esr; do command -v $$browser >/dev/null || { apt-get update -qq && apt-get install -y -qq $$browser >/dev/null; } 2>/dev/null || true; done
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not long" -q tests/browser
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not long" -q --reruns 1 -r fER tests/browser
 else
 	@$(BIN)/python -m pytest -q $(ARGS)
 endif

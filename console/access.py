@@ -1,13 +1,16 @@
 """Who may ask: API keys of the scope `stats`, looked up in the control store and remembered for two seconds."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from control_store.sites import find_site, take_snapshot
+from control_store.key_sites import sites_of_keys
+from control_store.sites import find_site, list_sites, take_snapshot
 from control_store.snapshot import ApiKey, Site, UnknownSite, key_digest
 from control_store.tables import ControlStore
 
+EVERY: Final = "*"
+"""What stands for all sites that a key opens."""
 _FRESH_MS: Final = 2_000
 _MINUTE_MS: Final = 60_000
 
@@ -31,6 +34,7 @@ class Access:
         self.clock = clock
         self._read_at = -_FRESH_MS
         self._keys: dict[bytes, ApiKey] = {}
+        self._also: dict[bytes, frozenset[int]] = {}
         self._asked: dict[bytes, deque[int]] = {}
 
     def key(self, authorization: str) -> ApiKey:
@@ -47,19 +51,29 @@ class Access:
         return found
 
     def site(self, key: ApiKey, name: str) -> Site:
-        """The site of that id, key or domain, which must be the key's own. Raises Denied."""
+        """The site of that id, key or domain, which the key must open. Raises Denied."""
         try:
             site = find_site(self._store, name)
         except UnknownSite:
             raise Denied(403, "This key does not open that site, or there is no such site.") from None
-        if site.id != key.site:
+        if not self._opens(key, site):
             raise Denied(403, "This key does not open that site, or there is no such site.")
         return site
+
+    def sites(self, key: ApiKey, names: Sequence[str]) -> list[Site]:
+        """The sites of those names, each once; `*` is all that the key opens. Raises Denied if it opens not all."""
+        if tuple(names) == (EVERY,):
+            return [site for site in list_sites(self._store) if self._opens(key, site)]
+        return list({site.id: site for site in (self.site(key, name) for name in names)}.values())
+
+    def _opens(self, key: ApiKey, site: Site) -> bool:
+        return site.id == key.site or site.id in self._also.get(key.digest, ())
 
     def _known(self) -> dict[bytes, ApiKey]:
         now = self.clock()
         if not 0 <= now - self._read_at < _FRESH_MS:
             self._keys = {key.digest: key for key in take_snapshot(self._store).keys}
+            self._also = sites_of_keys(self._store)
             self._read_at = now
         return self._keys
 

@@ -1,4 +1,4 @@
-"""People: who may log in to the console, in which role, and the sessions in which they do.
+"""People: who may log in to the console, in which roles (roles.py), and the sessions in which they do.
 
 Kept are argon2id hashes of passwords and SHA-256 digests of session tokens: neither can be turned back. The set-up
 token alone is kept as it is, because every start prints the same link until it is used; it opens nothing once there
@@ -8,17 +8,18 @@ is a user, and its row is deleted with the first one.
 import hashlib
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from control_store.tables import SESSIONS, SETUP, USERS, ControlStore
+from control_store.people_tables import SESSIONS, SETUP, USERS
+from control_store.roles import Role, Roles, keep_site_roles, site_roles
+from control_store.tables import ControlStore, touch
 
-Role = Literal["admin", "analyst", "viewer", "privacy_officer"]
-ROLES: Final[tuple[Role, ...]] = get_args(Role)
 SHORTEST_PASSWORD: Final = 10
 LONGEST_PASSWORD: Final = 500
 LONGEST_EMAIL: Final = 254
@@ -32,7 +33,7 @@ class User(NamedTuple):
 
     id: int
     email: str
-    role: Role
+    roles: Roles
     created: int
 
 
@@ -49,11 +50,12 @@ class BadAccount(ValueError):
     """An account that can't be made or changed; the text is one sentence for a person."""
 
 
-def add_user(store: ControlStore, email: str, role: Role, password: str, *, now: int) -> User:
-    """Make a user; from then on no set-up link opens anything. Raises BadAccount."""
-    values = _new_user(email, role, password, now)
+def add_user(store: ControlStore, email: str, role: Role | Roles, password: str, *, now: int) -> User:
+    """Make a user; a single role is one for all sites. No set-up link opens anything any more. Raises BadAccount."""
+    roles = role if isinstance(role, Roles) else Roles(role)
+    values = _new_user(email, roles, password, now)
     with store.engine.begin() as connection:
-        added = _insert(connection, values)
+        added = _insert(connection, values, roles)
         connection.execute(sa.delete(SETUP))
     return added
 
@@ -86,11 +88,12 @@ def use_setup_token(store: ControlStore, token: str, email: str, password: str, 
     """
     if not is_setup_token(store, token):
         return None
-    values = _new_user(email, "admin", password, now)
+    roles = Roles("admin")
+    values = _new_user(email, roles, password, now)
     with store.engine.begin() as connection:
         if not connection.execute(sa.delete(SETUP).where(SETUP.c.token == token)).rowcount:
             return None
-        return _insert(connection, values)
+        return _insert(connection, values, roles)
 
 
 def has_users(store: ControlStore) -> bool:
@@ -102,24 +105,46 @@ def has_users(store: ControlStore) -> bool:
 def list_users(store: ControlStore) -> list[User]:
     """Everybody who may log in, by e-mail."""
     with store.engine.connect() as connection:
-        return [User(*row) for row in connection.execute(sa.select(*_USER).order_by(USERS.c.email))]
+        rows = connection.execute(sa.select(*_USER).order_by(USERS.c.email)).all()
+        return [_user(connection, row) for row in rows]
 
 
 def find_user(store: ControlStore, email: str) -> User:
     """The user with this address. Raises BadAccount."""
     with store.engine.connect() as connection:
         row = connection.execute(sa.select(*_USER).where(USERS.c.email == _as_kept(email))).first()
-    if row is None:
-        raise BadAccount("Nobody has this e-mail address; `footfall user list` shows who there is.")
-    return User(*row)
+        if row is None:
+            raise BadAccount("Nobody has this e-mail address; `footfall user list` shows who there is.")
+        return _user(connection, row)
+
+
+def change_roles(store: ControlStore, user: User, roles: Roles) -> User:
+    """Give a user other roles, from their next request on; the user as they are now.
+
+    Keys that they made and might not make any more open nothing (makers.py). Raises BadAccount for the last
+    admin of all sites.
+    """
+    with store.engine.begin() as connection:
+        change = sa.update(USERS).where(USERS.c.id == user.id)
+        if roles.everywhere != "admin":
+            change = change.where(_not_the_last_admin())
+        if not connection.execute(change.values(role=roles.everywhere or "")).rowcount:
+            raise BadAccount("This is the last admin of all sites; make another one first.")
+        keep_site_roles(connection, user.id, roles)
+        touch(connection)
+    return find_user(store, user.email)
 
 
 def delete_user(store: ControlStore, user: User) -> None:
-    """Forget a user; their sessions end at once. Raises BadAccount for the last admin."""
+    """Forget a user; their sessions end at once, and keys that they made open nothing any more.
+
+    Raises BadAccount for the last admin of all sites.
+    """
     with store.engine.begin() as connection:
-        if user.role == "admin" and _admins(connection) == 1:
-            raise BadAccount("This is the last admin; make another one first.")
-        connection.execute(sa.delete(USERS).where(USERS.c.id == user.id))
+        gone = sa.delete(USERS).where(USERS.c.id == user.id, _not_the_last_admin())
+        if not connection.execute(gone).rowcount:
+            raise BadAccount("This is the last admin of all sites; make another one first.")
+        touch(connection)
 
 
 def set_password(store: ControlStore, user: User, password: str) -> None:
@@ -143,12 +168,12 @@ def check_password(store: ControlStore, email: str, password: str) -> User | Non
         return None
     if row is None:
         return None
-    user = User(*row[:-1])
     if _HASHER.check_needs_rehash(encoded):
         with store.engine.begin() as connection:
             stronger = _HASHER.hash(_normal(password))
-            connection.execute(sa.update(USERS).where(USERS.c.id == user.id).values(password=stronger))
-    return user
+            connection.execute(sa.update(USERS).where(USERS.c.id == row.id).values(password=stronger))
+    with store.engine.connect() as connection:
+        return _user(connection, row)
 
 
 def start_session(store: ControlStore, user: User, *, now: int, lasts_ms: int) -> str:
@@ -167,7 +192,7 @@ def find_session(store: ControlStore, token: str, *, now: int) -> Session | None
     joined = SESSIONS.join(USERS, SESSIONS.c.user == USERS.c.id)
     with store.engine.connect() as connection:
         row = connection.execute(sa.select(*columns).select_from(joined).where(wanted)).first()
-    return None if row is None else Session(row[0], row[1], row[2], User(*row[3:]))
+        return None if row is None else Session(row[0], row[1], row[2], _user(connection, row[3:]))
 
 
 def list_sessions(store: ControlStore, user: User, *, now: int) -> list[Session]:
@@ -218,23 +243,33 @@ def token_digest(token: str) -> bytes:
 _USER: Final = (USERS.c.id, USERS.c.email, USERS.c.role, USERS.c.created)
 
 
-def _new_user(email: str, role: Role, password: str, now: int) -> dict[str, object]:
+def _user(connection: sa.Connection, row: Sequence[Any]) -> User:
+    """From the columns _USER, and the roles for single sites."""
+    number, email, role, created = row[:4]
+    return User(number, email, Roles(role or None, site_roles(connection, number)), created)
+
+
+def _new_user(email: str, roles: Roles, password: str, now: int) -> dict[str, object]:
     kept = check_email(email)
     check_password_strength(password, kept)
-    return {"email": kept, "role": role, "password": _HASHER.hash(_normal(password)), "created": now}
+    return {"email": kept, "role": roles.everywhere or "", "password": _HASHER.hash(_normal(password)), "created": now}
 
 
-def _insert(connection: sa.Connection, values: dict[str, object]) -> User:
+def _insert(connection: sa.Connection, values: dict[str, object], roles: Roles) -> User:
     try:
         connection.execute(sa.insert(USERS).values(values))
     except sa.exc.IntegrityError:
         raise BadAccount("Somebody with this e-mail address exists already.") from None
-    return User(*connection.execute(sa.select(*_USER).where(USERS.c.email == values["email"])).one())
+    row = connection.execute(sa.select(*_USER).where(USERS.c.email == values["email"])).one()
+    keep_site_roles(connection, row.id, roles)
+    return _user(connection, row)
 
 
-def _admins(connection: sa.Connection) -> int:
-    counted = sa.select(sa.func.count()).select_from(USERS).where(USERS.c.role == "admin")
-    return int(connection.execute(counted).scalar_one())
+def _not_the_last_admin() -> sa.ColumnElement[bool]:
+    """Part of the statement itself, so that two admins who remove each other at once leave one."""
+    others = USERS.alias()
+    admins = sa.select(sa.func.count()).select_from(others).where(others.c.role == "admin").scalar_subquery()
+    return sa.or_(USERS.c.role != "admin", admins > 1)
 
 
 def _as_kept(email: str) -> str:

@@ -4,18 +4,16 @@ from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
+from control_store.people_tables import AUDIT, LINKS, SESSIONS
 from control_store.tables import (
-    AUDIT,
     CHOICE_COUNTS,
     DEVICE_LINKS,
     ERASURES,
     JOB_RUNS,
-    LINKS,
     RECEIPTS,
     REFUSED_HOSTS,
     REQUESTS,
     SEALS,
-    SESSIONS,
     WITHDRAWALS,
     ControlStore,
 )

@@ -4,11 +4,13 @@ Somebody who looks at the statistics of a site is noted once a day for it, and s
 did, not how often.
 """
 
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
-from control_store.tables import AUDIT, ControlStore
+from control_store.people_tables import AUDIT
+from control_store.tables import ControlStore
 
 KEPT_DAYS: Final = 400
 """A year and a month: who looks into it once a year finds the whole year."""
@@ -38,6 +40,7 @@ ACTIONS: Final[dict[str, str]] = {
     "factor_off": "turned the second factor off",
     "recovery": "made other recovery codes",
     "invite": "invited",
+    "change_roles": "changed the roles of",
     "join": "joined",
     "reset": "made a link for another password",
     "remove_person": "removed",
@@ -58,6 +61,7 @@ ACTIONS: Final[dict[str, str]] = {
     "device_link": "made a link for a device that is not counted",
     "add_key": "made a key",
     "revoke_key": "revoked a key",
+    "take_key": "took a key over",
 }
 
 
@@ -69,12 +73,16 @@ def note(store: ControlStore, entry: Entry) -> None:
         connection.execute(sa.insert(AUDIT).values(**entry._replace(subject=entry.subject[:300])._asdict()))
 
 
-def entries(store: ControlStore, *, limit: int, offset: int = 0) -> tuple[list[Entry], int]:
-    """A page of the log, newest first, and how many entries there are."""
+def entries(
+    store: ControlStore, *, limit: int, offset: int = 0, sites: Collection[str] | None = None
+) -> tuple[list[Entry], int]:
+    """A page of the log, newest first, and how many entries there are; `sites`: only what is about these domains."""
     columns = [AUDIT.c[name] for name in Entry._fields]
+    wanted = sa.true() if sites is None else AUDIT.c.site.in_(sorted(sites))
     with store.engine.connect() as connection:
-        total = int(connection.execute(sa.select(sa.func.count()).select_from(AUDIT)).scalar_one())
-        rows = connection.execute(sa.select(*columns).order_by(AUDIT.c.id.desc()).limit(limit).offset(offset))
+        total = int(connection.execute(sa.select(sa.func.count()).select_from(AUDIT).where(wanted)).scalar_one())
+        found = sa.select(*columns).where(wanted).order_by(AUDIT.c.id.desc())
+        rows = connection.execute(found.limit(limit).offset(offset))
         return [Entry(*row) for row in rows], total
 
 

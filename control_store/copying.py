@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from control_store.holds import Hold
 from control_store.ledger_head import write_ledger_head
+from control_store.people_tables import LINKS, SESSIONS
 from control_store.tables import (
     ACCOUNTING,
     COUNTERS,
@@ -16,10 +17,8 @@ from control_store.tables import (
     ERASURES,
     HOLDS,
     JOB_RUNS,
-    LINKS,
     REQUESTS,
     SEALS,
-    SESSIONS,
     SPOOLS,
     TAKEN,
     VISIT_MARKS,

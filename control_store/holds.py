@@ -55,7 +55,7 @@ class Scope(NamedTuple):
 
 def ask_hold(store: ControlStore, scope: Scope, who: User, *, now: int) -> Hold:
     """Ask for a hold; it does nothing before another person confirms it. Raises BadHold."""
-    _check_role(who)
+    _check_role(who, scope.site)
     if scope.first > scope.last:
         raise BadHold("The first day is after the last one.")
     if not scope.reason.strip():
@@ -71,8 +71,8 @@ def ask_hold(store: ControlStore, scope: Scope, who: User, *, now: int) -> Hold:
 
 def confirm_hold(store: ControlStore, number: int, who: User, *, now: int) -> Hold:
     """Make a hold hold: by another person than the one who asked. Raises BadHold."""
-    _check_role(who)
     hold = find_hold(store, number)
+    _check_role(who, hold.site)
     if hold.asked_by == who.email:
         raise BadHold(f"{who.email} asked for this hold; another person has to confirm it.")
     if hold.confirmed or hold.ended:
@@ -85,8 +85,9 @@ def confirm_hold(store: ControlStore, number: int, who: User, *, now: int) -> Ho
 
 def end_hold(store: ControlStore, number: int, who: User, *, now: int) -> Hold:
     """End a hold before its day: what it kept is due again. One person may: it brings the usual period back."""
-    _check_role(who)
-    if find_hold(store, number).ended:
+    hold = find_hold(store, number)
+    _check_role(who, hold.site)
+    if hold.ended:
         raise BadHold(f"Hold {number} is ended already.")
     with store.engine.begin() as connection:
         connection.execute(sa.update(HOLDS).where(HOLDS.c.id == number).values(ended=now))
@@ -108,6 +109,9 @@ def find_hold(store: ControlStore, number: int) -> Hold:
     raise BadHold(f"There is no hold {number}; `footfall hold list` shows those there are.")
 
 
-def _check_role(who: User) -> None:
-    if who.role not in MAY_HOLD:
-        raise BadHold(f"{who.email} is {who.role}; a hold is a matter of admins and privacy officers.")
+def _check_role(who: User, site: int) -> None:
+    role = who.roles.at(site)
+    if role not in MAY_HOLD:
+        raise BadHold(
+            f"{who.email} is {role or 'nothing'} there; a hold is a matter of admins and privacy officers of the site."
+        )

@@ -7,12 +7,13 @@ It holds digests of API keys, never keys.
 import os
 import secrets
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import available_timezones
 
 import msgspec
 import sqlalchemy as sa
 
+from control_store.people_tables import SITE_ROLES, USERS
 from control_store.setting_items import BadSetting, ascii_host
 from control_store.site_settings import SiteSettings, from_values
 from control_store.snapshot import ApiKey, Scope, Site, Snapshot, UnknownSite, key_digest
@@ -133,10 +134,20 @@ def deleted_sites(store: ControlStore) -> set[int]:
         return set(connection.execute(sa.select(DELETED_SITES.c.site)).scalars())
 
 
-def add_key(store: ControlStore, site: Site, scope: Scope, *, now: int) -> str:
-    """A new API key of the site. Only its digest is kept: this is the one time the key is seen."""
+def add_key(store: ControlStore, site: Site, scope: Scope, *, now: int, maker: int | None = None) -> str:
+    """A new API key of the site. Only its digest is kept: this is the one time the key is seen.
+
+    `maker`: the user whose key it is. It opens something while they are admin of the site; None: the installation's.
+    """
     key = f"ff_{scope}_{secrets.token_urlsafe(32)}"
-    values = {"site": site.id, "scope": scope, "digest": key_digest(key), "hint": key[-4:], "created": now}
+    values = {
+        "site": site.id,
+        "scope": scope,
+        "digest": key_digest(key),
+        "hint": key[-4:],
+        "created": now,
+        "maker": maker,
+    }
     with store.engine.begin() as connection:
         connection.execute(sa.insert(API_KEYS).values(values))
         touch(connection)
@@ -153,14 +164,17 @@ class Key(NamedTuple):
     created: int
     used: int
     """Day (UTC) on which it last asked the Stats API; 0: never, or it is of another scope."""
+    maker: str
+    """E-mail address of whose key it is; empty: the installation's, made on the command line."""
+    opens: bool
+    """Whether it opens anything: not any more when its maker is no admin of the site."""
 
 
 def list_keys(store: ControlStore, site: Site) -> list[Key]:
     """The keys of a site, oldest first."""
-    columns = [API_KEYS.c[name] for name in Key._fields]
     with store.engine.connect() as connection:
-        rows = connection.execute(sa.select(*columns).where(API_KEYS.c.site == site.id).order_by(API_KEYS.c.id))
-        return [Key(*row) for row in rows]
+        rows = connection.execute(KEYS.where(API_KEYS.c.site == site.id).order_by(API_KEYS.c.id))
+        return [Key(*row[:-1]) for row in rows]
 
 
 def revoke_key(store: ControlStore, site: Site, number: int) -> None:
@@ -190,7 +204,7 @@ def take_snapshot(store: ControlStore) -> Snapshot:
     with store.engine.connect() as connection:
         revision = int(connection.execute(sa.select(REVISION.c.number)).scalar_one())
         sites = [_site(row) for row in connection.execute(sa.select(SITES).order_by(SITES.c.id))]
-        keys = [ApiKey(row.digest, row.site, row.scope) for row in connection.execute(sa.select(API_KEYS))]
+        keys = [ApiKey(*row) for row in connection.execute(_OPENING)]
     return Snapshot(revision, sites, keys)
 
 
@@ -204,6 +218,23 @@ def publish_snapshot(store: ControlStore, path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+_OF_MAKER: Final = API_KEYS.outerjoin(USERS, USERS.c.id == API_KEYS.c.maker).outerjoin(
+    SITE_ROLES, sa.and_(SITE_ROLES.c.user == API_KEYS.c.maker, SITE_ROLES.c.site == API_KEYS.c.site)
+)
+_MAY: Final = sa.or_(
+    API_KEYS.c.maker.is_(None), USERS.c.role == "admin", sa.func.coalesce(SITE_ROLES.c.role, "") == "admin"
+)
+"""A key reaches no further than its maker, who has to be admin of the site at the time of the call."""
+KEYS: Final = sa.select(
+    *(API_KEYS.c[name] for name in ("id", "scope", "hint", "created", "used")),
+    sa.func.coalesce(USERS.c.email, ""),
+    sa.case((_MAY, True), else_=False),
+    API_KEYS.c.site,
+).select_from(_OF_MAKER)
+"""The fields of Key, and the site."""
+_OPENING: Final = sa.select(API_KEYS.c.digest, API_KEYS.c.site, API_KEYS.c.scope).select_from(_OF_MAKER).where(_MAY)
 
 
 def _site(row: Any) -> Site:

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-METADATA: Final = sa.MetaData()
+import control_store.asking_tables
+import control_store.people_tables  # noqa: F401  # whoever migrates or describes all tables needs both
+from control_store.metadata import METADATA
 
 SITES: Final = sa.Table(
     "sites",
@@ -38,6 +40,7 @@ API_KEYS: Final = sa.Table(
     sa.Column("hint", sa.String(8), nullable=False),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("used", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("maker", sa.Integer, sa.ForeignKey("users.id", ondelete="CASCADE")),
     sqlite_autoincrement=True,
 )
 
@@ -234,65 +237,6 @@ REVISION: Final = sa.Table(
 )
 
 
-USERS: Final = sa.Table(
-    "users",
-    METADATA,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("email", sa.String(254), nullable=False, unique=True),
-    sa.Column("role", sa.String(16), nullable=False),
-    sa.Column("password", sa.String(200), nullable=False),
-    sa.Column("created", sa.BigInteger, nullable=False),
-    sa.Column("totp", sa.String(64), nullable=False, server_default=""),
-    sa.Column("totp_step", sa.BigInteger, nullable=False, server_default="0"),
-    sqlite_autoincrement=True,
-)
-
-SESSIONS: Final = sa.Table(
-    "sessions",
-    METADATA,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("user", sa.Integer, sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
-    sa.Column("created", sa.BigInteger, nullable=False),
-    sa.Column("expires", sa.BigInteger, nullable=False),
-    sqlite_autoincrement=True,
-)
-
-RECOVERY_CODES: Final = sa.Table(
-    "recovery_codes",
-    METADATA,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("user", sa.Integer, sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("digest", sa.LargeBinary(32), nullable=False),
-    sa.UniqueConstraint("user", "digest"),
-    sqlite_autoincrement=True,
-)
-
-LINKS: Final = sa.Table(
-    "account_links",
-    METADATA,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("email", sa.String(254), nullable=False),
-    sa.Column("role", sa.String(16), nullable=False),
-    sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
-    sa.Column("expires", sa.BigInteger, nullable=False),
-    sa.UniqueConstraint("kind", "email"),
-    sqlite_autoincrement=True,
-)
-
-AUDIT: Final = sa.Table(
-    "audit",
-    METADATA,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("at", sa.BigInteger, nullable=False, index=True),
-    sa.Column("who", sa.String(254), nullable=False),
-    sa.Column("action", sa.String(32), nullable=False),
-    sa.Column("site", sa.String(255), nullable=False),
-    sa.Column("subject", sa.String(300), nullable=False),
-    sqlite_autoincrement=True,
-)
-
 LEDGER_HEAD: Final = sa.Table(
     "ledger_head",
     METADATA,
@@ -307,14 +251,6 @@ LEDGER_DAYS: Final = sa.Table(
     sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("number", sa.BigInteger, nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
-)
-
-SETUP: Final = sa.Table(
-    "setup",
-    METADATA,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("token", sa.String(64), nullable=False),
-    sa.Column("created", sa.BigInteger, nullable=False),
 )
 
 RECEIPTS: Final = sa.Table(

@@ -59,7 +59,11 @@ KEPT: Final[tuple[Dimension, ...]] = (
 
 OF_PURCHASES: Final[tuple[MeasureName, ...]] = ("revenue", "purchases")
 """Measures that make sense in one currency alone: kept in rows of their own."""
-KEPT_MEASURES: Final[tuple[MeasureName, ...]] = tuple(name for name in MEASURES if name not in OF_PURCHASES)
+RAW_MEASURES: Final[frozenset[MeasureName]] = frozenset({"scrolled", "scrolled_views"})
+"""Counted from raw rows and never kept: they end with these."""
+KEPT_MEASURES: Final[tuple[MeasureName, ...]] = tuple(
+    name for name in MEASURES if name not in RAW_MEASURES and name not in OF_PURCHASES
+)
 EXEMPT: Final[tuple[MeasureName, ...]] = ("visitors", "visits", "pageviews")
 """Kept of every day to the unit, however few came."""
 SUMS: Final[tuple[MeasureName, ...]] = ("visit_ms", "engaged_ms")

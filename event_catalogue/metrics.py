@@ -22,6 +22,9 @@ ENGAGED_MS: Final = 10_000
 QUIET_EVENTS: Final = tuple(kind.name for kind in EVENTS if not kind.interaction)
 """Names of events that are no act of the visitor. Any other name, custom ones included, makes a visit engaged."""
 
+SCROLL_DEPTH: Final = "scroll_depth"
+"""The metric that is asked of pages alone."""
+
 MeasureName = Literal[
     "visitors",
     "visits",
@@ -35,6 +38,8 @@ MeasureName = Literal[
     "engaged_ms",
     "revenue",
     "purchases",
+    "scrolled",
+    "scrolled_views",
 ]
 Scope = Literal["event", "visit"]
 """Whether a measure counts the events that match a question, or the whole visits that they belong to."""
@@ -71,6 +76,8 @@ MEASURES: Final[dict[MeasureName, Measure]] = {
         Measure("engaged_ms", "event", "Time with a page in front, in milliseconds."),
         Measure("revenue", "event", "Revenue of the matching purchases, by currency, in its minor units."),
         Measure("purchases", "event", "Matching events that name a currency."),
+        Measure("scrolled", "event", "How far down views of pages were scrolled at the deepest, in percent, added up."),
+        Measure("scrolled_views", "event", "Views of pages that told how far they were scrolled."),
     )
 }
 
@@ -99,8 +106,8 @@ class Metric(NamedTuple):
 
     @property
     def is_apart(self) -> bool:
-        """Whether it is no formula over the measures of a row: a share, a percentile, or money with its currency."""
-        return bool(self.share_of or self.timing) or self.unit == "money"
+        """Whether it is answered in a part of its own: a share, a percentile, how far pages are scrolled, or money."""
+        return bool(self.share_of or self.timing) or self.unit == "money" or self.name == SCROLL_DEPTH
 
     @property
     def measures(self) -> tuple[MeasureName, ...]:
@@ -184,6 +191,14 @@ METRICS: Final[tuple[Metric, ...]] = (
         "engaged_ms",
         "visits",
         0.001,
+    ),
+    Metric(
+        SCROLL_DEPTH,
+        "percent",
+        "How far down a page is scrolled at the deepest, on average of its views that told. Of pages alone: with "
+        "`event:page` as a dimension or as a filter.",
+        "scrolled",
+        "scrolled_views",
     ),
     Metric("events_per_visit", "ratio", "Events of a visit, on average.", "events", "visits", 1, 2),
     Metric(

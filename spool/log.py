@@ -45,6 +45,9 @@ TICK: Final[Entry] = (Kind.TICK, 0, b"")
 ROTATE: Final = "rotate"
 """A file of this name in a spool's directory asks for a new segment: what the old one holds is to leave the disk."""
 _SPARE_RETRY_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.05
+_LOOKS: Final = 64
+"""So many for each segment, and more by the clock: three system calls after every commit cost a tenth of it."""
 _INSERT: Final = "INSERT INTO groups (last, first, received, total, records) VALUES (?, ?, ?, ?, ?)"
 
 _logger = logging.getLogger(__name__)
@@ -65,6 +68,9 @@ class SegmentLog:
         self._spare_ready = False
         self._spare_tried = float("-inf")
         self._retiring: threading.Thread | None = None
+        self._looked = float("-inf")
+        self._unseen = 0
+        """Bytes that were written since the last look."""
         self._hurry = threading.Event()
         """Set when the process is about to end."""
         self.last = Mark()
@@ -80,6 +86,7 @@ class SegmentLog:
             self._guarded("Recovering the spool", self._open)
         group = self._grouped(entries)
         self._guarded("Writing to the spool", lambda: self._commit(group))
+        self._unseen += len(group.records)
         if self._segment_since is None and any(events for _, events, _ in entries):
             self._segment_since = time.monotonic()
         return group.first
@@ -89,7 +96,7 @@ class SegmentLog:
 
         Raises SpoolFull or SpoolBroken.
         """
-        if self._connection is None or not (self._large() or self._old() or self._asked()):
+        if self._connection is None or not self._due():
             return False
         if self._retiring is not None and self._retiring.is_alive():
             return False
@@ -152,6 +159,13 @@ class SegmentLog:
         connection.execute(_INSERT, group)
         self._crash("spool.commit.durable")
         self.last = Mark(group.last, group.received, group.total)
+
+    def _due(self) -> bool:
+        now = time.monotonic()
+        if self._unseen * _LOOKS < self._settings.segment_bytes and now - self._looked < _LOOK_SECONDS:
+            return False
+        self._looked, self._unseen = now, 0
+        return self._large() or self._old() or self._asked()
 
     def _large(self) -> bool:
         return disk_bytes(self._segment.path) >= self._settings.segment_bytes

@@ -40,6 +40,11 @@ from spool.space import Space
 _FIRST_RETRY_SECONDS: Final = 0.1
 _LONGEST_RETRY_SECONDS: Final = 5.0
 _LOOKS: Final = 3
+_FEW: Final = 12
+_APART_SECONDS: Final = 0.002
+"""Groups of few begin at least so far apart: each costs 0.2 ms of work, whatever its size."""
+_TIMER_SECONDS: Final = 0.001
+"""The event loop's timers know no shorter one; of 0 it would look again and again."""
 _LATER_SECONDS: Final = 0.2
 
 _COUNTS: Final = msgspec.msgpack.Encoder()
@@ -109,6 +114,8 @@ class SpoolWriter:
         """Whether the loop will look at the queue once it has done what it is at."""
         self._seen = self._looks = 0
         """How many were queued at the last look, and how many looks there were."""
+        self._next = float("-inf")
+        """From when on a group of few may begin."""
         self._busy = False
         """Whether a batch is under way."""
         self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
@@ -246,17 +253,26 @@ class SpoolWriter:
         """Give what is queued to the commit thread, unless it has a batch: the end of that one looks here again.
 
         More that has come since the last look may be followed by still more: a few looks make batches twice as large,
-        which saves 5 µs an event; they cost a lone sender some 10 µs.
+        which saves 5 µs an event; they cost a lone sender some 10 µs. A few soon after the last batch wait for company:
+        at half of what a core can bear that saves a sixth of its work. Who comes after a pause goes at once.
         """
         if len(self._queue) > self._seen and self._looks < _LOOKS and not self._busy:
             self._seen = len(self._queue)
             self._looks += 1
             asyncio.get_running_loop().call_soon(self._hand_over)
             return
+        wait = self._next - time.monotonic()
+        if wait > 0 and len(self._queue) < _FEW and not self._busy:
+            asyncio.get_running_loop().call_later(max(wait, _TIMER_SECONDS), self._go)
+        else:
+            self._go()
+
+    def _go(self) -> None:
         self._offered = False
         self._seen = self._looks = 0
         if not self._busy and (self._queue or self._counts):
             self._busy = True
+            self._next = time.monotonic() + _APART_SECONDS
             self._batches.put(self._take())
 
     def _take(self) -> _Batch:

@@ -15,6 +15,7 @@ from event_catalogue.fields import FIELDS
 from warehouse.client import Param, Record, Warehouse
 from warehouse.hidden import ERASING, KEYS, What, in_any_way, meant_by, whole
 from warehouse.partitions import Partition, SiteRows
+from warehouse.rewrites import rewrite
 from warehouse.tables import EVENTS
 from warehouse.visits import VISITS, recount_visits
 
@@ -71,10 +72,9 @@ class Erasing:
         self._warehouse = warehouse
 
     def said(self) -> dict[int, int]:
-        """The round in which each request was said."""
-        return {
-            int(request): int(said) for request, said in self._select(f"SELECT DISTINCT request, said FROM {ERASING}")
-        }
+        """The round in which each request was said. Not behind a rewrite: who asks meanwhile is hidden at once."""
+        rows = self._warehouse.select(f"SELECT DISTINCT request, said FROM {ERASING}", {}, "control")
+        return {int(request): int(said) for request, said in rows}
 
     def say(self, meant: Sequence[Meant], round_: int) -> None:
         """Write down whose rows are meant besides those that are: from now on no question sees them."""
@@ -167,8 +167,7 @@ class Erasing:
         self._warehouse.command(sql, params, slot="seal")
 
     def _alter(self, table: str, change: str) -> None:
-        dialect = self._warehouse.dialect
-        self._command(f"ALTER TABLE {dialect.local(table)} {dialect.on_cluster} {change}")
+        rewrite(self._warehouse, table, change)
 
 
 _HERE: Final = "day = toDate({day:UInt16}) AND keep = {keep:UInt16}"

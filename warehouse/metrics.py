@@ -41,6 +41,8 @@ def number(who: str) -> str:
 
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+_VIEW: Final = f"cityHash64(path, if(page = {NOBODY}, visitor, page))"
+"""Which view of a page a row belongs to; where scripts do not tell, a visitor's views of a page are one."""
 _QUIET: Final = ", ".join(f"'{name}'" for name in QUIET_EVENTS)
 
 _OF_BLINK: Final = " OR engine = 'Blink'"
@@ -50,6 +52,7 @@ ROW_EXPRESSIONS: Final[dict[str, str]] = {
     "viewed": "name = 'pageview'",
     "counted": f"name != 'engagement' AND NOT {SETTLES}",
     "acted": f"name NOT IN ({_QUIET})",
+    "depth": f"({_VIEW}, if(name = 'engagement', scroll, 0))",
     "city_id": "if(city_id != 0, toString(city_id), toString(city))",
     "bought": IS_PURCHASE,
     "paid": f"if({IS_PURCHASE}, revenue, 0)",
@@ -185,6 +188,9 @@ class VisitShape:
         return f"has(v.{self.place('acted')}, 1)"
 
 
+_DEEPEST: Final = f"maxMapIf(map({_VIEW}, scroll), name = 'engagement' AND scroll > 0)"
+"""View → how far it was scrolled at the deepest; a depth of 0 was not told."""
+
 ROW_SUMS: Final[dict[MeasureName, str]] = {
     "visitors": f"uniqExactIf({number('visitor')}, visitor != {NOBODY})",
     "pageviews": f"countIf({ROW_EXPRESSIONS['viewed']})",
@@ -192,6 +198,8 @@ ROW_SUMS: Final[dict[MeasureName, str]] = {
     "engaged_ms": "sum(engaged_ms)",
     "revenue": f"sum({ROW_EXPRESSIONS['paid']})",
     "purchases": f"countIf({ROW_EXPRESSIONS['bought']})",
+    "scrolled": f"arraySum(mapValues({_DEEPEST}))",
+    "scrolled_views": f"length({_DEEPEST})",
 }
 """Measures of a day that need no visits, straight from rows; days are added up. The others are not in it."""
 
@@ -208,6 +216,8 @@ VISIT_SUMS: Final[dict[MeasureName, str]] = {
     "bounces": "countIf(known AND NOT engaged)",
     "engaged_visits": "countIf(known AND engaged)",
     "single_page_visits": "countIf(known AND single)",
+    "scrolled": "arraySum(mapValues(maxMap(hit_depths)))",
+    "scrolled_views": "length(maxMap(hit_depths))",
 }
 """Measures of a day from the relation of visits: one row for each visit and group, with the columns of the visit below
 and `hit_` counts."""
@@ -230,5 +240,7 @@ def hit_columns(names: Iterable[MeasureName]) -> dict[str, tuple[str, str]]:
         "engaged_ms": ("hit_engaged_ms", ("sum", "engaged_ms")),
         "revenue": ("hit_revenue", ("sum", "paid")),
         "purchases": ("hit_purchases", ("count", "bought")),
+        "scrolled": ("hit_depths", ("deepest", "depth")),
+        "scrolled_views": ("hit_depths", ("deepest", "depth")),
     }
     return dict(known[name] for name in names if name in known)

@@ -20,11 +20,13 @@ from console.login import SCREEN_COOKIE, Door
 from console.noting import Notes
 from console.pages import formats
 from console.pages.assets import Assets
+from console.pages.role_words import role_name
 from console.place_names import Names, PlaceNames
 from console.settings import ConsoleSettings
 from console.sharing import Sharing
 from console.stats.query import BadQuery
-from control_store.accounts import Role, Session, has_users
+from control_store.accounts import Session, has_users
+from control_store.roles import Role
 from control_store.sites import find_site, list_sites
 from control_store.snapshot import Site, UnknownSite
 from control_store.tables import ControlStore
@@ -47,7 +49,8 @@ _LOG: Final = logging.getLogger("footfall.console")
 THEMES: Final = ("auto", "light", "dark")
 _TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 _LARGEST_FORM: Final = 64 * 1024
-_ROLE_NAMES: Final = {"privacy_officer": "privacy officer"}
+_MOST_FIELDS: Final = 4_000
+"""A form of roles has one for every site."""
 
 
 class Forbidden(Exception):
@@ -75,11 +78,14 @@ class Ask:
     request: Request
     session: Session
     form: Mapping[str, str]
+    found: Site | None = None
+    """The site that the address names, if it names one."""
 
     @property
-    def role(self) -> Role:
-        """The role of whoever asks."""
-        return self.session.user.role
+    def role(self) -> Role | None:
+        """The role of whoever asks: for the site that the address names, else for all sites."""
+        roles = self.session.user.roles
+        return roles.at(self.found.id) if self.found else roles.everywhere
 
     @property
     def by_script(self) -> bool:
@@ -91,9 +97,22 @@ class Ask:
         """What places are called in the asker's language."""
         return self.desk.place_names.names(self.request.headers.get("accept-language", ""))
 
+    def needing(self, role: Role | None, *, somewhere: bool) -> "Ask":
+        """This, if whoever asks has the role or is admin: here, or with `somewhere` for any site. Raises Forbidden."""
+        held = self.session.user.roles.anywhere(role or "admin", "admin") if somewhere else self.role in (role, "admin")
+        if role and not held:
+            raise Forbidden("Your role does not open this page; an admin can.")
+        return self
+
     def site(self) -> Site:
-        """The site that the address names. Raises UnknownSite."""
-        return find_site(self.desk.shop.store, self.request.path_params["site"])
+        """The site that the address names, which whoever asks may know of (Desk.page has made sure)."""
+        if self.found is None:
+            raise UnknownSite("The address names no site.")
+        return self.found
+
+    def sites(self) -> list[Site]:
+        """The sites that whoever asks may know of."""
+        return visible_sites(self.desk.shop.store, self.session)
 
     def origin(self) -> str:
         """Where the asker's own browser reaches the console."""
@@ -149,8 +168,14 @@ class Desk:
         self.assets = Assets()
         self._templates.globals["asset"] = self.assets.address
 
-    def page(self, page: Page, *, role: Role | None = None) -> Callable[[Request], Awaitable[Response]]:
-        """The handler of a page; with `role` only people of that role (or admins) reach it."""
+    def page(
+        self, page: Page, *, role: Role | None = None, somewhere: bool = False
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """The handler of a page; with `role` only people of that role (or admins) reach it.
+
+        Where the address names a site, the role for that site counts, and whoever has none is told that there is no
+        such site; elsewhere the role for all sites does, or, with `somewhere`, for any.
+        """
 
         async def handle(request: Request) -> Response:
             session = await self.door.session(request)
@@ -158,8 +183,7 @@ class Desk:
                 return self._turn_away(request)
             form = await read_form(request) if request.method == "POST" else {}
             try:
-                self._check(request, session, form, role)
-                return await page(Ask(self, request, session, form))
+                return await page(self._checked(request, session, form).needing(role, somewhere=somewhere))
             except (Forbidden, UnknownSite, BadQuery, WarehouseError) as refusal:
                 return self._refuse(request, session, refusal)
 
@@ -173,11 +197,14 @@ class Desk:
         frame = {
             "theme": theme if theme in THEMES else "auto",
             "session": session,
-            "role_name": _ROLE_NAMES.get(session.user.role, session.user.role) if session else "",
+            "role_name": role_name(session.user.roles) if session else "",
+            "is_admin": session is not None and session.user.roles.everywhere == "admin",
+            "sees_log": session is not None and session.user.roles.anywhere("admin", "privacy_officer"),
+            "sees_kept": session is not None and session.user.roles.everywhere in ("admin", "privacy_officer"),
             "csrf": self.door.form_token(request) if session else "",
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "site": None,
-            "sites": list_sites(self.shop.store) if session else [],
+            "sites": visible_sites(self.shop.store, session) if session else [],
             "section": "",
             "now": self.shop.clock(),
         }
@@ -190,11 +217,21 @@ class Desk:
         """A page that says one thing."""
         return self.render(request, "message.html", status=status, session=session, title=title, sentence=sentence)
 
-    def _check(self, request: Request, session: Session, form: Mapping[str, str], role: Role | None) -> None:
-        if role and session.user.role not in (role, "admin"):
-            raise Forbidden("Your role does not open this page; an admin can.")
+    def _checked(self, request: Request, session: Session, form: Mapping[str, str]) -> Ask:
+        """What a page gets. Raises Forbidden, and UnknownSite in the same way for a site that is not there and one
+        that is not theirs: both are looked for among all sites, and refused by the same line."""
         if request.method == "POST" and not self.door.is_ours(request, form):
             raise Forbidden("This form lay open too long, or came from elsewhere. Open the page again.")
+        if "site" not in request.path_params:
+            return Ask(self, request, session, form)
+        found: Site | None
+        try:
+            found = find_site(self.shop.store, request.path_params["site"])
+        except UnknownSite:
+            found = None
+        if session.user.roles.at(found.id if found else 0) is None or found is None:
+            raise UnknownSite("There is no such site, or it is not theirs.")
+        return Ask(self, request, session, form, found)
 
     def _turn_away(self, request: Request) -> Response:
         """Nobody is logged in: to the log-in, and back afterwards. Our script is told to go there as a whole."""
@@ -229,6 +266,11 @@ class Desk:
                 return self.message(request, 503, "Not now", text, session=session)
 
 
+def visible_sites(store: ControlStore, session: Session) -> list[Site]:
+    """The sites that somebody may know of."""
+    return [site for site in list_sites(store) if session.user.roles.at(site.id)]
+
+
 def go(address: str) -> RedirectResponse:
     """Send the browser there, by GET."""
     return RedirectResponse(address, 303, dict(HEADERS))
@@ -249,6 +291,8 @@ async def read_form(request: Request) -> dict[str, str]:
             return {}
     text = body.decode("utf-8", "replace")
     try:
-        return dict(parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="replace", max_num_fields=200))
+        return dict(
+            parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="replace", max_num_fields=_MOST_FIELDS)
+        )
     except ValueError:  # more fields than any form of ours has
         return {}

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from console.login import LoginRefused
 from console.pages.desk import Desk, go, read_form
+from console.pages.role_words import role_name
 from control_store.accounts import BadAccount
 from control_store.links import Link, find_link, use_link
 
@@ -54,7 +55,14 @@ class Joining:
     def _form(self, request: Request, token: str, link: Link, status: int = 200, sentence: str = "") -> Response:
         desk = self._desk
         response = desk.render(
-            request, "join.html", status=status, sentence=sentence, token=token, link=link, stamp=desk.door.stamp()
+            request,
+            "join.html",
+            status=status,
+            sentence=sentence,
+            token=token,
+            link=link,
+            stamp=desk.door.stamp(),
+            role_name=role_name(link.roles),
         )
         desk.door.test(request, response)
         return response

@@ -25,7 +25,14 @@ async def make_key(ask: Ask) -> Response:
     """Make a key and show it this once."""
     site = ask.site()
     scope: Scope = next((one for one in SCOPES if one == ask.form.get("scope")), "stats")
-    made = await asyncio.to_thread(add_key, ask.desk.shop.store, site, scope, now=ask.desk.shop.clock())
+    made = await asyncio.to_thread(
+        add_key,
+        ask.desk.shop.store,
+        site,
+        scope,
+        now=ask.desk.shop.clock(),
+        maker=ask.session.user.id,
+    )
     await ask.note("add_key", site=site.domain, subject=f"{scope} …{made[-4:]}")
     return _page(ask, made)
 

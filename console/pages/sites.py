@@ -90,7 +90,7 @@ CHOICES: Final = (
 
 async def front(ask: Ask) -> Response:
     """The first page: the one site there is, or all of them."""
-    sites = list_sites(ask.desk.shop.store)
+    sites = ask.sites()
     if len(sites) == 1:
         return go(f"/sites/{sites[0].domain}")
     return go("/sites")
@@ -98,7 +98,7 @@ async def front(ask: Ask) -> Response:
 
 async def all_sites(ask: Ask) -> Response:
     """A card for each site: visitors of four weeks, their course, the change, and how collecting goes."""
-    sites = list_sites(ask.desk.shop.store)
+    sites = ask.sites()
     cards = [await _card(ask, site) for site in sites]
     return ask.render("sites.html", section="sites", cards=cards, days=_DAYS)
 

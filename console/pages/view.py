@@ -14,7 +14,7 @@ from starlette.datastructures import QueryParams
 
 from console.pages.formats import MERGED, days_text, value_name
 from console.place_names import ENGLISH, Names
-from control_store.accounts import Role
+from control_store.roles import Role
 from event_catalogue.dimensions import DIMENSION
 from event_catalogue.metrics import METRIC
 from event_catalogue.timings import PERCENTILES
@@ -208,7 +208,12 @@ class View:
 
 
 def read_view(
-    params: QueryParams, panels: Mapping[str, tuple[str, ...]], *, role: Role, default: str, places: Names = ENGLISH
+    params: QueryParams,
+    panels: Mapping[str, tuple[str, ...]],
+    *,
+    role: Role | None,
+    default: str,
+    places: Names = ENGLISH,
 ) -> View:
     """The view that an address stands for; `panels` names the tabs there are, `default` the range if none is said."""
     first, last = _day(params.get("from")), _day(params.get("to"))
@@ -232,12 +237,12 @@ def read_view(
     )
 
 
-def may_see(dimension: str, role: Role) -> bool:
+def may_see(dimension: str, role: Role | None) -> bool:
     """Whether somebody may group and filter by it: free text before the seal is for admin and privacy officer."""
     return not DIMENSION[dimension].free_text or role in ("admin", "privacy_officer")
 
 
-def filterable(role: Role) -> dict[str, str]:
+def filterable(role: Role | None) -> dict[str, str]:
     """Dimensions to filter by, with their titles."""
     return {name: title for name, title in DIMENSION_TITLES.items() if may_see(name, role)}
 
@@ -259,7 +264,7 @@ def is_link(name: str) -> bool:
     return name != MERGED
 
 
-def _condition(text: str, role: Role) -> Condition | None:
+def _condition(text: str, role: Role | None) -> Condition | None:
     operator, _, rest = text.partition(",")
     dimension, _, value = rest.partition(",")
     known = operator in OPERATORS and dimension in DIMENSION_TITLES and may_see(dimension, role)

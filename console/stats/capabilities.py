@@ -10,8 +10,9 @@ from console.stats.kept_revenue import money_form
 from console.stats.marks import Purgeable
 from console.stats.plan import Plan
 from console.stats.query import All, Asked, Condition, Query
+from event_catalogue.aggregates import RAW_MEASURES
 from event_catalogue.dimensions import DIMENSION, DIMENSIONS, NAMED, STEPS, Dimension
-from event_catalogue.metrics import METRIC, METRICS
+from event_catalogue.metrics import METRIC, METRICS, SCROLL_DEPTH
 
 
 def capabilities(query: Query, plan: Plan, seals: Mapping[int, Purgeable]) -> dict[str, Any]:
@@ -26,7 +27,8 @@ def capabilities(query: Query, plan: Plan, seals: Mapping[int, Purgeable]) -> di
                 "name": metric.name,
                 "unit": metric.unit,
                 "definition": metric.definition,
-                "needs": _NEEDS.get(metric.share_of, ""),
+                "needs": "event:page" if metric.name == SCROLL_DEPTH else _NEEDS.get(metric.share_of, ""),
+                "after_purge": RAW_MEASURES.isdisjoint(metric.measures),
             }
             for metric in METRICS
         ],

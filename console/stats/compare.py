@@ -10,7 +10,7 @@ from console.stats.groups import Row
 from console.stats.plan import Plan
 from console.stats.query import Comparison, Moments, Query, Span
 from console.stats.terms import step_of
-from event_catalogue.metrics import Metric
+from event_catalogue.metrics import SCROLL_DEPTH, Metric
 
 Number = float | dict[str, Any] | None
 """What a metric may be in an answer; money has its currency with it."""
@@ -60,7 +60,10 @@ def put_beside(query: Query, rows: list[Row], plan: Plan, before: list[Row], the
             now_labels, then_labels = (one.labels(step_of(asked.dimension, one)) for one in (plan, then))
             times = dict(zip(now_labels, then_labels, strict=False))
         labels.append(times)
-    nothing: list[Any] = [None if metric.timing or metric.unit == "money" else 0 for metric in query.metrics]
+    nothing: list[Any] = [
+        None if metric.timing or metric.unit == "money" or metric.name == SCROLL_DEPTH else 0
+        for metric in query.metrics
+    ]
     compared: list[dict[str, Any]] = []
     for row in rows:
         names = [times.get(name, "") if times else name for times, name in zip(labels, row["dimensions"], strict=True)]

@@ -14,7 +14,17 @@ from typing import NamedTuple, Protocol
 from console.stats.plan import EPOCH, Plan, Step, day_number
 from console.stats.query import Asked, Condition, Query, SiteRef
 from console.stats.terms import step_of
-from event_catalogue.aggregates import FUNNEL_STEPS, GOALS, HOUR, KEPT, KEPT_MEASURES, NEXT_PAGE, PARENTS, WITHHELD
+from event_catalogue.aggregates import (
+    FUNNEL_STEPS,
+    GOALS,
+    HOUR,
+    KEPT,
+    KEPT_MEASURES,
+    NEXT_PAGE,
+    PARENTS,
+    RAW_MEASURES,
+    WITHHELD,
+)
 from event_catalogue.dimensions import FUNNEL, OTHER, RESERVED, STEPS, Dimension
 from event_catalogue.metrics import Metric
 from warehouse.client import Param, Record
@@ -68,6 +78,8 @@ class KeptStatement:
 
 def kept_form(query: Query, plan: Plan) -> Kept | None:
     """The question in the form in which aggregates can answer it; None where it needs raw rows."""
+    if any(not RAW_MEASURES.isdisjoint(metric.measures) for metric in query.metrics):
+        return None
     others = [asked.dimension for asked in query.dimensions if not _is_bucket(asked, plan)]
     if len(others) > 1 or len(query.dimensions) - len(others) > 1:
         return None

@@ -38,6 +38,9 @@ KEYS: Final = (
     "include",
     "pagination",
 )
+ALL_SITES: Final = "*"
+MOST_SITES: Final = 100
+"""Together in one question."""
 MAX_BODY: Final = 256 * 1024
 MAX_DIMENSIONS: Final = 6
 MAX_ROWS: Final = 10_000
@@ -59,13 +62,18 @@ Item = TypeVar("Item")
 
 def parse_body(body: bytes) -> Query:
     """The question in a request's body. Raises BadQuery."""
+    return parse(decoded(body))
+
+
+def decoded(body: bytes) -> object:
+    """The JSON in a request's body. Raises BadQuery."""
     if len(body) > MAX_BODY:
         raise BadQuery("body", f"A question has at most {MAX_BODY // 1024} KiB.")
     try:
-        value = msgspec.json.decode(body)
+        value: object = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise BadQuery("body", "This is no JSON.") from None
-    return parse(value)
+    return value
 
 
 def parse(value: object) -> Query:
@@ -83,8 +91,10 @@ def parse(value: object) -> Query:
     include = _include(value.get("include"), dimensions)
     limit, offset = _pagination(value.get("pagination"))
     filters = value.get("filters") or []
+    several = _several(value["site_id"])
     return Query(
-        site_id=_site_id(value["site_id"]),
+        site_id="" if several else _site_id(value["site_id"]),
+        site_ids=several,
         metrics=metrics,
         date_range=_date_range(value["date_range"]),
         dimensions=dimensions,
@@ -97,9 +107,20 @@ def parse(value: object) -> Query:
     )
 
 
+def _several(value: object) -> tuple[str, ...]:
+    """The sites of a question about several together; none where it is about one."""
+    if value == ALL_SITES:
+        return (ALL_SITES,)
+    if not isinstance(value, list):
+        return ()
+    if not 0 < len(value) <= MOST_SITES:
+        raise BadQuery("site_id", f"A question is about 1 to {MOST_SITES} sites.")
+    return tuple(dict.fromkeys(map(_site_id, value)))
+
+
 def _site_id(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int) or not str(value):
-        raise BadQuery("site_id", "`site_id` is the site's id, key or domain.")
+        raise BadQuery("site_id", "`site_id` is the site's id, key or domain, a list of these, or '*' for all sites.")
     return sound_text("site_id", str(value))
 
 

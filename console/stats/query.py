@@ -162,5 +162,7 @@ class Query:
     include: Include = Include()
     limit: int = 10_000
     offset: int = 0
+    site_ids: tuple[str, ...] = ()
+    """Where the question is about several sites together: these, by id, key or domain; `*` is all that a key opens."""
     filters_said: tuple[object, ...] = field(default=(), compare=False, repr=False)
     """Filters as they were put, for the echo."""

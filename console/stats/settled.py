@@ -16,6 +16,7 @@ from console.stats.plan import Plan
 from console.stats.query import All, Filter, Query
 from console.stats.shaped import shaped, summed
 from console.stats.terms import OfRows, Terms
+from event_catalogue.aggregates import RAW_MEASURES
 from event_catalogue.dimensions import STEPS
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Param
@@ -54,9 +55,11 @@ _SOMEBODY: Final = f"visitor != {NOBODY}"
 
 
 def can_settle(query: Query) -> bool:
-    """Whether the kept visits can answer: where no funnel is asked for, no condition asks for another event of the
-    visit, and none mixes what a visit says with what an event says."""
+    """Whether the kept visits can answer: where no funnel, no step and no scrolling is asked for, no condition asks for
+    another event of the visit, and none mixes what a visit says with what an event says."""
     if any(is_funnel(asked) or asked.dimension in STEPS for asked in query.dimensions):
+        return False
+    if any(not RAW_MEASURES.isdisjoint(metric.measures) for metric in query.metrics):
         return False
     return not holds_done(query.filters) and all(len(_scopes(part)) == 1 for part in query.filters.parts)
 

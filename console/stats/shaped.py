@@ -15,7 +15,14 @@ from warehouse.client import Param
 from warehouse.metrics import VISIT_SUMS, VisitShape, hit_columns
 
 _GOAL: Final = "one_goal"
-_ARRAY: Final = {"count": "arrayCount", "sum": "arraySum"}
+_OF_HITS: Final = {
+    "count": "arrayCount(e -> {}, hits)",
+    "sum": "arraySum(e -> {}, hits)",
+    "deepest": (
+        "arrayReduce('maxMap', arrayMap(d -> map(d.1, d.2), arrayFilter(d -> d.2 > 0, arrayMap(e -> {}, hits))))"
+    ),
+}
+"""What is made of a fact of the matching events of a visit."""
 
 
 def summed(sums: Mapping[MeasureName, str], measures: Iterable[MeasureName]) -> list[str]:
@@ -54,7 +61,7 @@ def _visits(query: Query, terms: Terms, shape: VisitShape, measures: tuple[Measu
         facts = [(column, how, f"e.{place}") for place, (column, how, _) in enumerate(facts, start=len(keys) + 1)]
     else:
         named = [f"{value} AS {key}" for value, key in zip(values, keys, strict=True)]
-    sums = [f"{_ARRAY[how]}(e -> {fact}, hits) AS {column}" for column, how, fact in facts]
+    sums = [f"{_OF_HITS[how].format(fact)} AS {column}" for column, how, fact in facts]
     return f"(SELECT {', '.join(['day', 'who', 'known', *named, *whole, *sums])} FROM ({matching}))"
 
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from control_store.tables import METADATA
+from control_store.metadata import METADATA
 
 engine = context.config.attributes["engine"]
 with engine.begin() as connection:

@@ -10,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 
 from control_store.accounts import (
-    ROLES,
     BadAccount,
     User,
     add_user,
@@ -29,7 +28,9 @@ from control_store.accounts import (
     start_session,
     use_setup_token,
 )
-from control_store.tables import USERS, ControlStore
+from control_store.people_tables import USERS
+from control_store.roles import ROLES, Roles
+from control_store.tables import ControlStore
 
 NOW: Final = 1_764_000_000_000
 HOUR: Final = 3_600_000
@@ -51,7 +52,7 @@ def test_a_user_is_found_by_address_however_it_is_written(store: ControlStore) -
     """Case and blanks around do not matter, and the password opens for that user alone."""
     ada = add_user(store, " Ada@Shop.example ", "admin", PASSWORD, now=NOW)
     bob = add_user(store, "bob@shop.example", "viewer", "another long one", now=NOW)
-    assert ada == User(ada.id, "ada@shop.example", "admin", NOW)
+    assert ada == User(ada.id, "ada@shop.example", Roles("admin"), NOW)
     assert list_users(store) == [ada, bob]
     assert find_user(store, "ADA@shop.example") == ada
     assert check_password(store, "ada@SHOP.example", PASSWORD) == ada
@@ -63,7 +64,7 @@ def test_a_user_is_found_by_address_however_it_is_written(store: ControlStore) -
 def test_every_role_can_be_given(store: ControlStore, role: str) -> None:
     """And is kept as it was given."""
     add_user(store, "a@shop.example", role, PASSWORD, now=NOW)  # type: ignore[arg-type]  # a role by its name
-    assert list_users(store)[0].role == role
+    assert list_users(store)[0].roles.everywhere == role
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,7 @@ def test_the_setup_link_stays_the_same_until_it_is_used(store: ControlStore, tmp
         use_setup_token(store, token, "ada@shop.example", "short", now=NOW)
     ada = use_setup_token(store, token, "ada@shop.example", PASSWORD, now=NOW)
     assert ada is not None
-    assert ada.role == "admin"
+    assert ada.roles.everywhere == "admin"
     assert use_setup_token(store, token, "eve@shop.example", PASSWORD, now=NOW) is None
     assert setup_token(store, NOW) == ""
     assert not is_setup_token(store, token)

@@ -25,6 +25,7 @@ from control_store.links import (
     use_link,
     withdraw_links,
 )
+from control_store.roles import Roles
 from control_store.tables import ControlStore
 
 pytestmark = pytest.mark.req("D9")
@@ -47,12 +48,12 @@ def test_an_invitation_makes_the_account_once(store: ControlStore, tmp_path: Pat
     token = invite(store, " Bob@Shop.example", "analyst", now=NOW)
     found = find_link(store, token, now=NOW)
     assert found is not None
-    assert found[:3] == ("invitation", "bob@shop.example", "analyst")
+    assert found[:3] == ("invitation", "bob@shop.example", Roles("analyst"))
     with pytest.raises(BadAccount, match="too short"):
         use_link(store, token, "brief", now=NOW)
     used = use_link(store, token, PASSWORD, now=NOW)
     assert used is not None
-    assert (used[0], used[1].email, used[1].role) == ("invitation", "bob@shop.example", "analyst")
+    assert (used[0], used[1].email, used[1].roles.everywhere) == ("invitation", "bob@shop.example", "analyst")
     assert check_password(store, "bob@shop.example", PASSWORD) == used[1]
     assert use_link(store, token, PASSWORD, now=NOW) is None
     with pytest.raises(BadAccount, match="exists already"):
@@ -94,7 +95,7 @@ def test_another_link_or_a_withdrawal_closes_the_earlier_one(store: ControlStore
     first = invite(store, "a@b.example", "viewer", now=NOW)
     second = invite(store, "a@b.example", "admin", now=NOW)
     assert find_link(store, first, now=NOW) is None
-    assert [link.role for link in open_links(store, now=NOW)] == ["admin"]
+    assert [link.roles.everywhere for link in open_links(store, now=NOW)] == ["admin"]
     withdraw_links(store, "a@b.example")
     assert use_link(store, second, PASSWORD, now=NOW) is None
     assert list_users(store) == []

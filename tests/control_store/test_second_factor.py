@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from control_store.accounts import BadAccount, User, add_user, delete_user
+from control_store.people_tables import RECOVERY_CODES
 from control_store.second_factor import (
     enrolment_address,
     is_on,
@@ -21,7 +22,7 @@ from control_store.second_factor import (
     turn_on,
     use_code,
 )
-from control_store.tables import RECOVERY_CODES, ControlStore
+from control_store.tables import ControlStore
 
 pytestmark = pytest.mark.req("D9")
 NOW: Final = 1_764_000_000_000

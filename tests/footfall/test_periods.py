@@ -6,10 +6,10 @@ import pytest
 
 from control_store.accounts import add_user
 from control_store.erasures import ask_erasure
+from control_store.people_tables import SESSIONS
 from control_store.seals import Seal, all_seals, save_seals
 from control_store.sites import NewSite, add_site, delete_site
 from control_store.spans import Span, all_spans, save_span
-from control_store.tables import SESSIONS
 from footfall.assembly import clock
 from footfall.jobs import Rooms, forget_stores, jobs
 from footfall.keeping import keep_in_view

@@ -303,8 +303,21 @@ def rounded(number: float, digits: int) -> float:
     return round(number, digits) if digits else int(number + 0.5)
 
 
-def answer(question: dict[str, Any], events: list[Fields], site: SiteRef) -> dict[tuple[str, ...], list[float]]:
-    """What a question should give."""
+Groups = dict[tuple[str, ...], list[tuple[list[Fields], list[Fields]]]]
+"""Dimension values → visits, each with its matching events."""
+
+
+def answer(question: dict[str, Any], events: list[Fields], *sites: SiteRef) -> dict[tuple[str, ...], list[Any]]:
+    """What a question about these sites together should give."""
+    groups: Groups = {}
+    for site in sites:
+        for key, hits in grouped(question, events, site).items():
+            groups.setdefault(key, []).extend(hits)
+    return {key: [metric(name, group) for name in question["metrics"]] for key, group in groups.items()}
+
+
+def grouped(question: dict[str, Any], events: list[Fields], site: SiteRef) -> Groups:
+    """The visits of a site that a question is about."""
     zone = ZoneInfo(site.timezone)
     since, until = (datetime.fromisoformat(text) for text in question["date_range"])
     exact = "T" in question["date_range"][0]
@@ -312,7 +325,7 @@ def answer(question: dict[str, Any], events: list[Fields], site: SiteRef) -> dic
     mine = [one for one in events if one["site"] == site.id and first <= one["day"] <= last and not one["bot"]]
     dimensions = question.get("dimensions", [])
     condition = ["and", question.get("filters", [])]
-    groups: dict[tuple[str, ...], list[tuple[list[Fields], list[Fields]]]] = {} if dimensions else {(): []}
+    groups: Groups = {} if dimensions else {(): []}
     for visit in cut_visits(mine):
         hits: dict[tuple[str, ...], list[Fields]] = {}
         for one in visit:
@@ -322,7 +335,7 @@ def answer(question: dict[str, Any], events: list[Fields], site: SiteRef) -> dic
                     hits.setdefault(key, []).append(one)
         for key, matching in hits.items():
             groups.setdefault(key, []).append((visit, matching))
-    return {key: [metric(name, group) for name in question["metrics"]] for key, group in groups.items()}
+    return groups
 
 
 RATES = {
@@ -336,15 +349,28 @@ RATES = {
 }
 
 
-def metric(name: str, group: list[tuple[list[Fields], list[Fields]]]) -> float:
+def scroll_depth(group: list[tuple[list[Fields], list[Fields]]]) -> float | None:
+    """Of each view the deepest that was told, on average; without a view's id a visitor's views of a page are one."""
+    deepest: dict[tuple[Any, ...], int] = {}
+    for _, matching in group:
+        for one in matching:
+            if one["name"] == "engagement" and one["scroll"]:
+                view = (one["site"], one["day"], one["path"], one["page"] if any(one["page"]) else one["visitor"])
+                deepest[view] = max(deepest.get(view, 0), one["scroll"])
+    return rounded(sum(deepest.values()) / len(deepest), 0) if deepest else None
+
+
+def metric(name: str, group: list[tuple[list[Fields], list[Fields]]]) -> float | None:
     """One number over the visits of a group, each with its matching events."""
     visits = [visit for visit, _ in group if is_person(visit)]
     hits = [one for _, matching in group for one in matching]
     if name in RATES:
         digits, total = RATES[name]
         return rounded(total(visits, hits) / len(visits), digits) if visits else 0
+    if name == "scroll_depth":
+        return scroll_depth(group)
     counts = {
-        "visitors": len({(visit[0]["day"], visit[0]["visitor"]) for visit in visits}),
+        "visitors": len({(visit[0]["site"], visit[0]["day"], visit[0]["visitor"]) for visit in visits}),
         "visits": len(visits),
         "pageviews": sum(one["name"] == "pageview" for one in hits),
         "events": sum(is_counted(one) for one in hits),

@@ -135,6 +135,7 @@ def _event(rng: random.Random) -> dict[str, Any]:
     if name == "exit":
         fields["method"] = rng.choice(["close", "other", "link", "reload", "back_forward"])
     fields["scroll"] = fields["beacon"][0] * 100 // 255 if name == "engagement" else 0
+    fields["page"] = bytes(15) + bytes([fields["beacon"][1] % 5])
     if name == "exit" and rng.random() < 0.5:
         fields |= {"prop_keys": ["settles"], "prop_values": ["true"]}
     elif rng.random() < 0.5:

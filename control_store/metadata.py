@@ -1,0 +1,7 @@
+"""What every table of the control store belongs to."""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+METADATA: Final = sa.MetaData()
