@@ -21,8 +21,15 @@ def as_csv(answer: Any) -> str:
     for row in rows:
         before = row.get("comparison", {"metrics": [], "change": []})
         numbers = [*row["metrics"], *before["metrics"], *before["change"]]
-        writer.writerow([*map(harmless, row["dimensions"]), *("" if one is None else one for one in numbers)])
+        writer.writerow([*map(harmless, row["dimensions"]), *map(_number, numbers)])
     return text.getvalue()
+
+
+def _number(value: Any) -> Any:
+    """A number as a cell; money with its currency behind it."""
+    if isinstance(value, dict):
+        return f"{value['value']} {value['currency']}"
+    return "" if value is None else value
 
 
 def harmless(text: str) -> str:
