@@ -48,6 +48,10 @@ class Browser:
         """Send a form."""
         return self._loop.run_until_complete(self._client.post(address, **options))
 
+    def send(self, method: str, address: str, **options: Any) -> httpx.Response:
+        """Come by another method, as scripts do."""
+        return self._loop.run_until_complete(self._client.request(method, address, **options))
+
 
 def console_settings(**changes: Any) -> ConsoleSettings:
     """As the core hands them over where nothing was set."""

@@ -139,17 +139,30 @@ def came(world: World, who: str) -> Browser:
     return browser
 
 
+def call(browser: Browser, route: str, site: str, headers: dict[str, str]) -> httpx.Response:
+    """Ask an API about a site."""
+    method, _, path = route.partition(" ")
+    told: dict[str, Any] = {"site_id": site}
+    if method in ("GET", "DELETE"):
+        return browser.send(method, path.format(number="1"), params=told, headers=headers)
+    told |= {"metrics": ["visits"], "date_range": "day"} if path.endswith("/query") else {}
+    told |= {"funnel": "none"} if path.endswith("/funnel") else {}
+    return browser.send(method, path.format(number="1"), json=told, headers=headers)
+
+
 def ask(world: World, route: str, browser: Browser, headers: dict[str, str], *, forged: str = "") -> httpx.Response:
     """Come to an address, with the form that it takes."""
     named, _, dimension = route.partition(" ")[2].partition(" ")
     asset = Assets().address("mark.svg")
     address = (
-        asset if named.startswith("/static/") else named.format(site="shop.example", dimension=dimension or "path")
+        asset
+        if named.startswith("/static/")
+        else named.format(site="shop.example", dimension=dimension or "path", number="1")
     )
+    if "/api/" in named:
+        return call(browser, route, "shop.example", headers)
     if route.startswith("GET"):
         return browser.get(address, headers=headers, params=FIELDS.get(named, {}) if "roles" in named else {})
-    if "/api/" in named:
-        return browser.post(address, json={"site_id": "shop.example", "metrics": ["visits"], "date_range": "day"})
     login = browser.cookies.get("footfall_login")
     token = forged or (hidden(browser.get("/account").text, "csrf") if login else "0" * 48)
     return browser.post(address, data={"csrf": token, **FIELDS.get(named, {})}, headers=headers)
@@ -207,12 +220,7 @@ def test_keys_open_what_they_are_for_and_no_other_site(world: World, route: str)
             scope
         )
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        browser, address = world.desk.another(), route.partition(" ")[2]
-        if route.startswith("GET"):
-            answer = browser.get(address, params={"site_id": site}, headers=headers)
-        else:
-            question = {"site_id": site, "metrics": ["visits"], "date_range": "day"}
-            answer = browser.post(address, json=question, headers=headers)
+        answer = call(world.desk.another(), route, site, headers)
         found[column] = outcome(answer)
         if column in ("stats other", "stats absent"):
             refusals.add((answer.content, tuple(answer.headers.items())))
