@@ -2,11 +2,13 @@
 
 Requests leave at random moments of a Poisson process, each on the next of 64 connections that is free; the time of an
 answer counts from the moment at which its request was due, so that a server that stalls is not spared the queue.
+SIGTERM ends it before its time.
 """
 
 import asyncio
 import json
 import random
+import signal
 import sys
 import time
 import uuid
@@ -24,9 +26,10 @@ _HEAD = (
 class Connection(asyncio.Protocol):
     """One keep-alive connection; knows when its request was due."""
 
-    def __init__(self, free: "asyncio.Queue[Connection]", waits: list[float]) -> None:
+    def __init__(self, free: "asyncio.Queue[Connection]", waits: list[float], over: asyncio.Event) -> None:
         self._free = free
         self._waits = waits
+        self._over = over
         self._due = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -45,6 +48,11 @@ class Connection(asyncio.Protocol):
             raise SystemExit(data.decode())
         self._waits.append(time.perf_counter() - self._due)
         self._free.put_nowait(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """An answer that never comes would be waited for without an end."""
+        if not self._over.is_set():
+            raise SystemExit(f"A connection was closed: {error}")
 
 
 def requests(site: str, number: int) -> list[bytes]:
@@ -71,18 +79,24 @@ def requests(site: str, number: int) -> list[bytes]:
 
 async def run(port: int, site: str, rate: float, seconds: float) -> list[float]:
     """Send, and the waits of all answers in seconds, sorted."""
-    loop, free, waits = asyncio.get_running_loop(), asyncio.Queue[Connection](), list[float]()
+    loop, free, waits, over = asyncio.get_running_loop(), asyncio.Queue[Connection](), list[float](), asyncio.Event()
     for _ in range(_CONNECTIONS):
-        await loop.create_connection(lambda: Connection(free, waits), "127.0.0.1", port)
+        await loop.create_connection(lambda: Connection(free, waits, over), "127.0.0.1", port)
     prepared = requests(site, int(rate * seconds))
-    due = time.perf_counter()
+    told_to_end = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, told_to_end.set)
+    sent, due = 0, time.perf_counter()
     for request in prepared:
+        if told_to_end.is_set():
+            break
         due += random.expovariate(rate)
         while (ahead := due - time.perf_counter()) > 0:  # noqa: ASYNC110  # spins where a timer is too coarse
             await asyncio.sleep(ahead if ahead > 0.001 else 0)
         (await free.get()).send(request, due)
-    while len(waits) < len(prepared):  # noqa: ASYNC110  # a look now and then costs nothing
+        sent += 1
+    while len(waits) < sent:  # noqa: ASYNC110  # a look now and then costs nothing
         await asyncio.sleep(0.01)
+    over.set()
     return sorted(waits)
 
 

@@ -43,6 +43,7 @@ SITES: Final = 10
 _RATE: Final = 300
 """Beacons a second that a collector acknowledges meanwhile."""
 _PACE_S: Final = 15
+_AT_MOST_S: Final = 300
 AGGREGATES: Final = 16_000
 """Rows of `rollups` of a site's day: as a large site has."""
 DAY: Final = 20_423
@@ -115,14 +116,25 @@ class Beside:
         self._process = worker(sock, data, "beside", cores="0,1")
         wait_for(sock)
 
-    def visit(self) -> "subprocess.Popen[str]":
-        """Let visitors come for some seconds."""
-        call = [sys.executable, "-m", "bench.pace", str(self._port), self._site, str(_RATE), str(_PACE_S)]
+    @contextmanager
+    def compared(self) -> Iterator[None]:
+        """Print how long 99 of 100 visitors wait at most: for some seconds before, and for as long as it takes."""
+        before = self._waits(self._visit(_PACE_S))
+        visiting = self._visit(_AT_MOST_S)
+        time.sleep(1)  # it makes its beacons first
+        yield
+        visiting.terminate()
+        meanwhile = self._waits(visiting)
+        told = f"p99 {before['p99']:.1f} ms before, {meanwhile['p99']:.1f} ms meanwhile, at most {meanwhile['max']:.0f}"
+        print(f"  acknowledged at {_RATE}/s: {told}: {meanwhile['p99'] / before['p99']:.2f} x", flush=True)
+
+    def _visit(self, seconds: int) -> "subprocess.Popen[str]":
+        call = [sys.executable, "-m", "bench.pace", str(self._port), self._site, str(_RATE), str(seconds)]
         return subprocess.Popen(call, stdout=subprocess.PIPE, text=True)
 
-    def waits(self, visiting: "subprocess.Popen[str]") -> float:
-        """How long 99 of 100 waited at most, ms."""
-        return float(json.loads(visiting.communicate()[0])["p99"])
+    @staticmethod
+    def _waits(visiting: "subprocess.Popen[str]") -> dict[str, float]:
+        return dict(json.loads(visiting.communicate()[0]))
 
     def close(self) -> None:
         """End it."""
@@ -167,23 +179,18 @@ def _report(place: Place, beside: Beside) -> None:
     )
     place.fill(DAY + 1)
     place.seal(DAY + 1, 1)
-    before = beside.waits(beside.visit())
-    visiting = beside.visit()
-    out, gone, method, rows = _purge(place, DAY + 1)
+    with beside.compared():
+        out, gone, method, rows = _purge(place, DAY + 1)
     print(f"one site of {SITES}, {rows:,} rows: out in {out:.1f} s ({method}), off the disk in {gone:.1f} s")
-    meanwhile = beside.waits(visiting)
-    print(
-        f"acknowledged at {_RATE}/s, p99: {before:.1f} ms before, {meanwhile:.1f} ms meanwhile, {meanwhile / before:.2f} x"
-    )
     for day in range(2, DAYS + 1):
         place.fill(DAY + day)
     for visitors in (1, 1_000):
-        _erase(place, visitors)
+        _erase(place, beside, visitors)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     print(f"most memory of the process: {peak:.2f} GiB")
 
 
-def _erase(place: Place, visitors: int) -> None:
+def _erase(place: Place, beside: Beside, visitors: int) -> None:
     found = place.warehouse.select(
         "SELECT DISTINCT site, returning FROM events ORDER BY cityHash64(returning) LIMIT {n:UInt32}",
         {"n": visitors},
@@ -196,14 +203,14 @@ def _erase(place: Place, visitors: int) -> None:
         began = time.monotonic()
         place.eraser.hide()
     print(f"{visitors:,} visitors hidden in {time.monotonic() - began:.2f} s")
-    began = time.monotonic()
-    with _work("erasing"):
+    with beside.compared(), _work("erasing"):
+        began = time.monotonic()
         rows = place.eraser.run()
-    out = time.monotonic() - began
+        out = time.monotonic() - began
     waiting = place.purger.finish(120)
     print(
-        f"{visitors:,} visitors of {EVENTS * DAYS:,} rows on {DAYS} days: {rows:,} rows gone in {out:.1f} s, off the disk in "
-        f"{time.monotonic() - began:.1f} s{' (not all)' if waiting else ''}"
+        f"{visitors:,} visitors of {EVENTS * DAYS:,} rows on {DAYS} days: {rows:,} rows gone in {out:.1f} s"
+        f"{', not all off the disk' if waiting else ''}"
     )
     while not place.eraser.close():
         time.sleep(0.5)

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from console.access import Access
 from console.answers import statistics_of
 from console.api import StatsApi, problem
+from console.beside import Beside
 from console.metrics import Metrics
 from console.pages.desk import Shop
 from console.pages.routes import page_routes
@@ -71,6 +72,8 @@ def create_app(parts: ConsoleParts) -> Starlette:
         Route("/api/v1/query", stats.query, methods=["POST"]),
         Route("/api/v2/query", stats.query, methods=["POST"]),
         Route("/api/v1/capabilities", stats.capabilities),
+        Route("/api/v1/funnel", stats.funnel, methods=["POST"]),
+        *Beside(parts.store, access).routes(),
         Route("/healthz", health),
         Route("/readyz", readiness),
         Route("/metrics", exposition),

@@ -15,6 +15,7 @@ from event_catalogue.fields import FIELDS
 from warehouse.client import Param, Record, Warehouse
 from warehouse.hidden import ERASING, KEYS, What, in_any_way, meant_by, whole
 from warehouse.partitions import Partition, SiteRows
+from warehouse.rewrites import rewrite
 from warehouse.tables import EVENTS
 from warehouse.visits import VISITS, recount_visits
 
@@ -167,8 +168,7 @@ class Erasing:
         self._warehouse.command(sql, params, slot="seal")
 
     def _alter(self, table: str, change: str) -> None:
-        dialect = self._warehouse.dialect
-        self._command(f"ALTER TABLE {dialect.local(table)} {dialect.on_cluster} {change}")
+        rewrite(self._warehouse, table, change)
 
 
 _HERE: Final = "day = toDate({day:UInt16}) AND keep = {keep:UInt16}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from warehouse.client import Record, Warehouse
+from warehouse.rewrites import rewrite
 from warehouse.tables import EVENTS
 from warehouse.visits import VISITS
 
@@ -79,12 +80,14 @@ class Partitions:
 
     def drop(self, table: str, partition: Partition) -> None:
         """Let a partition go."""
-        self._command(table, f"DROP PARTITION {partition.value}")
+        dialect = self._warehouse.dialect
+        change = f"DROP PARTITION {partition.value}"
+        self._warehouse.command(f"ALTER TABLE {dialect.local(table)} {dialect.on_cluster} {change}", slot="seal")
 
     def take_out(self, table: str, partition: Partition, sites: Collection[int]) -> None:
         """Write a partition anew without the rows of these sites."""
         numbers = ", ".join(map(str, sorted(sites)))
-        self._command(table, f"DELETE IN PARTITION {partition.value} WHERE site IN ({numbers})")
+        rewrite(self._warehouse, table, f"DELETE IN PARTITION {partition.value} WHERE site IN ({numbers})")
 
     def visits_of(self, partition: Partition, sites: Collection[int]) -> int:
         """How many rows of `visits` a partition holds of these sites."""
@@ -132,10 +135,6 @@ class Partitions:
 
     def _local(self, table: str) -> str:
         return self._warehouse.dialect.local(table)
-
-    def _command(self, table: str, change: str) -> None:
-        dialect = self._warehouse.dialect
-        self._warehouse.command(f"ALTER TABLE {dialect.local(table)} {dialect.on_cluster} {change}", slot="seal")
 
 
 def _parsed(name: str) -> Partition | None:

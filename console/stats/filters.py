@@ -8,6 +8,7 @@ from typing import Final, cast, get_args
 
 from console.stats.names import asked_dimension, shown, sound_text, unknown
 from console.stats.query import All, Asked, BadQuery, Condition, Done, Either, Filter, Not, Operator
+from console.stats.segments import SEGMENT
 
 FIELD: Final = "filters"
 OPERATORS: Final[tuple[str, ...]] = tuple(name for name in get_args(Operator) if name != "within")
@@ -15,6 +16,7 @@ JOINTS: Final = ("and", "or", "not", "has_done", "has_not_done")
 MAX_DEPTH: Final = 8
 MAX_CONDITIONS: Final = 100
 MAX_VALUES: Final = 1_000
+MAX_SEGMENTS: Final = 10
 MAX_TEXT: Final = 2_000
 
 
@@ -22,9 +24,14 @@ def parse_filters(value: object) -> All:
     """The list of filters, all of which must hold. Raises BadQuery."""
     parts = _list(value, "Filters are a list of filters")
     tree = All(tuple(_parse(part, 1) for part in parts))
+    check_size(tree)
+    return tree
+
+
+def check_size(tree: Filter) -> None:
+    """Raises BadQuery for a tree of too many conditions."""
     if count_conditions(tree) > MAX_CONDITIONS:
         raise BadQuery(FIELD, f"At most {MAX_CONDITIONS} conditions can be asked at once.")
-    return tree
 
 
 def count_conditions(part: Filter) -> int:
@@ -82,6 +89,8 @@ def _join(operator: str, value: object, depth: int) -> Filter:
             return Not(_parse(value, depth + 1))
         case _:
             part = _parse(value, depth + 1)
+            if any(leaf.asked is SEGMENT for leaf in conditions(part)):
+                raise BadQuery(FIELD, f'["{operator}", …] is about events: write the segment\'s filters out.')
             if any(leaf.asked.dimension.scope != "event" for leaf in conditions(part)) or holds_done(part):
                 raise BadQuery(FIELD, f'["{operator}", …] is about events: use dimensions such as "event:page" in it.')
             return Done(part) if operator == "has_done" else Not(Done(part))
@@ -90,7 +99,11 @@ def _join(operator: str, value: object, depth: int) -> Filter:
 def _condition(operator: Operator, parts: list[object]) -> Condition:
     if len(parts) not in (3, 4):
         raise BadQuery(FIELD, f'["{operator}", dimension, [values]] has three elements, or four with modifiers.')
-    asked = asked_dimension(FIELD, parts[1])
+    asked = SEGMENT if parts[1] == SEGMENT.name else asked_dimension(FIELD, parts[1])
+    if asked is SEGMENT and (operator not in ("is", "is_not") or len(parts) > 3):
+        raise BadQuery(FIELD, 'Segments are named: ["is", "segment", [id or name]], or with "is_not".')
+    if asked is SEGMENT and isinstance(parts[2], list) and len(parts[2]) > MAX_SEGMENTS:
+        raise BadQuery(FIELD, f"At most {MAX_SEGMENTS} segments can be named in one filter.")
     if asked.dimension.scope == "time":
         raise BadQuery(FIELD, f"{asked.name!r} can't be filtered by; set `date_range` instead.")
     return Condition(operator, asked, _values(operator, asked, parts[2]), _case_sensitive(operator, parts[3:]))

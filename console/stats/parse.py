@@ -62,13 +62,18 @@ Item = TypeVar("Item")
 
 def parse_body(body: bytes) -> Query:
     """The question in a request's body. Raises BadQuery."""
+    return parse(decoded(body))
+
+
+def decoded(body: bytes) -> object:
+    """The JSON in a request's body. Raises BadQuery."""
     if len(body) > MAX_BODY:
         raise BadQuery("body", f"A question has at most {MAX_BODY // 1024} KiB.")
     try:
-        value = msgspec.json.decode(body)
+        value: object = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise BadQuery("body", "This is no JSON.") from None
-    return parse(value)
+    return value
 
 
 def parse(value: object) -> Query:

@@ -3,11 +3,11 @@
 Every number says in `meta.quality` what it is worth.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from functools import cache, partial
-from typing import Any, Final, Protocol, TypedDict, cast
+from typing import Any, Final, TypedDict, cast
 
 from console.stats.build import Statement, build, needs_visits
 from console.stats.capabilities import capabilities
@@ -18,7 +18,6 @@ from console.stats.groups import Groups, Key, Row, shown
 from console.stats.guarded import is_guarded, merge_small
 from console.stats.kept import (
     Kept,
-    Told,
     fitting,
     foretold,
     kept_form,
@@ -46,6 +45,23 @@ from console.stats.query import (
 from console.stats.rates import asks_rates, with_rates
 from console.stats.remembered import Remembered
 from console.stats.scrolling import asks_scrolling, with_scrolling
+from console.stats.segments import names_segments
+from console.stats.sources import (
+    AimsOf,
+    Annotations,
+    Clock,
+    Counted,
+    PlaceNaming,
+    Seal,
+    Seals,
+    Spans,
+    no_aims,
+    no_annotations,
+    no_names,
+    no_seals,
+    no_spans,
+    none_counted,
+)
 from console.stats.terms import range_params, step_of
 from console.stats.timings import TimingCounts, asks_timings, with_timings
 from console.stats.together import added_up, timings_added_up
@@ -59,9 +75,6 @@ from warehouse.people import kept_rules
 from warehouse.rollup_rows import SiteDay
 from warehouse.rollups import Rollups
 from warehouse.visits import any_not_kept
-
-Clock = Callable[[], int]
-"""Now, in ms UTC."""
 
 _LAST_DAY: Final = 65_535
 _ALL_ROWS: Final = 4_000_000_000
@@ -80,61 +93,6 @@ class Answer(TypedDict):
     query: dict[str, Any]
 
 
-class Seal(Protocol):
-    """What makes a day answerable from aggregates."""
-
-    @property
-    def run(self) -> int:
-        """The run whose rows count."""
-
-    @property
-    def purged(self) -> int:
-        """When its raw rows went; 0 while they are there."""
-
-    @property
-    def verified(self) -> int:
-        """0 where the legal maximum came before its numbers could be proven."""
-
-
-Seals = Callable[[int, int, int], Mapping[int, Seal]]
-"""Site, first and last day (days since 1970-01-01) → the seals of its sealed days."""
-
-
-Spans = Callable[[int, int, int], Sequence[Told]]
-"""Site, first and last day → the sealed weeks and months that may lie between, the longest first."""
-
-Counted = Callable[[int, Collection[str]], Collection[int]]
-"""Site and the bot rules that it counts → the batches up to which `visits` is counted so, one of each journal."""
-
-
-AimsOf = Callable[[int], Aims]
-"""Site → its goals and funnels."""
-
-
-def _no_aims(_site: int) -> Aims:
-    return NO_AIMS
-
-
-def _no_seals(_site: int, _first: int, _last: int) -> Mapping[int, Seal]:
-    return {}
-
-
-def _no_spans(_site: int, _first: int, _last: int) -> Sequence[Told]:
-    return ()
-
-
-def _none_counted(_site: int, _rules: Collection[str]) -> Collection[int]:
-    return ()
-
-
-PlaceNaming = Callable[[str], Mapping[str, str]]
-"""Dimension → what is stored of it → its English name."""
-
-
-def _no_names(_dimension: str) -> Mapping[str, str]:
-    return {}
-
-
 class Statistics:
     """Answers questions from the warehouse; safe to use from several threads."""
 
@@ -142,12 +100,13 @@ class Statistics:
         self,
         warehouse: Warehouse,
         clock: Clock,
-        seals: Seals = _no_seals,
-        counted: Counted = _none_counted,
-        spans: Spans = _no_spans,
+        seals: Seals = no_seals,
+        counted: Counted = none_counted,
+        spans: Spans = no_spans,
         *,
-        names: PlaceNaming = _no_names,
-        aims: AimsOf = _no_aims,
+        names: PlaceNaming = no_names,
+        aims: AimsOf = no_aims,
+        annotations: Annotations = no_annotations,
     ) -> None:
         self._warehouse = warehouse
         self._clock = clock
@@ -156,6 +115,7 @@ class Statistics:
         self._spans = spans
         self._names = names
         self._aims = aims
+        self._annotations = annotations
         self._kept = Remembered()
         self._rollups = Rollups(warehouse, "console", is_asked=True)
 
@@ -226,6 +186,10 @@ class Statistics:
             total = self._total(query, statement, len(rows), query_id) if query.include.total_rows else 0
             merging = None
         meta = _meta(query, decided)
+        if any(asked.dimension.scope == "time" for asked in query.dimensions):
+            span = (day_number(decided.first), day_number(decided.last))
+            if noted := [asdict(one) for one in self._annotations(site.id, *span)]:
+                meta["annotations"] = noted
         meta["quality"] = marks(query, decided, seals, merging)
         if lacks:
             meta["goals"] = lacks
@@ -254,6 +218,8 @@ class Statistics:
         names = {one.dimension.name: self._names(one.dimension.name) for one in asked if one.named}
         aims = self._aims(site.id) if asks_goals(query) else NO_AIMS
         check_goals(query, aims)
+        if names_segments(query.filters):
+            raise BadQuery("filters", "Segments are known to the Stats API alone: write the filters out.")
         return replace(plan(query, site, self._clock(), self._first_row(query, site)), names=names, aims=aims)
 
     def _compared(self, query: Query, wanted: Comparison, site: SiteRef, query_id: str) -> Answer:

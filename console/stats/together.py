@@ -83,6 +83,9 @@ def _meta(query: Query, answers: Mapping[SiteRef, Mapping[str, Any]], total: int
         meta["metric_warnings"] = dict.fromkeys(sorted(warned), "site_sum" if len(answers) > 1 else "daily_sum")
     if lacks := {site.domain: one["goals"] for site, one in metas.items() if "goals" in one}:
         meta["goals_by_site"] = lacks
+    noted = [{**note, "site_id": site.domain} for site, one in metas.items() for note in one.get("annotations", ())]
+    if noted:
+        meta["annotations"] = sorted(noted, key=lambda note: (note["date"], note["site_id"], note["id"]))
     if query.include.imports:
         meta["imports_included"] = True
     if query.include.time_labels:

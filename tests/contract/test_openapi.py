@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from console.stats import filters, parse
+from console.stats.segments import SEGMENT
 from event_catalogue import decode
 from event_catalogue.choice import Choice
 from event_catalogue.decode import ServerBeacon
@@ -93,6 +94,8 @@ def _call(case: Any, world: Any, port: int, key: str) -> None:
     case.body = _steer(case.body, furnished.site)
     if isinstance(case.query, dict) and case.query.get("site"):
         case.query = {**case.query, "site": furnished.site}
+    if isinstance(case.query, dict) and case.query.get("site_id"):
+        case.query = {**case.query, "site_id": DOMAIN}
     if "site" in (case.path_parameters or {}):
         case.path_parameters = {**case.path_parameters, "site": furnished.site}
     headers = {"User-Agent": AGENT, **({"Authorization": f"Bearer {key}"} if key else {})}
@@ -149,7 +152,7 @@ def test_the_examples_fit_their_schemas(name):
                 body = {**content["schema"], "components": document["components"]}
                 assert jsonschema_rs.validator_for(body).is_valid(content["example"])
                 shown += 1
-    assert shown == {"collector": 3, "console": 2}[name]
+    assert shown == {"collector": 3, "console": 7}[name]
 
 
 @pytest.mark.parametrize("part", ["Beacon", "ServerBeacon"])
@@ -197,9 +200,10 @@ def test_a_question_is_described_as_the_parser_reads_it():
     assert question["dimensions"]["anyOf"][0]["maxItems"] == parse.MAX_DIMENSIONS
     pagination = question["pagination"]["anyOf"][0]["properties"]
     assert (pagination["limit"]["maximum"], pagination["offset"]["maximum"]) == (parse.MAX_ROWS, parse.MAX_OFFSET)
-    leaf, joint, negation = (one["prefixItems"] for one in schemas["Filter"]["anyOf"])
+    leaf, joint, negation, segment = (one["prefixItems"] for one in schemas["Filter"]["anyOf"])
     assert tuple(leaf[0]["enum"]) == filters.OPERATORS
     assert (*joint[0]["enum"], *negation[0]["enum"]) == filters.JOINTS
+    assert (segment[1]["const"], segment[2]["maxItems"]) == (SEGMENT.name, filters.MAX_SEGMENTS)
     assert (leaf[2]["maxItems"], leaf[2]["items"]["maxLength"]) == (filters.MAX_VALUES, filters.MAX_TEXT)
 
 
