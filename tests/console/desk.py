@@ -95,7 +95,7 @@ class Desk:
         form = {"csrf": hidden(client.get("/login").text, "csrf"), "email": email, "password": PASSWORD, **fields}
         return client.post("/login", data=form)
 
-    def post(self, address: str, page: str, **fields: str) -> httpx.Response:
+    def post(self, address: str, page: str, /, **fields: str) -> httpx.Response:
         """Send a form that a page holds."""
         return self.browser.post(address, data={"csrf": hidden(self.browser.get(page).text, "csrf"), **fields})
 
