@@ -43,7 +43,7 @@ def turn_on(store: ControlStore, user: User, secret: str, code: str, *, now: int
 
     The code proves that the authenticator has the secret.
     """
-    if not _is_secret(secret):
+    if not is_secret(secret):
         raise BadAccount("This form is not complete; open the page again.")
     step = _step_of(secret, code, now)
     if step is None:
@@ -106,7 +106,8 @@ def _secret(store: ControlStore, user: User) -> str:
         return connection.execute(sa.select(USERS.c.totp).where(USERS.c.id == user.id)).scalar_one_or_none() or ""
 
 
-def _is_secret(text: str) -> bool:
+def is_secret(text: str) -> bool:
+    """Whether this is in the form of `new_secret`."""
     return len(text) == 32 and all(sign in "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" for sign in text)
 
 

@@ -92,6 +92,8 @@ class Eraser:
         """Why requests are not closed: a place with backups that can't be told."""
         self._tombstones = Tombstones(stores.store, stores.ledger)
         self._saying = threading.Lock()
+        self._closing: frozenset[int] = frozenset()
+        """Requests whose ids are being forgotten: nobody says them again meanwhile."""
 
     def hide(self) -> int:
         """Hide from every question what open requests mean, and nothing else; how many are new.
@@ -100,13 +102,13 @@ class Eraser:
         TryLater, Broken.
         """
         with self._saying:
-            meant = self._meant()
+            meant = [one for one in self._meant() if one.request not in self._closing]
             said = self._erasing.said()
             new = [one for one in meant if one.request not in said]
             if new:
                 self._erasing.say(new, 1 + max(said.values(), default=0))
                 self._crash("erase.said")
-            self._erasing.forget(said.keys() - {one.request for one in meant})
+            self._erasing.forget(said.keys() - {one.request for one in meant} - self._closing)
         if new:
             self._tell(new)
         return len({one.request for one in new})
@@ -182,9 +184,14 @@ class Eraser:
         return True
 
     def _forget(self, over: Sequence[Withdrawal | Erasure]) -> int:
-        """Forget whom these requests mean, and close them when no file knows it any more."""
+        """Forget whom these requests mean, and close them when no file knows it any more.
+
+        Others are hidden meanwhile.
+        """
         with self._saying:
-            self._erasing.forget(map(_number, over))
+            self._closing = frozenset(map(_number, over))
+        try:
+            self._erasing.forget(self._closing)
             self._erasing.forget_visitors()
             self._crash("erase.forgotten")
             until = time.monotonic() + _PATIENCE_S
@@ -198,6 +205,9 @@ class Eraser:
                 else:
                     close_erasure(self._store, one)
             self._store.forget_log()
+        finally:
+            with self._saying:
+                self._closing = frozenset()
         self._crash("erase.closed")
         return len(over)
 

@@ -72,10 +72,9 @@ class Erasing:
         self._warehouse = warehouse
 
     def said(self) -> dict[int, int]:
-        """The round in which each request was said."""
-        return {
-            int(request): int(said) for request, said in self._select(f"SELECT DISTINCT request, said FROM {ERASING}")
-        }
+        """The round in which each request was said. Not behind a rewrite: who asks meanwhile is hidden at once."""
+        rows = self._warehouse.select(f"SELECT DISTINCT request, said FROM {ERASING}", {}, "control")
+        return {int(request): int(said) for request, said in rows}
 
     def say(self, meant: Sequence[Meant], round_: int) -> None:
         """Write down whose rows are meant besides those that are: from now on no question sees them."""

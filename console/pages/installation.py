@@ -1,8 +1,8 @@
 """Installation of a site: the line to copy, and what arrives, until it is plain that it works.
 
-The first events are shown field by field, because whoever installs wants to see what is kept of them. That holds only
-while there has been one visitor: from the second on no page shows the values of one (D11), only which fields are
-filled.
+Whoever installs wants to see what is kept of them. The page names the fields that the day's first visitor filled, and
+no value: together they would be one visitor's row, and that visitor need not be the one who installs. One's own values
+are shown by one's own browser (`?footfall=debug`).
 """
 
 import re
@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from console.pages.collection import Pulse, outcomes, read_pulse, refused, state_of
 from console.pages.desk import Ask
-from console.pages.formats import ago, value_name
+from console.pages.formats import ago
 from console.pages.questions import Questions, rows_of
 from console.pages.view import DIMENSION_TITLES, may_see
 from control_store.snapshot import Site
@@ -54,11 +54,11 @@ class Check(NamedTuple):
 
 
 class First(NamedTuple):
-    """What the events of the first visitor hold."""
+    """Which fields the events of the day's first visitor fill."""
 
     events: int
     views: int
-    fields: tuple[tuple[str, str], ...]
+    fields: tuple[str, ...]
     empty: int
 
 
@@ -93,22 +93,19 @@ async def installation(ask: Ask) -> Response:
 
 
 async def _first(questions: Questions, ask: Ask) -> First | None:
-    """The fields of today's events if they are one visitor's; None from the second visitor on."""
+    """The fields that today's events fill if they are one visitor's; None from the second visitor on."""
     metrics = ["visitors", "events", "pageviews"]
     totals = await questions.totals(metrics, "day")
     if totals["visitors"] != 1:
         return None
     shown = [name for name in _SHOWN if may_see(name, ask.role)]
     found: dict[str, str] = {}
-    # One at a time: no answer tells two things about a single visitor.
     for name in shown:
         answer = await questions.ask(["events"], "day", dimensions=[name], pagination={"limit": 1})
         for row in rows_of(answer):
             found[name] = row.names[0]
     filled = tuple(
-        (DIMENSION_TITLES[name], value_name(name, value, ask.places))
-        for name, value in found.items()
-        if value not in (*_BLANK, DIMENSION[name].blank)
+        DIMENSION_TITLES[name] for name, value in found.items() if value not in (*_BLANK, DIMENSION[name].blank)
     )
     return First(int(totals["events"]), int(totals["pageviews"]), filled, len(found) - len(filled))
 

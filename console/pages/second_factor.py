@@ -11,6 +11,7 @@ from control_store.accounts import BadAccount, check_password
 from control_store.second_factor import (
     enrolment_address,
     is_on,
+    is_secret,
     new_secret,
     renew_recovery_codes,
     turn_off,
@@ -29,6 +30,8 @@ async def factor_on(ask: Ask) -> Response:
     """Turn it on, and show the recovery codes this once."""
     store, user, now = ask.desk.shop.store, ask.session.user, ask.desk.shop.clock()
     secret = ask.form.get("secret", "")
+    if not is_secret(secret):
+        return _enrolment(ask, new_secret(), "This form was not complete; read the picture again.")
     if not await _knows_password(ask):
         return _enrolment(ask, secret, "The password is not right.")
     try:

@@ -98,7 +98,9 @@ def first_minute(page: Any, product: Product, origin: str) -> None:
     assert f"/js/{find_key(product)}.js" in page.locator("#line").inner_text()
     visit(product, "/welcome", person=1)
     page.get_by_text("An event has arrived").wait_for(timeout=LIVE_S * 1000 * 2)
-    assert "/welcome" in page.locator("#arrived").inner_text()
+    arrived = page.locator("#arrived").inner_text()
+    assert "Page · Host" in arrived
+    assert "/welcome" not in arrived, "no page shows one visitor's row"
     page.get_by_role("link", name="To the dashboard").click()
     page.locator("#tile-visitors .tile-value", has_text="1").wait_for()
 

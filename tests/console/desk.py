@@ -14,7 +14,7 @@ from console.app import ConsoleParts, create_app
 from console.pages.kept import Kept
 from console.settings import ConsoleSettings
 from control_store.accounts import Role, User, add_user
-from control_store.sites import NewSite, add_site
+from control_store.sites import NewSite, add_site, find_site
 from control_store.snapshot import Site
 from control_store.tables import ControlStore
 from tests.warehouse.engine import fresh_warehouse
@@ -86,6 +86,10 @@ class Desk:
     def site(self, domain: str = "shop.example", timezone: str = "UTC") -> Site:
         """A site."""
         return add_site(self.store, NewSite(domain, timezone), now=self.now)
+
+    def site_of(self, domain: str) -> Site:
+        """A site that was added."""
+        return find_site(self.store, domain)
 
     def log_in(
         self, email: str = "ada@shop.example", *, browser: Browser | None = None, **fields: str
