@@ -82,10 +82,10 @@ class Purging:
 
         Raises TryLater, Broken, LedgerBroken, ClockJump.
         """
-        if wish.as_of:
-            self._sealing.confirm_clock(self._clock())
-        else:
+        if not wish.as_of:
             self._sealing.check_clock(self._clock(), self._newest())
+        elif not wish.dry_run:
+            self._sealing.confirm_clock(self._clock())
         choice = Choice(wish.as_of or self._clock(), wish.site, wish.day, wish.raw_days if wish.dry_run else -1)
         if not wish.dry_run:
             self._purger.settle()

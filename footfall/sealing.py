@@ -78,12 +78,7 @@ class Sealing:
 
     def check_clock(self, now: int, newest: int) -> None:
         """Raises ClockJump when `now` is far beyond the last run and the newest row (ms UTC); else remembers it."""
-        last = last_moment(self._store, _CLOCK)
-        if last and now - last > _JUMP_MS and now - newest > _JUMP_MS:
-            raise ClockJump(
-                "The clock is days beyond the last run and the newest event; if it is right, confirm it with "
-                "`footfall seal --as-of` and the time."
-            )
+        check_clock(self._store, now, lambda: newest)
         self.confirm_clock(now)
 
     def confirm_clock(self, now: int) -> None:
@@ -144,10 +139,11 @@ class Sealing:
     def fulfil(self, wish: Wish, on_progress: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         """Seal what is wished and due; what was due and what became of it. Raises TryLater, Broken.
 
-        A day whose events can still arrive by the real clock is never sealed, whatever moment is asked for.
+        A day whose events can still arrive by the real clock is never sealed, whatever moment is asked for. Who only
+        looks confirms no clock.
         """
-        if wish.as_of:
-            self.confirm_clock(wish.as_of)
+        if wish.as_of and not wish.dry_run:
+            self.confirm_clock(self.clock())
         now = min(wish.as_of or self.clock(), self.clock())
         days = _chosen(self.due(now, final=wish.final), wish)
         told: dict[str, Any] = {
@@ -185,6 +181,16 @@ class Sealing:
             "merged again for a larger k": coarsened,
         }
         return ", ".join(f"{count} {what}" for what, count in told.items() if count)
+
+
+def check_clock(store: ControlStore, now: int, newest: Callable[[], int]) -> None:
+    """Raises ClockJump when `now` is far beyond the last run and the newest row (ms UTC), and not confirmed."""
+    last = last_moment(store, _CLOCK)
+    if last and now - last > _JUMP_MS and now - newest() > _JUMP_MS:
+        raise ClockJump(
+            "The clock is days beyond the last run and the newest event; if it is right, confirm it with "
+            "`footfall seal --as-of` and the time."
+        )
 
 
 def numbers_of(spools: Path, days: Collection[int]) -> dict[tuple[int, int], str]:
