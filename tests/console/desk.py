@@ -44,6 +44,10 @@ class Browser:
         """Open an address."""
         return self._loop.run_until_complete(self._client.get(address, **options))
 
+    def send(self, method: str, address: str, **options: Any) -> httpx.Response:
+        """Ask by any method."""
+        return self._loop.run_until_complete(self._client.request(method, address, **options))
+
     def post(self, address: str, **options: Any) -> httpx.Response:
         """Send a form."""
         return self._loop.run_until_complete(self._client.post(address, **options))
