@@ -13,7 +13,9 @@ from footfall.environment import Environment
 @click.command()
 @click.option("--site", "name", help="Id, key or domain; all sites without.")
 @click.option("--day", metavar="DAY", help="One day, such as 2025-01-31; all that are due without.")
-@click.option("--as-of", metavar="TIME", help="What is due at this ISO time. Without --dry-run it confirms the clock, too.")
+@click.option(
+    "--as-of", metavar="TIME", help="What is due at this ISO time. Without --dry-run it confirms the clock, too."
+)
 @click.option("--dry-run", is_flag=True, help="Show what is due, and do nothing.")
 @click.option("--raw-days", type=click.IntRange(0, 395), help="With --dry-run: what would be due with this setting.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
