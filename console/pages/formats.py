@@ -72,6 +72,8 @@ def in_unit(unit: Unit, value: float) -> str:
             return f"{value:,.0f} ms"
         case "thousandths":
             return f"{value / 1000:.3f}"
+        case "money":
+            return f"{value:,.2f}"
 
 
 def day_text(day: date) -> str:

@@ -72,6 +72,8 @@ METRIC_TITLES: Final[dict[str, str]] = {
     "conversion_rate": "Conversion rate",
     "group_conversion_rate": "Conversion rate of the group",
     "percentage": "Share of visitors",
+    "total_revenue": "Revenue",
+    "average_revenue": "Revenue per purchase",
     **{f"{name}_p{percent}": f"{title} p{percent}" for name, title in _TIMINGS.items() for percent in PERCENTILES},
 }
 DIMENSION_TITLES: Final[dict[str, str]] = {

@@ -146,6 +146,8 @@ def sorted_rows(query: Query, rows: list[Row]) -> list[Row]:
 
 def _rank(row: Row, part: str, place: int) -> Any:
     value: Any = row["metrics"][place] if part == "metrics" else row["dimensions"][place]
+    if isinstance(value, dict):
+        value = value["value"]
     return -1 if value is None else value
 
 
