@@ -9,6 +9,8 @@ what is not shown. A seal attacks its own rows before it is committed; `footfall
 * Sums add up to their parent's or the day's: of those that are withheld none is alone, nor is their whole.
 * A goal that is told is reached by k people, and what it lacks of the day is 0 or k visitors and visits at least; so is
   what a step of a funnel lacks of the step before.
+* A step from page to page is told of k people, in both tables or in none.
+* Money is told of k purchases at least, and what any of it lacks of its whole is none or k.
 * Of a day of fewer than k people there is nothing but the three totals.
 """
 
@@ -16,13 +18,28 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from aggregator.paths import exposed_steps
 from aggregator.residue import LEAST_PEOPLE
-from event_catalogue.aggregates import EXEMPT, FUNNEL_STEPS, GOALS, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
+from aggregator.revenue import exposed_revenue
+from event_catalogue.aggregates import (
+    EXEMPT,
+    FUNNEL_STEPS,
+    GOALS,
+    KEPT,
+    KEPT_MEASURES,
+    NEXT_PAGE,
+    PARENTS,
+    PREVIOUS_PAGE,
+    REVENUE,
+    SUMS,
+    WITHHELD,
+    is_of_revenue,
+)
 from event_catalogue.dimensions import OTHER
 from warehouse.rollup_rows import SEPARATOR, Rollup
 
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
-_VISITORS, _VISITS = _PLACE["visitors"], _PLACE["visits"]
+_VISITORS, _VISITS, _EVENTS = _PLACE["visitors"], _PLACE["visits"], _PLACE["events"]
 _BY_VISIT: Final = frozenset(one.name for one in KEPT if one.scope == "visit")
 
 
@@ -36,6 +53,9 @@ def exposed(rows: Iterable[Rollup], k: int) -> list[str]:
     whole = tables.pop("")[0]
     aims = [*tables.pop(GOALS, []), *tables.pop(FUNNEL_STEPS, [])]
     found = list(_goals(aims, whole, k))
+    money = [row for name in [*filter(is_of_revenue, tables)] for row in tables.pop(name)]
+    found += exposed_revenue(money, whole, k)
+    found += exposed_steps(tables.pop(NEXT_PAGE, []), tables.pop(PREVIOUS_PAGE, []), k)
     for name in [name for name in tables if name.startswith("timing:")]:
         found += _small(name, tables.pop(name), k)
     if whole.measures[_VISITORS] < k:
@@ -56,7 +76,11 @@ def exposed_in_span(rows: Iterable[Rollup], k: int) -> list[str]:
     tables: dict[str, list[Rollup]] = defaultdict(list)
     for row in rows:
         tables[row.dimension].append(row)
-    found: list[str] = []
+    found = [
+        f"revenue: a week or month tells of {row.measures[_EVENTS]} purchases"
+        for row in tables.pop(REVENUE, [])
+        if row.amount != WITHHELD and row.measures[_EVENTS] < LEAST_PEOPLE * k
+    ]
     for name, cells in tables.items():
         left = [cell for cell in cells if cell.key == OTHER]
         for cell in cells:

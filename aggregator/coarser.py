@@ -10,7 +10,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from event_catalogue.aggregates import EXEMPT, FUNNEL_STEPS, GOALS, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
+from aggregator.revenue import coarser_revenue
+from event_catalogue.aggregates import (
+    EXEMPT,
+    FUNNEL_STEPS,
+    GOALS,
+    KEPT,
+    KEPT_MEASURES,
+    NEXT_PAGE,
+    PARENTS,
+    PREVIOUS_PAGE,
+    REVENUE,
+    SUMS,
+    WITHHELD,
+)
 from event_catalogue.dimensions import OTHER, Dimension
 from event_catalogue.metrics import MEASURES
 from warehouse.kanon import veiled
@@ -31,8 +44,11 @@ def coarser(rows: Iterable[Rollup], k: int) -> list[Rollup]:
         return []
     whole = tables.pop("")[0]
     goals, steps = tables.pop(GOALS, []), tables.pop(FUNNEL_STEPS, [])
+    for name in (NEXT_PAGE, PREVIOUS_PAGE):
+        tables.pop(name, [])  # rows and columns can't be merged anew without the visits
+    revenue = coarser_revenue(tables.pop(REVENUE, []))
     if whole.measures[_PEOPLE] < k:
-        return [*_of_few(whole), *map(_nothing_of, goals), *map(_nothing_of, steps)]
+        return [*_of_few(whole), *revenue, *map(_nothing_of, goals), *map(_nothing_of, steps)]
     found = [whole]
     veils = Veils()
     veils.note(whole)
@@ -54,7 +70,7 @@ def coarser(rows: Iterable[Rollup], k: int) -> list[Rollup]:
         goals = []
     for name in (name for name in tables if name.startswith("timing:")):
         found += _wider(tables[name], k)
-    return [*found, *_goals([*goals, *steps], whole, k)]
+    return [*found, *revenue, *_goals([*goals, *steps], whole, k)]
 
 
 def _goals(rows: Sequence[Rollup], whole: Rollup, k: int) -> list[Rollup]:

@@ -8,7 +8,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from event_catalogue.aggregates import EXEMPT, FUNNEL_STEPS, GOALS, KEPT, KEPT_MEASURES, WITHHELD
+from event_catalogue.aggregates import (
+    EXEMPT,
+    FUNNEL_STEPS,
+    GOALS,
+    KEPT,
+    KEPT_MEASURES,
+    NEXT_PAGE,
+    PREVIOUS_PAGE,
+    WITHHELD,
+    is_of_revenue,
+)
 from event_catalogue.dimensions import OTHER
 from event_catalogue.goals import Aims
 from event_catalogue.metrics import MeasureName
@@ -52,7 +62,7 @@ def faults_of(rows: Iterable[Rollup], totals: Totals) -> list[str]:
         return []  # a day of nothing but machines
     faults = [f"{name} is missing" for name in ("", *_SCOPES) if name not in by_dimension]
     for name, cells in by_dimension.items():
-        if name in (GOALS, FUNNEL_STEPS) or name.startswith("timing:"):
+        if name in (GOALS, FUNNEL_STEPS, NEXT_PAGE, PREVIOUS_PAGE) or name.startswith("timing:") or is_of_revenue(name):
             continue
         scope = _SCOPES.get(name, "visit")
         faults += _compare(name or "the total", cells, totals, _BY_EVENT if scope != "visit" else _PARTITIONED)

@@ -23,7 +23,9 @@ from typing import Final, NamedTuple
 
 from aggregator.attack import exposed
 from aggregator.coarser import coarser
+from aggregator.paths import raw_steps, step_faults
 from aggregator.proof import faults_of, goal_faults, raw_goals, raw_timings, raw_totals, timing_faults
+from aggregator.revenue import raw_revenue, revenue_faults
 from aggregator.visits import AtRest
 from control_store.goals import aims_of
 from control_store.marks import next_number, rules_text, visit_rules
@@ -265,6 +267,8 @@ class Sealer:
         bots = site.settings.counted_bots
         faults = faults_of(rows, raw_totals(self._warehouse, site.id, day, bots))
         faults += timing_faults(rows, raw_timings(self._warehouse, site.id, day, bots))
+        faults += step_faults(rows, raw_steps(self._warehouse, site.id, day, bots))
+        faults += revenue_faults(rows, raw_revenue(self._warehouse, site.id, day, count.aims, counted_bots=bots))
         if count.aims.goals:
             faults += goal_faults(rows, raw_goals(self._warehouse, site.id, day, count.aims, counted_bots=bots))
         faults = faults or exposed(rows, site.settings.k)

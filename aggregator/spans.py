@@ -16,12 +16,13 @@ What a kill -9 after each step leaves, and who mends it:
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from aggregator.attack import exposed_in_span
 from aggregator.residue import LEAST_DAYS, told
+from aggregator.revenue import bought_by_day, span_revenue
 from aggregator.seal import GRACE_MS, Crash, site_day
 from control_store.marks import next_number, rules_text, visit_rules
 from control_store.seals import Seal, all_seals
@@ -29,7 +30,7 @@ from control_store.sites import list_sites
 from control_store.snapshot import Site
 from control_store.spans import Span, all_spans, save_span
 from control_store.tables import ControlStore
-from event_catalogue.aggregates import HOUR, KEPT, KEPT_MEASURES, PARENTS, WITHHELD
+from event_catalogue.aggregates import HOUR, KEPT, KEPT_MEASURES, PARENTS, REVENUE, WITHHELD
 from event_catalogue.days import day_end
 from event_catalogue.dimensions import OTHER
 from warehouse.client import Warehouse
@@ -76,6 +77,7 @@ class SpanSealer:
         self._store = store
         self._clock = clock
         self._crash = crash
+        self._warehouse = warehouse
         self._rollups = Rollups(warehouse, "spans")
         self._table = RollupTable(warehouse)
 
@@ -119,16 +121,17 @@ class SpanSealer:
         self._crash("span.chosen")
         days = {seal.day: self._table.read(due.site.id, seal.day, seal.run) for seal in due.seals}
         inside = [(span, self._table.read(due.site.id, min(span.days), span.run)) for span in due.inside]
-        telling = _Telling(due, days, inside)
+        telling = _Telling(due, _by_visits(days), [(span, [*_of_visits(rows)]) for span, rows in inside])
         bounds = [site_day(due.site, seal.day) for seal in due.seals]
         counted = [row for rows in self._rollups.told(bounds, telling.choose, _NAMES) for row in rows]
+        counted += self._revenue(due, days, inside, telling.k)
         self._crash("span.counted")
         run = next_number(self._store, "run")
         first = min(days)
         self._table.write({(due.site.id, first): run}, [(first, row) for row in counted])
         self._crash("span.written")
         rows = self._table.read(due.site.id, first, run)
-        if faults := [*telling.faults(rows), *exposed_in_span(rows, telling.k)]:
+        if faults := [*telling.faults([*_of_visits(rows)]), *exposed_in_span(rows, telling.k)]:
             _LOG.error("Days %d to %d of site %d tell nothing together: %s", due.first, due.last, due.site.id, faults)
             rows = []
         span = Span(
@@ -148,6 +151,35 @@ class SpanSealer:
         save_span(self._store, span)
         self._crash("span.committed")
         return None if faults else span
+
+    def _revenue(
+        self,
+        due: DueSpan,
+        days: Mapping[int, Sequence[Rollup]],
+        inside: Sequence[tuple[Span, Sequence[Rollup]]],
+        k: int,
+    ) -> list[Rollup]:
+        """What its days withhold of their revenue, as far as it can be told of all of them together."""
+        told = {day: _currencies(rows) for day, rows in days.items()}
+        for span, rows in inside:
+            for day in span.days:
+                told[day] |= _currencies(rows)
+        bought = bought_by_day(self._warehouse, due.site.id, days.keys(), due.site.settings.counted_bots)
+        return span_revenue(due.site.id, bought, told, k)
+
+
+def _currencies(rows: Iterable[Rollup]) -> set[str]:
+    """In which ones the rows tell what came in."""
+    return {row.key for row in rows if row.dimension == REVENUE and row.key != OTHER}
+
+
+def _of_visits(rows: Iterable[Rollup]) -> Iterator[Rollup]:
+    """All but those that a rule of its own merges."""
+    return (row for row in rows if row.dimension in _NAMES or not row.dimension)
+
+
+def _by_visits(days: Mapping[int, Sequence[Rollup]]) -> dict[int, list[Rollup]]:
+    return {day: [*_of_visits(rows)] for day, rows in days.items()}
 
 
 def _may_count(site: Site, seal: Seal) -> bool:

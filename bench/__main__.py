@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-_ALL = ("beacon", "backlog", "idle", "spool", "flood", "gate", "enrich", "scrub", "aggregates", "accuracy")
+_ALL = ("beacon", "backlog", "idle", "spool", "flood", "gate", "enrich", "scrub", "aggregates", "answers", "accuracy")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or _ALL:

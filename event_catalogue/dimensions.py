@@ -61,6 +61,22 @@ DIMENSIONS: Final[tuple[Dimension, ...]] = (
     Dimension("time:week", (), "time", "", "Week, named by its Monday, or by the first day of the range."),
     Dimension("time:month", (), "time", "", "Month, named by its first day."),
     Dimension("path", ("event:page", "page"), "event", "path", "Page on which something happened.", "each"),
+    Dimension(
+        "next_page",
+        ("event:next_page",),
+        "event",
+        "path",
+        "Page that the visit went on to; of page views that were not its last.",
+        "each",
+    ),
+    Dimension(
+        "previous_page",
+        ("event:previous_page",),
+        "event",
+        "path",
+        "Page that the visit came from; of page views that were not its first.",
+        "each",
+    ),
     _event("hostname", "Host of the page."),
     _event("title", "Title of the page.", free_text=True),
     _event("name", "Kind of event."),
@@ -134,6 +150,8 @@ DIMENSION: Final[dict[str, Dimension]] = {
 
 
 GOAL: Final = DIMENSION["goal"]
+STEPS: Final = (DIMENSION["next_page"], DIMENSION["previous_page"])
+"""Of a page view, what was viewed after it or before it."""
 
 NAMED: Final[dict[str, str]] = {
     name: dimension for dimension in ("country", "region") for name in (f"visit:{dimension}_name", f"{dimension}_name")

@@ -36,6 +36,8 @@ MeasureName = Literal[
     "visit_pageviews",
     "visit_ms",
     "engaged_ms",
+    "revenue",
+    "purchases",
     "scrolled",
     "scrolled_views",
 ]
@@ -72,12 +74,14 @@ MEASURES: Final[dict[MeasureName, Measure]] = {
         Measure("visit_pageviews", "visit", "All page views of the visits."),
         Measure("visit_ms", "visit", "Time from the first to the last event of the visits, in milliseconds."),
         Measure("engaged_ms", "event", "Time with a page in front, in milliseconds."),
+        Measure("revenue", "event", "Revenue of the matching purchases, by currency, in its minor units."),
+        Measure("purchases", "event", "Matching events that name a currency."),
         Measure("scrolled", "event", "How far down views of pages were scrolled at the deepest, in percent, added up."),
         Measure("scrolled_views", "event", "Views of pages that told how far they were scrolled."),
     )
 }
 
-Unit = Literal["count", "ratio", "percent", "seconds", "milliseconds", "thousandths"]
+Unit = Literal["count", "ratio", "percent", "seconds", "milliseconds", "thousandths", "money"]
 
 
 class Metric(NamedTuple):
@@ -99,6 +103,11 @@ class Metric(NamedTuple):
     timing: str = ""
     """Of which of a browser's timings it is a percentile."""
     percent: int = 0
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it is answered in a part of its own: a share, a percentile, how far pages are scrolled, or money."""
+        return bool(self.share_of or self.timing) or self.unit == "money" or self.name == SCROLL_DEPTH
 
     @property
     def measures(self) -> tuple[MeasureName, ...]:
@@ -220,6 +229,16 @@ METRICS: Final[tuple[Metric, ...]] = (
         factor=100,
         digits=2,
         share_of="question",
+    ),
+    Metric(
+        "total_revenue",
+        "money",
+        "What events of the site's own brought in, in the one currency that the question names or that all of a row's "
+        "are in.",
+        "revenue",
+    ),
+    Metric(
+        "average_revenue", "money", "The same on average of an event that names a currency.", "revenue", "purchases"
     ),
     *(
         Metric(

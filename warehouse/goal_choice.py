@@ -89,7 +89,7 @@ class _Choice:
 
     def _fits_visits(self, target: Target) -> bool:
         of = {one: {mark for mark in self._marks if _has(mark, one)} for one in (WHOLE, *self.told, target)}
-        for outer, inner in _differences(of, target):
+        for outer, inner in differences(of, target):
             left = of[outer].difference(*(of[one] for one in inner))
             if not self._fine(self._visitors_with(left)):
                 return False
@@ -105,7 +105,7 @@ class _Choice:
         merged = {atom for atom in atoms if atom.merged}
         for inside in (atoms, merged) if target.is_page else (atoms,):
             of = {one: {atom for atom in inside if _has(atom.reaches, one)} for one in (WHOLE, *mine)}
-            lefts = [of[outer].difference(*(of[one] for one in inner)) for outer, inner in _differences(of, target)]
+            lefts = [of[outer].difference(*(of[one] for one in inner)) for outer, inner in differences(of, target)]
             if not all(self._fine(self._visitors_of(left)) for left in (of[target], *lefts)):
                 return False
         return True
@@ -126,7 +126,7 @@ def _has(mark: int, target: Target) -> bool:
     return target == WHOLE or bool(mark >> target.bit & 1)
 
 
-def _differences(of: Mapping[Target, set[Any]], new: Target) -> list[tuple[Target, tuple[Target, ...]]]:
+def differences(of: Mapping[Target, set[Any]], new: Target) -> list[tuple[Target, tuple[Target, ...]]]:
     """What can be taken away from what: a target, and those inside it that exclude each other; as far as `new` is one
     of them. `of`: what each is made of. Inside: whatever reaches it reaches the other too."""
     found: list[tuple[Target, tuple[Target, ...]]] = []

@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from event_catalogue.aggregates import FUNNEL_STEPS, GOALS, KEPT_MEASURES, SUMS, WITHHELD
-from event_catalogue.goals import MOST_GOALS, MOST_STEPS, Funnel
+from event_catalogue.goals import MOST_GOALS, MOST_STEPS, Aims, Funnel
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Param, Record
 from warehouse.goal_choice import Atom, Reached, Target, chosen
-from warehouse.goals import came_to, hit, numbered
+from warehouse.goals import Bind, came_to, hit, numbered
 from warehouse.kanon import Group
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS
 from warehouse.rollup_rows import SEPARATOR, DayRow, Rollup, SiteDay
@@ -53,7 +53,7 @@ class GoalCount:
         self._sites = {one.site: one.aims for one in self._days}
         self._source = source
         self._params: dict[str, Param] = {}
-        self._masks = self._mask()
+        self._masks = masks(self._sites, self._bind)
 
     def rows(self) -> list[DayRow]:
         """The rows of goals and of steps, in their order."""
@@ -138,14 +138,6 @@ class GoalCount:
             "GROUP BY unit, atoms"
         )
 
-    def _mask(self) -> str:
-        """The goals that a row reaches, as bits."""
-        parts = []
-        for site, aims in self._sites.items():
-            hits = numbered([hit(goal, self._bind) for goal in aims.goals])
-            parts.append(f"site = {site:d}, {hits}")
-        return f"multiIf({', '.join(parts)}, toUInt64(0))" if parts else "toUInt64(0)"
-
     def _fill(self) -> None:
         """Visits that reach anything, with all that is counted of them."""
         source = self._source
@@ -199,6 +191,14 @@ class GoalCount:
         name = f"goal{len(self._params)}"
         self._params[name] = text
         return f"{{{name}:String}}"
+
+
+def masks(sites: Mapping[int, Aims], bind: Bind) -> str:
+    """The goals that a row reaches, as bits; by site."""
+    parts = []
+    for site, aims in sites.items():
+        parts.append(f"site = {site:d}, {numbered([hit(goal, bind) for goal in aims.goals])}")
+    return f"multiIf({', '.join(parts)}, toUInt64(0))" if parts else "toUInt64(0)"
 
 
 def _bit(funnel: int, step: int) -> int:

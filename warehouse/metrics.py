@@ -21,13 +21,17 @@ from event_catalogue.metrics import ENGAGED_MS, QUIET_EVENTS, VISIT_GAP_MS, Meas
 from event_catalogue.timings import EDGES, TIMINGS
 from warehouse.exits import SETTLES, exit_method
 from warehouse.hidden import SHOWN
-from warehouse.people import PEOPLE
+from warehouse.people import PEOPLE, behaved
 
 NOBODY: Final = "toFixedString('', 16)"
 """The visitor of a row that has none: an e-mail that was opened, a call. Such rows are events, never visits."""
 
 WHO: Final = f"if(visitor = {NOBODY}, beacon, visitor)"
 """Whose a row is: its visitor's, or of nobody, when each message stands by itself."""
+
+
+IS_PURCHASE: Final = "currency != ''"
+"""Whether a row is a purchase: money without a currency is no money."""
 
 
 def number(who: str) -> str:
@@ -50,6 +54,9 @@ ROW_EXPRESSIONS: Final[dict[str, str]] = {
     "acted": f"name NOT IN ({_QUIET})",
     "depth": f"({_VIEW}, if(name = 'engagement', scroll, 0))",
     "city_id": "if(city_id != 0, toString(city_id), toString(city))",
+    "bought": IS_PURCHASE,
+    "paid": f"if({IS_PURCHASE}, revenue, 0)",
+    "buyer": f"hex({WHO})",
     "status": "if(status != 0, toString(status), '')",
     **{
         f"timing:{name}": (
@@ -62,12 +69,13 @@ ROW_EXPRESSIONS: Final[dict[str, str]] = {
 """What a row is asked for where that is more than a column: facts that measures need, and numbers as text."""
 
 
+OF_SITE: Final = "site = {site:UInt32} AND day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16})"
+"""What picks a site and its days, in `events` and in `visits`."""
+
+
 def stored_rows() -> str:
     """The FROM and WHERE of what is stored of one site, of some days, people's: what a seal is proven against."""
-    return (
-        "events WHERE site = {site:UInt32} AND day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16}) "
-        f"AND {PEOPLE}"
-    )
+    return f"events WHERE {OF_SITE} AND {PEOPLE} AND {behaved(OF_SITE)}"
 
 
 def raw_rows() -> str:
@@ -188,6 +196,8 @@ ROW_SUMS: Final[dict[MeasureName, str]] = {
     "pageviews": f"countIf({ROW_EXPRESSIONS['viewed']})",
     "events": f"countIf({ROW_EXPRESSIONS['counted']})",
     "engaged_ms": "sum(engaged_ms)",
+    "revenue": f"sum({ROW_EXPRESSIONS['paid']})",
+    "purchases": f"countIf({ROW_EXPRESSIONS['bought']})",
     "scrolled": f"arraySum(mapValues({_DEEPEST}))",
     "scrolled_views": f"length({_DEEPEST})",
 }
@@ -199,6 +209,8 @@ VISIT_SUMS: Final[dict[MeasureName, str]] = {
     "pageviews": "sum(hit_pageviews)",
     "events": "sum(hit_events)",
     "engaged_ms": "sum(hit_engaged_ms)",
+    "revenue": "sum(hit_revenue)",
+    "purchases": "sum(hit_purchases)",
     "visit_pageviews": "sumIf(views, known)",
     "visit_ms": "sumIf(took_ms, known)",
     "bounces": "countIf(known AND NOT engaged)",
@@ -226,6 +238,8 @@ def hit_columns(names: Iterable[MeasureName]) -> dict[str, tuple[str, str]]:
         "pageviews": ("hit_pageviews", ("count", "viewed")),
         "events": ("hit_events", ("count", "counted")),
         "engaged_ms": ("hit_engaged_ms", ("sum", "engaged_ms")),
+        "revenue": ("hit_revenue", ("sum", "paid")),
+        "purchases": ("hit_purchases", ("count", "bought")),
         "scrolled": ("hit_depths", ("deepest", "depth")),
         "scrolled_views": ("hit_depths", ("deepest", "depth")),
     }

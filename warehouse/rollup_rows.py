@@ -38,6 +38,8 @@ class Rollup(NamedTuple):
     key: str
     parent: str
     measures: tuple[int, ...]
+    amount: int = 0
+    """Money, of rows about revenue."""
 
 
 DayRow = tuple[int, Rollup]

@@ -12,28 +12,48 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, PARENTS, SUMS, WITHHELD
-from event_catalogue.dimensions import DIMENSION, OTHER, RESERVED, Dimension
-from event_catalogue.metrics import MeasureName
+from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, NEXT_PAGE, PARENTS, REVENUE_BY, SUMS, WITHHELD
+from event_catalogue.dimensions import DIMENSION, OTHER, Dimension
 from warehouse.client import Param, Record, Warehouse
-from warehouse.goal_rows import GoalCount, Source, unit_visitors
+from warehouse.goal_rows import GoalCount, Source, masks, unit_visitors
 from warehouse.hidden import HIDDEN, SHOWN
 from warehouse.kanon import Cell, Group, dominated, too_small, widened
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
-from warehouse.people import PEOPLE, kept_rules
+from warehouse.path_rows import Source as PathSource
+from warehouse.path_rows import path_rows
+from warehouse.people import kept_rules
+from warehouse.revenue_choice import Value
+from warehouse.revenue_rows import Source as RevenueSource
+from warehouse.revenue_rows import goal_visitors, revenue_rows
 from warehouse.rollup_rows import DAY_BITS, SEPARATOR, DayRow, Rollup, SiteDay, Veils, day_of, unit_of
+from warehouse.rollup_sql import (
+    BY_PERSON,
+    FLAT,
+    HITS,
+    OF_DAY,
+    ROWS,
+    SPREAD,
+    SUMMED,
+    UNIT,
+    VISIT_FACTS,
+    VISITS_OF_DAY,
+    Counted,
+    Largest,
+    added_up,
+    counted_cell,
+    key_sql,
+    parent_sql,
+    without,
+)
 from warehouse.timing_rows import Counting, timing_rows
 from warehouse.visits import shown_visits
 
-_HOUR_MS: Final = 3_600_000
 _EVERY_NAME: Final = frozenset(one.name for one in KEPT)
+BESIDE_REVENUE: Final = frozenset({"path", "name", "currency", "source_kind", *REVENUE_BY})
+"""What must be counted of a day before its revenue can be told."""
 BESIDE_GOALS: Final = frozenset({"path", "name"})
 """What must be told of a day before its goals can be: see `warehouse.goal_choice`."""
 _PLACE: Final = {name: place for place, name in enumerate(KEPT_MEASURES)}
-
-
-Counted = tuple[Cell, tuple[int, ...], dict[MeasureName, int]]
-"""A cell, its measures in order, and of each sum the largest part that one visitor gives."""
 
 
 class Choice(NamedTuple):
@@ -77,8 +97,14 @@ class Rollups:
                 for dimension in KEPT:
                     if dimension.name in only:
                         yield counting.dimension(dimension)
+                goals: list[DayRow] = []
                 if BESIDE_GOALS.issubset(only):
-                    yield counting.goals()
+                    goals = counting.goals()
+                    yield goals
+                if only is _EVERY_NAME or NEXT_PAGE in only:
+                    yield counting.paths()
+                if BESIDE_REVENUE.issubset(only):
+                    yield counting.revenue(goals)
                 if only is _EVERY_NAME:
                     yield counting.timings()
             finally:
@@ -121,9 +147,10 @@ class _Counting:
             "kept": kept_rules({one.site: one.counted_bots for one in days}),
         }
         self._kept: dict[str, set[Group]] = {}
+        self._values: dict[str, dict[Group, Value]] = {}
         self._whole: list[tuple[int, Rollup, bool]] = []
         self._veils: dict[int, Veils] = defaultdict(Veils)
-        self._visits, self._rows_of_days = "visits FINAL", _ROWS
+        self._visits, self._rows_of_days = "visits FINAL", ROWS
         self._used: set[str] | None = None
         self._made: set[str] = set()
 
@@ -134,8 +161,8 @@ class _Counting:
 
     def leave_hidden_out(self) -> None:
         """Count as if what is to be erased had gone."""
-        if self._ask(f"SELECT 1 FROM events WHERE {_OF_DAY} AND {HIDDEN} LIMIT 1"):
-            self._visits, self._rows_of_days = shown_visits(_OF_DAY), f"{_ROWS} AND {SHOWN}"
+        if self._ask(f"SELECT 1 FROM events WHERE {OF_DAY} AND {HIDDEN} LIMIT 1"):
+            self._visits, self._rows_of_days = shown_visits(OF_DAY), f"{ROWS} AND {SHOWN}"
 
     def totals(self) -> list[DayRow]:
         """The row of each day; on a day of fewer than k visitors only what is exempt."""
@@ -165,8 +192,8 @@ class _Counting:
             table=self._goals,
             rows=self._rows_of_days,
             visits=self._visits,
-            days=_OF_DAY,
-            unit=_UNIT,
+            days=VISITS_OF_DAY,
+            unit=UNIT,
             visitors=unit_visitors(self._whole),
             pages=self._kept["path"],
             kinds=self._kept["name"],
@@ -176,9 +203,49 @@ class _Counting:
     def timings(self) -> list[DayRow]:
         """The rows of timings; after kinds of events."""
         ways = self._fill, self._cells, self._unions, self._ask
-        return timing_rows(Counting(*ways, self._rows_of_days, _UNIT, self._k, self._kept["name"]))
+        return timing_rows(Counting(*ways, self._rows_of_days, UNIT, self._k, self._kept["name"]))
+
+    def paths(self) -> list[DayRow]:
+        """The rows of steps from page to page; after pages."""
+        source = PathSource(
+            ask=self._ask,
+            fill=self._fill_goals,
+            table=self._goals,
+            rows=self._rows_of_days,
+            visits=self._visits,
+            days=VISITS_OF_DAY,
+            unit=UNIT,
+            visitors=unit_visitors(self._whole),
+            pages=self._kept["path"],
+        )
+        return path_rows(self._days, source)
+
+    def revenue(self, goals: Sequence[DayRow]) -> list[DayRow]:
+        """The rows about revenue; after everything that is counted beside it. `goals`: the rows of these."""
+        params: dict[str, Param] = {}
+
+        def bind(text: str) -> str:
+            name = f"goal{len(params)}"
+            params[name] = text
+            return f"{{{name}:String}}"
+
+        source = RevenueSource(
+            ask=self._ask,
+            rows=self._rows_of_days,
+            visits=self._visits,
+            days=VISITS_OF_DAY,
+            unit=UNIT,
+            visitors=unit_visitors(self._whole),
+            currencies=self._kept["currency"],
+            values=self._values,
+            goals=goal_visitors(goals),
+            masks=masks({one.site: one.aims for one in self._days if one.aims.goals}, bind),
+            params=params,
+        )
+        return revenue_rows(self._days, source)
 
     def _fill_goals(self, columns: str, select: str, params: Mapping[str, Param]) -> None:
+        self._warehouse.command(f"DROP TABLE IF EXISTS {self._goals} SYNC", slot="seal")
         self._warehouse.command(f"CREATE TABLE {self._goals} ({columns}) ENGINE = Memory", slot="seal")
         self._warehouse.command(f"INSERT INTO {self._goals} {select}", {**self._params, **params}, slot="seal")
 
@@ -194,22 +261,24 @@ class _Counting:
         cells = [cell._replace(parent=rest.get(cell, cell.parent)) for cell, _, _ in counted]
         left = self._unions(counted, cells, {cell._replace(parent=parent) for cell, parent in rest.items()})
         of_day = [*(one for one in counted if one[0] in told), *left.values()]
-        rows = [row for _, row in self._rows(dimension, _added_up(of_day))]
-        return [_without(row, withheld) if row.key == OTHER or row.parent else row for row in rows]
+        rows = [row for _, row in self._rows(dimension, added_up(of_day))]
+        return [without(row, withheld) if row.key == OTHER or row.parent else row for row in rows]
 
     def _fill(self, dimension: Dimension) -> None:
         """Spread the days' visits into the scratch table, each under its values."""
         params: dict[str, Param] = {}
-        key = _key(dimension, params, self._rows_of_days)
+        key = key_sql(dimension, params, self._rows_of_days)
         names = (dimension.name, *PARENTS.get(dimension.name, ()))
         if dimension.scope == "visit":
-            self._fill_visits(key, _parent(dimension), names, params)
+            self._fill_visits(key, parent_sql(dimension), names, params)
         else:
             self._fill_events(dimension, key, params)
 
     def _unused(self, dimension: Dimension) -> list[DayRow]:
         """Where no event has a value, the one cell is the whole day."""
         self._kept[dimension.name] = {(unit, "") for unit, _, enough in self._whole if enough}
+        visitors = unit_visitors(self._whole)
+        self._values[dimension.name] = {(unit, ""): Value(visitors[unit], enough) for unit, _, enough in self._whole}
         rows = []
         for unit, row, enough in self._whole:
             rows.append((day_of(unit), row._replace(dimension=dimension.name, key="" if enough else OTHER)))
@@ -224,17 +293,19 @@ class _Counting:
             by_event = [one.name for one in KEPT if one.scope == "event"]
             values = [row_expression(DIMENSION[name].field, self._rows_of_days) for name in by_event]
             counts = ", ".join(f"max(toString({value}) != '')" for value in values)
-            found = zip(visit_wide, self._ask(f"SELECT {looks} FROM {self._visits} WHERE {_OF_DAY}")[0], strict=True)
+            found = zip(
+                visit_wide, self._ask(f"SELECT {looks} FROM {self._visits} WHERE {VISITS_OF_DAY}")[0], strict=True
+            )
             by_row = zip(by_event, self._ask(f"SELECT {counts} FROM {self._rows_of_days}")[0], strict=True)
             self._used = {name for name, used in (*found, *by_row) if used} | {"time:hour"}
         return dimension.name in self._used
 
     def _fill_visits(self, key: str, parent: str, names: Sequence[str], params: Mapping[str, Param]) -> None:
         """Each visit under its one value; `names` are the columns that key and parent are made of."""
-        joined = ", ".join(f"`{name}` AS one_{name}" for name in (*_VISIT_FACTS, *names))
+        joined = ", ".join(f"`{name}` AS one_{name}" for name in (*VISIT_FACTS, *names))
         self._make(
-            f"SELECT {_UNIT} AS unit, {parent} AS parent, {key} AS key, visitor AS who, {_FLAT} "
-            f"FROM {self._visits} ARRAY JOIN {joined} WHERE {_OF_DAY}",
+            f"SELECT {UNIT} AS unit, {parent} AS parent, {key} AS key, visitor AS who, {FLAT} "
+            f"FROM {self._visits} ARRAY JOIN {joined} WHERE {VISITS_OF_DAY}",
             params,
         )
 
@@ -242,14 +313,14 @@ class _Counting:
         """Each visit under every value that its events have, and under none if it has events without."""
         value = row_expression(dimension.field, self._rows_of_days) if dimension.field else "1"
         rows = (
-            f"SELECT {_UNIT} AS unit, if(visitor = {NOBODY}, beacon, visitor) AS who, {key} AS key, "
+            f"SELECT {UNIT} AS unit, if(visitor = {NOBODY}, beacon, visitor) AS who, {key} AS key, "
             f"{ROW_EXPRESSIONS['at_ms']} AS at_ms, {ROW_EXPRESSIONS['viewed']} AS viewed, "
             f"{ROW_EXPRESSIONS['counted']} AS counted, engaged_ms AS ms "
             f"FROM {self._rows_of_days} AND toString({value}) != ''"
         )
         visits = (
-            f"SELECT {_UNIT} AS unit, visitor AS who, known, began AS starts, engaged AS all_engaged, "
-            f"single AS all_single, views AS all_views, took_ms AS all_took FROM {self._visits} WHERE {_OF_DAY}"
+            f"SELECT {UNIT} AS unit, visitor AS who, known, began AS starts, engaged AS all_engaged, "
+            f"single AS all_single, views AS all_views, took_ms AS all_took FROM {self._visits} WHERE {VISITS_OF_DAY}"
         )
         placed = (
             "SELECT unit, key, who, known, viewed, counted, ms, arrayLastIndex(b -> b <= at_ms, starts) AS n, "
@@ -262,13 +333,13 @@ class _Counting:
             f"any(is_single), any(all_seen), any(lasted) FROM ({placed}) GROUP BY unit, key, who, start",
             params,
         )
-        facts = ", ".join(f"`{name}` AS one_{name}" for name in _VISIT_FACTS)
+        facts = ", ".join(f"`{name}` AS one_{name}" for name in VISIT_FACTS)
         self._make(
             "SELECT unit, '' AS parent, key, who, began, known, pv, ev, ms, engaged, single, views, took "
             f"FROM {self._hits} UNION ALL "
             "SELECT unit, '', '', who, began, known, v.pv - h.pv, v.ev - h.ev, v.ms - h.ms, engaged, single, views, "
-            f"took FROM (SELECT {_UNIT} AS unit, visitor AS who, one_rows AS rows, {_FLAT} "
-            f"FROM {self._visits} ARRAY JOIN {facts} WHERE {_OF_DAY}) AS v "
+            f"took FROM (SELECT {UNIT} AS unit, visitor AS who, one_rows AS rows, {FLAT} "
+            f"FROM {self._visits} ARRAY JOIN {facts} WHERE {VISITS_OF_DAY}) AS v "
             "LEFT JOIN (SELECT unit, who, began, sum(rows) AS rows, sum(pv) AS pv, sum(ev) AS ev, sum(ms) AS ms "
             f"FROM {self._hits} GROUP BY unit, who, began) AS h USING (unit, who, began) WHERE v.rows > h.rows",
             {},
@@ -281,7 +352,7 @@ class _Counting:
         if table in self._made:
             self._warehouse.command(f"TRUNCATE TABLE {table}", slot="seal")
         else:
-            columns = _HITS if table == self._hits else _SPREAD
+            columns = HITS if table == self._hits else SPREAD
             self._warehouse.command(f"CREATE TABLE {table} ({columns}) ENGINE = Memory", slot="seal")
             self._made.add(table)
         self._warehouse.command(f"INSERT INTO {table} {select}", {**self._params, **params}, slot="seal")
@@ -289,11 +360,11 @@ class _Counting:
     def _cells(self) -> list[Counted]:
         """Every cell with its measures and the largest part of one visitor in its sums."""
         rows = self._ask(
-            f"SELECT unit, parent, key, {_SUMMED} FROM (SELECT unit, parent, key, who, {_BY_PERSON} "
+            f"SELECT unit, parent, key, {SUMMED} FROM (SELECT unit, parent, key, who, {BY_PERSON} "
             f"FROM {self._spread} GROUP BY unit, parent, key, who) "
             "GROUP BY unit, parent, key ORDER BY unit, parent, key"
         )
-        return [_cell(row) for row in rows]
+        return [counted_cell(row) for row in rows]
 
     def _merge(self, dimension: Dimension) -> list[DayRow]:
         counted = self._cells()
@@ -319,6 +390,8 @@ class _Counting:
             (cell.unit, f"{cell.parent}{SEPARATOR}{cell.key}" if parents is not None else cell.key)
             for cell, _, _ in shown
         }
+        if dimension.name in REVENUE_BY:
+            self._values[dimension.name] = _by_key(counted, small, cells)
         return self._rows(dimension, [*shown, *unions.values()])
 
     def _unions(
@@ -351,11 +424,11 @@ class _Counting:
             "GROUP BY unit, grp, who, began"
         )
         rows = self._ask(
-            f"SELECT unit, grp, '{OTHER}', {_SUMMED} FROM (SELECT unit, grp, who, {_BY_PERSON} FROM ({merged}) "
+            f"SELECT unit, grp, '{OTHER}', {SUMMED} FROM (SELECT unit, grp, who, {BY_PERSON} FROM ({merged}) "
             "GROUP BY unit, grp, who) GROUP BY unit, grp ORDER BY unit, grp",
             params,
         )
-        found = [_cell(row) for row in rows]
+        found = [counted_cell(row) for row in rows]
         return {cell.group: (cell, measures, largest) for cell, measures, largest in found}
 
     def _parents_kept(self, dimension: Dimension) -> set[Group] | None:
@@ -365,7 +438,7 @@ class _Counting:
 
     def _rows(self, dimension: Dimension, cells: Sequence[Counted]) -> list[DayRow]:
         """Rows without what may not be shown, in their order."""
-        groups: dict[Group, list[tuple[Cell, list[int], dict[MeasureName, int]]]] = defaultdict(list)
+        groups: dict[Group, list[tuple[Cell, list[int], Largest]]] = defaultdict(list)
         for cell, measures, largest in cells:
             groups[cell.group].append((cell, _allowed(measures, cell.people, self._k[cell.unit]), largest))
         rows = []
@@ -388,29 +461,14 @@ def _row(cell: Cell, dimension: str, measures: Sequence[int]) -> Rollup:
     return Rollup(cell.unit >> DAY_BITS, dimension, cell.key, cell.parent, tuple(measures))
 
 
-def _key(dimension: Dimension, params: dict[str, Param], rows: str) -> str:
-    """What a visit or an event is counted under; a value that looks like a word of the answer gets its backslash."""
-    if dimension.scope == "time":
-        start = "transform(unit, {units:Array(UInt64)}, {starts:Array(Int64)}, toInt64(0))"
-        end = "transform(unit, {units:Array(UInt64)}, {ends:Array(Int64)}, toInt64(0))"
-        at_ms = ROW_EXPRESSIONS["at_ms"]
-        return f"toString({start} + intDiv(greatest(least({at_ms}, {end} - 1) - {start}, 0), {_HOUR_MS}) * {_HOUR_MS})"
-    words = [*RESERVED, dimension.blank]
-    params["words"], params["spelt"] = words, [f"\\{word}" for word in words]
-    value = f"one_{dimension.name}" if dimension.scope == "visit" else row_expression(dimension.field, rows)
-    return f"transform(toString({value}), {{words:Array(String)}}, {{spelt:Array(String)}})"
-
-
-def _parent(dimension: Dimension) -> str:
-    names = PARENTS.get(dimension.name, ())
-    return f"concat({', '.join(_joined(names))})" if len(names) > 1 else f"one_{names[0]}" if names else "''"
-
-
-def _joined(names: Sequence[str]) -> list[str]:
-    parts: list[str] = []
-    for name in names:
-        parts += [f"'{SEPARATOR}'", f"one_{name}"] if parts else [f"one_{name}"]
-    return parts
+def _by_key(counted: Sequence[Counted], small: Collection[Cell], cells: Sequence[Cell]) -> dict[Group, Value]:
+    """What is known of a dimension's values by themselves; one that lies in several parents is not told."""
+    found: dict[Group, Value] = {}
+    for (_, measures, _), cell in zip(counted, cells, strict=True):
+        before = found.get((cell.unit, cell.key))
+        people = max(measures[_PLACE["visitors"]], before.people if before else 0)
+        found[cell.unit, cell.key] = Value(people, is_shown=cell not in small and before is None)
+    return found
 
 
 def _under(cell: Cell, parents: set[Group] | None) -> str:
@@ -423,73 +481,3 @@ def _allowed(measures: tuple[int, ...], people: int, k: int) -> list[int]:
     if people >= k:
         return list(measures)
     return [value if name in EXEMPT else WITHHELD for name, value in zip(KEPT_MEASURES, measures, strict=True)]
-
-
-def _added_up(cells: Sequence[Counted]) -> list[Counted]:
-    """Cells of several days as cells of the first: people are those of each day, the largest part is one day's."""
-    sums: dict[tuple[str, str], Counted] = {}
-    unit = min(cell.unit for cell, _, _ in cells)
-    for cell, measures, largest in cells:
-        of = Cell(unit, cell.parent, cell.key, 0)
-        mine, so_far, most = sums.get((of.parent, of.key), (of, (0,) * len(measures), dict.fromkeys(SUMS, 0)))
-        sums[of.parent, of.key] = (
-            mine._replace(people=mine.people + cell.people),
-            tuple(map(int.__add__, so_far, measures)),
-            {name: max(most[name], largest[name]) for name in SUMS},
-        )
-    return list(sums.values())
-
-
-def _without(row: Rollup, places: Collection[int]) -> Rollup:
-    """A row that withholds these measures."""
-    return row._replace(
-        measures=tuple(WITHHELD if place in places else number for place, number in enumerate(row.measures))
-    )
-
-
-def _cell(row: Record) -> Counted:
-    unit, parent, key, people, *numbers = row
-    measures = tuple(map(int, numbers[: len(KEPT_MEASURES)]))
-    largest = dict(zip(SUMS, map(int, numbers[len(KEPT_MEASURES) :]), strict=True))
-    return Cell(int(unit), str(parent), str(key), int(people)), measures, largest
-
-
-_UNIT: Final = f"bitOr(bitShiftLeft(toUInt64(site), {DAY_BITS}), toUInt16(day))"
-_OF_DAY: Final = (
-    "day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16}) AND site IN {sites:Array(UInt32)} "
-    f"AND {_UNIT} IN {{units:Array(UInt64)}}"
-)
-_ROWS: Final = f"events WHERE {_OF_DAY} AND {PEOPLE}"
-_FLAT: Final = (
-    "one_began AS began, known, one_views AS pv, one_counted AS ev, one_engaged_ms AS ms, one_engaged AS engaged, "
-    "one_single AS single, one_views AS views, one_took_ms AS took"
-)
-_VISIT_FACTS: Final = ("began", "rows", "views", "counted", "engaged_ms", "engaged", "single", "took_ms")
-VISIT_NAMES: Final = tuple(one.name for one in KEPT if one.scope == "visit")
-_FACTS: Final = (
-    "who FixedString(16), began Int64, known UInt8, {rows}pv UInt64, ev UInt64, ms UInt64, engaged UInt8, "
-    "single UInt8, views UInt64, took UInt64"
-)
-_HITS: Final = f"unit UInt64, key String, {_FACTS.format(rows='rows UInt64, ')}"
-_SPREAD: Final = f"unit UInt64, parent String, key String, {_FACTS.format(rows='')}"
-
-_PERSON: Final[dict[MeasureName, str]] = {
-    "visits": "countIf(known)",
-    "pageviews": "sum(pv)",
-    "events": "sum(ev)",
-    "bounces": "countIf(known AND NOT engaged)",
-    "engaged_visits": "countIf(known AND engaged)",
-    "single_page_visits": "countIf(known AND single)",
-    "visit_pageviews": "sumIf(views, known)",
-    "visit_ms": "sumIf(took, known)",
-    "engaged_ms": "sum(ms)",
-}
-_BY_PERSON: Final = "max(known) AS is_known, " + ", ".join(f"{sql} AS m_{name}" for name, sql in _PERSON.items())
-_SUMMED: Final = ", ".join(
-    [
-        # Whom a group protects: its visitors; where there are none, each message of nobody is somebody.
-        "if(max(is_known) > 0, sum(is_known), count())",
-        *("sum(is_known)" if name == "visitors" else f"sum(m_{name})" for name in KEPT_MEASURES),
-        *(f"max(m_{name})" for name in SUMS),
-    ]
-)

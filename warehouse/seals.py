@@ -18,6 +18,7 @@ ROLLUP_COLUMNS: Final[dict[str, str]] = {
     "key": "String",
     "parent": "String",
     **dict.fromkeys(KEPT_MEASURES, "Int64"),
+    "amount": "Int64",
 }
 """Name → ClickHouse type, in order; the migrations make exactly these."""
 
@@ -86,6 +87,7 @@ class RollupTable:
                 [row.key for _, row in block],
                 [row.parent for _, row in block],
                 *([row.measures[place] for _, row in block] for place in range(len(KEPT_MEASURES))),
+                [row.amount for _, row in block],
             ]
             self._warehouse.insert(
                 ROLLUPS,
@@ -100,8 +102,8 @@ class RollupTable:
         """The rows of a run, in their one order."""
         found = self._warehouse.query("warehouse.rollups", {"site": site, "day": day, "run": run}, "seal")
         return [
-            Rollup(int(of), str(dimension), str(key), str(parent), tuple(map(int, measures)))
-            for of, dimension, parent, key, *measures in found
+            Rollup(int(of), str(dimension), str(key), str(parent), tuple(map(int, measures)), int(amount))
+            for of, dimension, parent, key, *measures, amount in found
         ]
 
     def digest(self, site: int, day: int, run: int) -> tuple[int, str]:
@@ -125,6 +127,6 @@ def digest(rows: Iterable[Rollup]) -> str:
     """SHA-256 over the rows of a run in their order, 64 hex digits."""
     content = hashlib.sha256()
     for row in rows:
-        numbers = " ".join(map(str, row.measures))
+        numbers = " ".join(map(str, (*row.measures, row.amount) if row.amount else row.measures))
         content.update(f"{row.dimension}\x1e{row.parent}\x1e{row.key}\x1e{numbers}\n".encode())
     return content.hexdigest()

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 from event_catalogue.dimensions import DIMENSIONS
 from event_catalogue.events import EVENTS as EVENT_KINDS
 from event_catalogue.metrics import ENGAGED_MS
+from warehouse.behaviour import behaviour
 from warehouse.client import Param
 from warehouse.exits import SETTLES
 from warehouse.hidden import HIDDEN, SHOWN
@@ -40,6 +41,7 @@ _KEYS: Final[dict[str, str]] = {
     "stored_on": "Date",
     "known": "UInt8",
     "tick": "UInt64",
+    "rule": _LC,
 }
 _COUNTS: Final[dict[str, str]] = {
     "began": "Int64",
@@ -198,13 +200,18 @@ def _afresh(rows: str, tick: str) -> str:
     """The SELECT that counts these rows into visits, with the columns of the table."""
     shape = VisitShape()
     columns = _visit_values(shape)
+    whole = {**columns, "v_rule": behaviour(shape)}
     carried = {"keep": "max(events.keep)", "stored_on": "max(events.stored_on)"}
-    visits = shape.visits(columns, rows=rows, by="site, day", carried=carried)
+    visits = shape.visits(whole, rows=rows, by="site, day", carried=carried)
     arrays = ", ".join(f"groupArray({name})" for name in columns)
     return (
-        f"SELECT site, day, max(keep), who, max(stored_on), known, {tick}, {arrays} FROM ({visits}) "
+        f"SELECT site, day, max(keep), who, max(stored_on), known, {tick}, {_RULE}, {arrays} FROM ({visits}) "
         "GROUP BY site, day, who, known"
     )
+
+
+_RULE: Final = "arrayFirst(x -> notEmpty(x), groupArray(v_rule))"
+"""Of all visits of a visitor's day: one that is a machine's makes all of them so."""
 
 
 def _visit_values(shape: VisitShape) -> dict[str, str]:

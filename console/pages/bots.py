@@ -14,6 +14,7 @@ from console.stats.plan import EPOCH
 from control_store.setting_items import BadSetting
 from control_store.site_settings import changed
 from control_store.sites import save_settings
+from event_catalogue.behaviour import BEHAVIOUR
 
 KINDS: Final[dict[str, tuple[str, str]]] = {
     "ai": ("Crawlers of language models", "They read pages to train models or to answer questions."),
@@ -22,6 +23,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "network": ("Data centres", "An ordinary browser's words from a network in which machines are rented."),
     "prefetch": ("Fetched ahead", "A browser loaded the page before anybody asked for it."),
     "referrer-spam": ("Referrer spam", "The referrer is sent to be read in reports."),
+    BEHAVIOUR: ("By what they did", "No person views so many pages so fast, so regularly, or without a look at them."),
     "empty-agent": ("Without an agent string", "No browser is without one."),
 }
 """How a rule's name begins → what the group is called, and what it is."""

@@ -20,6 +20,7 @@ from console.stats.query import Query, SiteRef
 from console.stats.settled import can_settle, settled
 from console.stats.shaped import shaped, summed
 from console.stats.terms import OfRows, Terms, range_params
+from event_catalogue.dimensions import STEPS
 from event_catalogue.metrics import MEASURES, MeasureName
 from warehouse.client import Param
 from warehouse.metrics import ROW_SUMS, raw_rows
@@ -69,6 +70,8 @@ def needs_visits(query: Query) -> bool:
     scopes = {asked.dimension.scope for asked in query.dimensions}
     scopes |= {leaf.asked.dimension.scope for leaf in conditions(query.filters)}
     visit_wide = any(MEASURES[name].scope == "visit" for name in measures_of(query))
+    if any(asked.dimension in STEPS for asked in query.dimensions):
+        return True
     return "visit" in scopes or holds_done(query.filters) or visit_wide
 
 

@@ -2,14 +2,16 @@
 where raw rows are gone. The same rule decides as for an answer (kept.py), so both can't disagree."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from console.stats.kept import kept_form
+from console.stats.kept_revenue import money_form
 from console.stats.marks import Purgeable
 from console.stats.plan import Plan
 from console.stats.query import All, Asked, Condition, Query
 from event_catalogue.aggregates import RAW_MEASURES
-from event_catalogue.dimensions import DIMENSIONS, NAMED, Dimension
+from event_catalogue.dimensions import DIMENSION, DIMENSIONS, NAMED, STEPS, Dimension
 from event_catalogue.metrics import METRIC, METRICS, SCROLL_DEPTH
 
 
@@ -41,9 +43,13 @@ _NEEDS = {"all": "event:goal", "group": "event:goal", "question": "a dimension"}
 def _dimension(query: Query, plan: Plan, dimension: Dimension, *, all_raw: bool) -> dict[str, Any]:
     asked = Asked(dimension.name, dimension)
     is_time = dimension.scope == "time"
-    grouped = kept_form(_question(query, asked), plan) is not None
+    question = _question(query, asked)
+    if dimension in STEPS:
+        question = replace(question, filters=All((Condition("is", Asked("event:page", DIMENSION["path"]), ("/",)),)))
+    grouped = kept_form(question, plan) is not None
     leaf = Condition("is", asked, ("a value",))
     one_value = not is_time and kept_form(_question(query, leaf), plan) is not None
+    money = money_form(_question(query, asked), plan) is not None
     operators = ["is", "is_not", "contains", "contains_not", "matches", "matches_not"]
     names = [alias for alias, name in NAMED.items() if name == dimension.name]
     return {
@@ -52,8 +58,8 @@ def _dimension(query: Query, plan: Plan, dimension: Dimension, *, all_raw: bool)
         "scope": dimension.scope,
         "definition": dimension.definition,
         "group_by": all_raw or grouped,
-        "filter_by": [] if is_time else operators if all_raw else ["is"] if one_value else [],
-        "after_purge": {"group_by": grouped, "filter_by": ["is"] if one_value else []},
+        "filter_by": [] if is_time or dimension in STEPS else operators if all_raw else ["is"] if one_value else [],
+        "after_purge": {"group_by": grouped, "filter_by": ["is"] if one_value else [], "revenue": money},
     }
 
 

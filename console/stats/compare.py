@@ -12,6 +12,8 @@ from console.stats.query import Comparison, Moments, Query, Span
 from console.stats.terms import step_of
 from event_catalogue.metrics import SCROLL_DEPTH, Metric
 
+Number = float | dict[str, Any] | None
+"""What a metric may be in an answer; money has its currency with it."""
 _WEEKS_OF_A_YEAR: Final = 52
 
 
@@ -58,7 +60,10 @@ def put_beside(query: Query, rows: list[Row], plan: Plan, before: list[Row], the
             now_labels, then_labels = (one.labels(step_of(asked.dimension, one)) for one in (plan, then))
             times = dict(zip(now_labels, then_labels, strict=False))
         labels.append(times)
-    nothing: list[Any] = [None if metric.timing or metric.name == SCROLL_DEPTH else 0 for metric in query.metrics]
+    nothing: list[Any] = [
+        None if metric.timing or metric.unit == "money" or metric.name == SCROLL_DEPTH else 0
+        for metric in query.metrics
+    ]
     compared: list[dict[str, Any]] = []
     for row in rows:
         names = [times.get(name, "") if times else name for times, name in zip(labels, row["dimensions"], strict=True)]
@@ -69,10 +74,17 @@ def put_beside(query: Query, rows: list[Row], plan: Plan, before: list[Row], the
     return compared
 
 
-def change(metric: Metric, now: float | None, then: float | None) -> int | float | None:
+def change(metric: Metric, now: Number, then: Number) -> int | float | None:
     """By how much a number grew: of percentages in points, else in percent; None where there was nothing before."""
     if now is None or then is None:
         return None
+    if isinstance(now, dict) and isinstance(then, dict):
+        same = now["currency"] == then["currency"]
+        return _change(metric, float(now["value"]), float(then["value"])) if same else None
+    return _change(metric, now, then)  # type: ignore[arg-type]  # money is beside money
+
+
+def _change(metric: Metric, now: float, then: float) -> int | float | None:
     if metric.unit == "percent":
         return round(now - then, 2)
     if not then:

@@ -3,7 +3,7 @@
 from console.stats.filters import FIELD, conditions
 from console.stats.names import nearest, shown
 from console.stats.query import Asked, BadQuery, Query
-from event_catalogue.dimensions import FUNNEL, GOAL
+from event_catalogue.dimensions import FUNNEL, GOAL, STEPS
 from event_catalogue.goals import Aims
 
 
@@ -22,6 +22,8 @@ def check_goals(query: Query, aims: Aims) -> None:
     """Raises BadQuery where the question names a goal or funnel that the site does not have, or what can't be."""
     names = {goal.name for goal in aims.goals}
     for leaf in conditions(query.filters):
+        if leaf.asked.dimension in STEPS:
+            raise BadQuery(FIELD, "Steps can't be filtered by: filter by 'event:page' and take them as a dimension.")
         if is_funnel(leaf.asked):
             raise BadQuery(FIELD, "A funnel can't be filtered by; filter by the goal of its step.")
         if leaf.asked.dimension is not GOAL or leaf.operator not in ("is", "is_not"):

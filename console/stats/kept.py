@@ -14,8 +14,18 @@ from typing import NamedTuple, Protocol
 from console.stats.plan import EPOCH, Plan, Step, day_number
 from console.stats.query import Asked, Condition, Query, SiteRef
 from console.stats.terms import step_of
-from event_catalogue.aggregates import FUNNEL_STEPS, GOALS, HOUR, KEPT, KEPT_MEASURES, PARENTS, RAW_MEASURES, WITHHELD
-from event_catalogue.dimensions import FUNNEL, OTHER, RESERVED, Dimension
+from event_catalogue.aggregates import (
+    FUNNEL_STEPS,
+    GOALS,
+    HOUR,
+    KEPT,
+    KEPT_MEASURES,
+    NEXT_PAGE,
+    PARENTS,
+    RAW_MEASURES,
+    WITHHELD,
+)
+from event_catalogue.dimensions import FUNNEL, OTHER, RESERVED, STEPS, Dimension
 from event_catalogue.metrics import Metric
 from warehouse.client import Param, Record
 from warehouse.rollup_rows import SEPARATOR, DayRow, Rollup
@@ -33,6 +43,8 @@ class Kept:
     value: str | None = None
     inside: str = ""
     """What the keys begin with that are asked for: those of one funnel."""
+    beside: str | None = None
+    """The page beside which the pages are that are asked for."""
 
 
 class Told(Protocol):
@@ -71,6 +83,8 @@ def kept_form(query: Query, plan: Plan) -> Kept | None:
     others = [asked.dimension for asked in query.dimensions if not _is_bucket(asked, plan)]
     if len(others) > 1 or len(query.dimensions) - len(others) > 1:
         return None
+    if others and others[0] in STEPS:
+        return _steps_form(query, plan)
     if others and _name(others[0], plan) not in _NAMES:
         return None
     name = _name(others[0], plan) if others else ""
@@ -84,6 +98,15 @@ def kept_form(query: Query, plan: Plan) -> Kept | None:
         return None
     dimension = leaf.asked.dimension
     return Kept(dimension.name, by_value=bool(others), value=_stored(leaf, plan))
+
+
+def _steps_form(query: Query, plan: Plan) -> Kept | None:
+    """A question about the pages beside one page, its only filter."""
+    name = next(asked.dimension.name for asked in query.dimensions if asked.dimension in STEPS)
+    leaf = query.filters.parts[0] if len(query.filters.parts) == 1 else None
+    if not isinstance(leaf, Condition) or leaf.asked.dimension.name != "path" or not _names_one_value(leaf):
+        return None
+    return Kept(name, by_value=True, beside=_stored(leaf, plan))
 
 
 def _name(dimension: Dimension, plan: Plan) -> str:
@@ -150,7 +173,7 @@ def fitting(query: Query, plan: Plan, kept: Kept, days: Mapping[int, int], spans
 def kept_statement(query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: Runs) -> KeptStatement:
     """The statement over the rows of these runs."""
     params: dict[str, Param] = {"site": site.id, "runs": runs.counted, "dimension": kept.dimension}
-    keys = [_key(asked, plan, kept) for asked in query.dimensions]
+    keys = [key_sql(asked, plan, kept) for asked in query.dimensions]
     condition = ""
     if kept.inside:
         params["inside"] = kept.inside
@@ -158,6 +181,9 @@ def kept_statement(query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: Ru
     if runs.told:
         params["told"] = runs.told
         condition += f" AND (key != {_OTHER} OR run NOT IN {{told:Array(UInt64)}})"
+    if kept.beside is not None:
+        params["beside"] = kept.beside
+        condition += " AND parent = {beside:String}"
     if kept.value is not None:
         params["value"] = kept.value
         condition += " AND key = {value:String}"
@@ -185,7 +211,7 @@ def timings_statement(
     query: Query, plan: Plan, site: SiteRef, kept: Kept, runs: list[int]
 ) -> tuple[str, dict[str, Param]]:
     """SQL and its parameters. A row: the dimensions of the question, from, below, how many."""
-    keys = [f"{_key(asked, plan, kept)} AS k{place}" for place, asked in enumerate(query.dimensions)]
+    keys = [f"{key_sql(asked, plan, kept)} AS k{place}" for place, asked in enumerate(query.dimensions)]
     groups = [*(f"k{place}" for place in range(len(keys))), "key", "parent"]
     params: dict[str, Param] = {"site": site.id, "runs": runs, "dimension": kept.dimension}
     params |= {"first": day_number(plan.first), "last": day_number(plan.last)}
@@ -203,12 +229,12 @@ def foretold(query: Query, plan: Plan, kept: Kept, rows: Sequence[DayRow]) -> It
         day = EPOCH + timedelta(days=number)
         if row.dimension != kept.dimension or kept.value not in (None, row.key):
             continue
-        if not row.key.startswith(kept.inside):
+        if not row.key.startswith(kept.inside) or kept.beside not in (None, row.parent):
             continue
         if row.dimension == HOUR.name and row.key == OTHER:
             continue
         told = row._replace(key=row.key.removeprefix(kept.inside))
-        keys = [_key_of(asked, plan, day, told) for asked in query.dimensions]
+        keys = [key_of(asked, plan, day, told) for asked in query.dimensions]
         measures = dict(zip(KEPT_MEASURES, row.measures, strict=True))
         numbers: list[int] = []
         for metric in query.metrics:
@@ -217,7 +243,8 @@ def foretold(query: Query, plan: Plan, kept: Kept, rows: Sequence[DayRow]) -> It
         yield (*keys, *numbers, 1, int(row.key == OTHER))
 
 
-def _key_of(asked: Asked, plan: Plan, day: date, row: Rollup) -> str | int:
+def key_of(asked: Asked, plan: Plan, day: date, row: Rollup) -> str | int:
+    """What a row of a seal is grouped by."""
     if asked.dimension.scope != "time":
         return row.key
     step = step_of(asked.dimension, plan)
@@ -239,10 +266,13 @@ def needed(kept: Kept) -> frozenset[str]:
     """The dimensions that must be counted to tell this one: it and its parents, of goals what they are told beside."""
     if kept.dimension in (GOALS, FUNNEL_STEPS):
         return BESIDE_GOALS
+    if kept.beside is not None:
+        return frozenset({"path", NEXT_PAGE})
     return frozenset((kept.dimension, *PARENTS.get(kept.dimension, ())))
 
 
-def _key(asked: Asked, plan: Plan, kept: Kept) -> str:
+def key_sql(asked: Asked, plan: Plan, kept: Kept) -> str:
+    """The same in a statement."""
     if asked.dimension.scope != "time":
         return "substring(key, length({inside:String}) + 1)" if kept.inside else "key"
     step = step_of(asked.dimension, plan)

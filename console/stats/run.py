@@ -3,7 +3,7 @@
 Every number says in `meta.quality` what it is worth.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from functools import cache, partial
@@ -27,6 +27,7 @@ from console.stats.kept import (
     timings_statement,
 )
 from console.stats.kept_goals import goal_marks, known
+from console.stats.kept_revenue import Reading, count_money, money_form
 from console.stats.marks import marks
 from console.stats.plan import EPOCH, Plan, day_number, plan, split
 from console.stats.query import (
@@ -44,6 +45,7 @@ from console.stats.query import (
 )
 from console.stats.rates import asks_rates, with_rates
 from console.stats.remembered import Remembered
+from console.stats.revenue import MoneyCounts, asks_money, with_money
 from console.stats.scrolling import asks_scrolling, with_scrolling
 from console.stats.segments import names_segments
 from console.stats.sources import (
@@ -64,7 +66,7 @@ from console.stats.sources import (
 )
 from console.stats.terms import range_params, step_of
 from console.stats.timings import TimingCounts, asks_timings, with_timings
-from console.stats.together import added_up, timings_added_up
+from console.stats.together import added_up, money_added_up, timings_added_up
 from event_catalogue.aggregates import FUNNEL_STEPS, GOALS
 from event_catalogue.goals import NO_AIMS, Aims
 from event_catalogue.metrics import METRIC, MeasureName
@@ -72,8 +74,8 @@ from event_catalogue.timings import Interval, bucket_end, timing_dimension
 from warehouse.client import Param, Record, Warehouse
 from warehouse.errors import WarehouseError
 from warehouse.people import kept_rules
-from warehouse.rollup_rows import SiteDay
-from warehouse.rollups import Rollups
+from warehouse.rollup_rows import DayRow, SiteDay
+from warehouse.rollups import BESIDE_REVENUE, Rollups
 from warehouse.visits import any_not_kept
 
 _LAST_DAY: Final = 65_535
@@ -129,6 +131,8 @@ class Statistics:
         ask = partial(self.answer, site=site, query_id=query_id)
         if asks_rates(query):
             return cast("Answer", with_rates(query, ask))
+        if asks_money(query):
+            return cast("Answer", with_money(query, ask, partial(self._money_counts, site=site, query_id=query_id)))
         if asks_timings(query):
             return cast("Answer", with_timings(query, ask, partial(self._timing_counts, site=site, query_id=query_id)))
         if asks_scrolling(query):
@@ -142,6 +146,17 @@ class Statistics:
         ask = partial(self.together, sites=sites, query_id=query_id)
         if asks_rates(query):
             return cast("Answer", with_rates(query, ask))
+        if asks_money(query):
+            return cast(
+                "Answer",
+                with_money(
+                    query,
+                    ask,
+                    lambda plain: money_added_up(
+                        {site: self._money_counts(plain, site=site, query_id=query_id) for site in sites}
+                    ),
+                ),
+            )
         if asks_timings(query):
             return cast(
                 "Answer",
@@ -170,6 +185,7 @@ class Statistics:
                 "Sealed days can't answer this question: take one dimension, or a filter that names one value.",
             )
         lacks: dict[str, Any] = {}
+        sealed = seals
         if kept is not None and kept.dimension in (GOALS, FUNNEL_STEPS) and seals:
             seals, lacks = self._knowing(site, kept, decided.aims, seals, query_id)
         if kept is not None and (seals or query.include.kept):
@@ -190,7 +206,7 @@ class Statistics:
             span = (day_number(decided.first), day_number(decided.last))
             if noted := [asdict(one) for one in self._annotations(site.id, *span)]:
                 meta["annotations"] = noted
-        meta["quality"] = marks(query, decided, seals, merging)
+        meta["quality"] = marks(query, decided, seals or sealed, merging)
         if lacks:
             meta["goals"] = lacks
             goal_marks(meta["quality"], lacks)
@@ -289,6 +305,33 @@ class Statistics:
             mark = {**mark, "mark": "estimate", "reason": "sealed in buckets: to 2.5 %, wider where few people are"}
         return TimingCounts(groups, mark)
 
+    def _money_counts(self, query: Query, *, site: SiteRef, query_id: str) -> MoneyCounts:
+        """What came in, by the question's groups and by currency."""
+        decided = self._plan(query, site)
+        if decided.moments is not None:
+            query = _within(query, decided.moments)
+        seals = self._seals(site.id, day_number(decided.first), day_number(decided.last))
+        all_seals, kept = seals, money_form(query, decided)
+        if query.include.kept and kept is None:
+            raise BadQuery("include", "Sealed days can't answer this question about revenue: see its documentation.")
+        if kept and kept.dimension == GOALS and seals:
+            seals, _ = self._knowing(site, kept, decided.aims, seals, query_id)
+        runs = {day: seal.run for day, seal in seals.items()} if kept else {}
+        reading = Reading(
+            seals=seals if kept else all_seals,
+            runs=runs,
+            spans=self._spans(site.id, min(runs), max(runs)) if runs and kept and not kept.dimension else (),
+            ask=lambda sql, params: self._run(sql, params, query_id),
+            live=lambda asked, part: self._live(asked, part, site, query_id),
+            foretell=lambda part: self._foretold(part, site, BESIDE_REVENUE),
+            rows=lambda asked: self.answer(asked, site, query_id=query_id)["results"],
+        )
+        return count_money(query, split(decided, {EPOCH + timedelta(days=day) for day in runs}), site, kept, reading)
+
+    def _live(self, query: Query, part: Plan, site: SiteRef, query_id: str) -> list[Record]:
+        statement = self._build(query, part, site)
+        return self._run(statement.sql, statement.params, query_id)
+
     def _joined(
         self, query: Query, decided: Plan, site: SiteRef, kept: Kept, *, seals: Mapping[int, Seal], query_id: str
     ) -> Groups:
@@ -296,8 +339,11 @@ class Statistics:
         groups = Groups(query, decided)
         whole = replace(query, limit=_ALL_ROWS, offset=0)
         for part in decided.parts:
-            if part.source == "raw" and query.include.kept:
-                self._foretell(groups, decided.only(part), site, kept)
+            # Of pages beside a page each day is told as its seal will: live rows would tell what the sealed ones merge.
+            if part.source == "raw" and (query.include.kept or kept.beside is not None):
+                rows = list(self._foretold(decided.only(part), site, needed(kept)))
+                for told in foretold(query, groups.plan, kept, rows):
+                    groups.add_kept(told)
             elif part.source == "raw":
                 statement = self._build(whole, decided.only(part), site)
                 for row in self._run(statement.sql, statement.params, query_id):
@@ -312,6 +358,7 @@ class Statistics:
         # A value that was asked for and is not among a day's may be in its `(other)`.
         days = decided.days if query.include.kept else len(seals)
         groups.merged |= kept.value is not None and groups.days < days
+        groups.merged |= kept.beside is not None  # days on which the page itself is merged tell nothing of it
         if kept.dimension in (GOALS, FUNNEL_STEPS) and query.dimensions:
             # Withheld on every day: there is nothing to tell of it.
             groups.sums = {key: sums for key, sums in groups.sums.items() if any(map(any, sums))}
@@ -355,8 +402,8 @@ class Statistics:
         look = any_not_kept(marks, params)
         return build(query, decided, site, marks, fresh=bool(self._warehouse.select(look, params, "console")))
 
-    def _foretell(self, groups: Groups, part: Plan, site: SiteRef, kept: Kept) -> None:
-        """Add days as their seals will hold them."""
+    def _foretold(self, part: Plan, site: SiteRef, only: frozenset[str]) -> Iterator[DayRow]:
+        """Days as their seals will hold them."""
         first = day_number(part.first)
         days = [
             SiteDay(
@@ -370,9 +417,7 @@ class Statistics:
             )
             for place in range(part.days)
         ]
-        for rows in self._rollups.count(days, needed(kept)):
-            for row in foretold(groups.query, groups.plan, kept, rows):
-                groups.add_kept(row)
+        return (row for rows in self._rollups.count(days, only) for row in rows)
 
     def _first_row(self, query: Query, site: SiteRef) -> date | None:
         if query.date_range != Last("all"):

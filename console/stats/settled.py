@@ -17,32 +17,47 @@ from console.stats.query import All, Filter, Query
 from console.stats.shaped import shaped, summed
 from console.stats.terms import OfRows, Terms
 from event_catalogue.aggregates import RAW_MEASURES
+from event_catalogue.dimensions import STEPS
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Param
-from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, ROW_SUMS, VISIT_FACTS, VISIT_SUMS, number, raw_rows, stored_rows
+from warehouse.metrics import (
+    NOBODY,
+    OF_SITE,
+    ROW_EXPRESSIONS,
+    ROW_SUMS,
+    VISIT_FACTS,
+    VISIT_SUMS,
+    number,
+    raw_rows,
+    stored_rows,
+)
+from warehouse.people import COUNTED
 
 _HITS: Final[dict[MeasureName, tuple[str, str]]] = {
     "pageviews": ("hit_pageviews", "views"),
     "events": ("hit_events", "counted"),
     "engaged_ms": ("hit_engaged_ms", "engaged_ms"),
+    "revenue": ("hit_revenue", ""),
+    "purchases": ("hit_purchases", ""),
 }
-"""Measure → its column in the relation of visits, and the column of `visits` that holds it for all events."""
+"""Measure → its column in the relation of visits, and the column of `visits` that holds it for all events; of money
+none, for it is only asked for by currency."""
 _ROW_HITS: Final[dict[MeasureName, str]] = {
     "pageviews": f"countIf({ROW_EXPRESSIONS['viewed']})",
     "events": f"countIf({ROW_EXPRESSIONS['counted']})",
     "engaged_ms": "sum(engaged_ms)",
+    "revenue": ROW_SUMS["revenue"],
+    "purchases": ROW_SUMS["purchases"],
 }
-_VISIT_DAYS: Final = (
-    "visits FINAL WHERE site = {site:UInt32} AND day BETWEEN toDate({first:UInt16}) AND toDate({last:UInt16})"
-)
+_VISIT_DAYS: Final = f"visits FINAL WHERE {OF_SITE} AND {COUNTED}"
 _ID: Final = number("visitor")
 _SOMEBODY: Final = f"visitor != {NOBODY}"
 
 
 def can_settle(query: Query) -> bool:
-    """Whether the kept visits can answer: where no funnel and no scrolling is asked for, no condition asks for another
-    event of the visit, and none mixes what a visit says with what an event says."""
-    if any(is_funnel(asked) for asked in query.dimensions):
+    """Whether the kept visits can answer: where no funnel, no step and no scrolling is asked for, no condition asks for
+    another event of the visit, and none mixes what a visit says with what an event says."""
+    if any(is_funnel(asked) or asked.dimension in STEPS for asked in query.dimensions):
         return False
     if any(not RAW_MEASURES.isdisjoint(metric.measures) for metric in query.metrics):
         return False

@@ -9,7 +9,7 @@ from console.stats.filters import conditions
 from console.stats.plan import Plan
 from console.stats.query import Query
 from console.stats.terms import OfShape, Terms
-from event_catalogue.dimensions import GOAL
+from event_catalogue.dimensions import GOAL, STEPS
 from event_catalogue.metrics import MeasureName
 from warehouse.client import Param
 from warehouse.metrics import VISIT_SUMS, VisitShape, hit_columns
@@ -45,11 +45,12 @@ def _visits(query: Query, terms: Terms, shape: VisitShape, measures: tuple[Measu
     keys = [f"k{place}" for place in range(len(query.dimensions))]
     values = [_GOAL if asked.dimension is GOAL else terms.key(asked) for asked in query.dimensions]
     goals = terms.goals_of_event() if any(asked.dimension is GOAL for asked in query.dimensions) else ""
-    predicate = terms.predicate(query.filters)
+    steps = [terms.is_step(asked) for asked in query.dimensions if asked.dimension in STEPS]
+    predicate = " AND ".join([*steps, f"({terms.predicate(query.filters)})"])
     whole = shape.measures(measures)
     facts = [(column, how, f"e.{shape.place(fact)}") for column, (how, fact) in hit_columns(measures).items()]
     visits = shape.visits({**terms.attributes, **whole}, rows=rows)
-    if terms.differs_by_event(leaf.asked for leaf in conditions(query.filters)):
+    if steps or terms.differs_by_event(leaf.asked for leaf in conditions(query.filters)):
         matching = f"SELECT *, arrayFilter(e -> {predicate}, v) AS hits FROM ({visits}) WHERE notEmpty(hits)"
     else:
         matching = f"SELECT *, v AS hits FROM ({visits}) WHERE {predicate}"

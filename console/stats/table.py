@@ -4,8 +4,9 @@ import csv
 import io
 from typing import Any, Final
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that a spreadsheet works out (OWASP, CSV injection)."""
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a cell begins with that a spreadsheet works out (OWASP, CSV injection); the last four are the wide forms of the
+first, which some locales read as these."""
 
 
 def as_csv(answer: Any) -> str:
@@ -20,8 +21,15 @@ def as_csv(answer: Any) -> str:
     for row in rows:
         before = row.get("comparison", {"metrics": [], "change": []})
         numbers = [*row["metrics"], *before["metrics"], *before["change"]]
-        writer.writerow([*map(harmless, row["dimensions"]), *("" if one is None else one for one in numbers)])
+        writer.writerow([*map(harmless, row["dimensions"]), *map(_number, numbers)])
     return text.getvalue()
+
+
+def _number(value: Any) -> Any:
+    """A number as a cell; money with its currency behind it."""
+    if isinstance(value, dict):
+        return f"{value['value']} {value['currency']}"
+    return "" if value is None else value
 
 
 def harmless(text: str) -> str:

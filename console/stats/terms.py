@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from console.stats.plan import HOUR_MS, Plan, Step, day_number
 from console.stats.query import All, Asked, BadQuery, Condition, Done, Either, Filter, Not, SiteRef
-from event_catalogue.dimensions import FUNNEL, GOAL, PROPS, RESERVED, Dimension
+from event_catalogue.dimensions import FUNNEL, GOAL, PROPS, RESERVED, STEPS, Dimension
 from event_catalogue.goals import Goal
 from warehouse.client import Param
 from warehouse.goals import came_to, hit, numbered, reached
@@ -91,6 +91,8 @@ class Terms:
             return f"arrayJoin({self.goals_of_event()})"
         if asked.dimension.name.startswith(FUNNEL):
             return f"arrayJoin({self._steps_of_visit(asked.dimension)})"
+        if asked.dimension in STEPS:
+            return self._beside(asked.dimension)
         if asked.dimension.scope != "time":
             words = [*RESERVED, asked.dimension.blank]
             spelt = [f"\\{word}" for word in words]
@@ -107,6 +109,18 @@ class Terms:
                 return "toUInt16(toMonday(day))"
             case "month":
                 return "toUInt16(toStartOfMonth(day))"
+
+    def _beside(self, dimension: Dimension) -> str:
+        """The page viewed after an event `e` of the visit `v`, or before it; "" where there is none."""
+        viewed, path = (self._values.of_event(name, row_expression(name)) for name in ("viewed", "path"))
+        find, than = ("arrayFirst", ">") if dimension is STEPS[0] else ("arrayLast", "<")
+        other = f"{viewed.replace('e.', 'x.')} AND (x.1, x.2, x.3) {than} (e.1, e.2, e.3)"
+        return f"tupleElement({find}(x -> {other}, v), {path.removeprefix('e.')})"
+
+    def is_step(self, asked: Asked) -> str:
+        """Whether an event is a page view that has such a page beside it."""
+        viewed = self._values.of_event("viewed", row_expression("viewed"))
+        return f"({viewed} AND {self._beside(asked.dimension)} != '')"
 
     def goals_of_event(self) -> str:
         """The names of the goals that an event reaches, as an array: it is counted under each."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 from console.stats.groups import Row
 from console.stats.query import BadQuery, Query, SiteRef
 from console.stats.rates import sorted_rows
+from console.stats.revenue import MoneyCounts
 from console.stats.timings import TimingCounts
 from event_catalogue.metrics import MeasureName, Metric
 
@@ -57,6 +58,19 @@ def timings_added_up(counts: Mapping[SiteRef, TimingCounts]) -> TimingCounts:
         for key, intervals in one.groups.items():
             groups.setdefault(key, []).extend(intervals)
     return TimingCounts(groups, _worst({site.domain: one.mark for site, one in counts.items()}))
+
+
+def money_added_up(counts: Mapping[SiteRef, MoneyCounts]) -> MoneyCounts:
+    """The money of all sites together; of a group what is told of it."""
+    groups: dict[tuple[str, ...], dict[str, tuple[int, int] | None]] = {}
+    for one in counts.values():
+        for key, by_currency in one.groups.items():
+            mine = groups.setdefault(key, {})
+            for currency, told in by_currency.items():
+                before = mine.get(currency)
+                mine[currency] = (told[0] + before[0], told[1] + before[1]) if told and before else told or before
+    mark = _worst({site.domain: one.mark for site, one in counts.items()})
+    return MoneyCounts(groups, mark, all(one.is_whole for one in counts.values()))
 
 
 def _row(query: Query, key: tuple[str, ...], sums: list[list[int]]) -> Row:

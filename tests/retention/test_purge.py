@@ -1,5 +1,6 @@
 """Purging: what goes and when, what holds it back, what is left on the disk, and that all adds up."""
 
+import itertools
 import random
 import threading
 import time
@@ -322,10 +323,10 @@ def test_the_engine_gives_the_digest_of_the_seal(place: Place) -> None:
         "%s",
     ]
     rows = [
-        Rollup(1, dimension, key, parent, (-1, 0, 7, 2**53, *range(6)))
+        Rollup(1, dimension, key, parent, (-1, 0, 7, 2**53, *range(6)), amount)
         for dimension in ("", "event:page", "visit:country")
         for parent in ("", "CH")
-        for key in texts
+        for key, amount in zip(texts, itertools.cycle((0, -1, 2**50)), strict=False)
     ]
     place.rollups.write({(1, DAY): 900}, [(DAY, row) for row in random.Random(4).sample(rows, len(rows))])
     found = place.rollups.read(1, DAY, 900)

@@ -25,17 +25,17 @@ SLEEP = "SELECT sum(sleepEachRow(0.1)) FROM numbers({tenths:UInt32}) SETTINGS ma
 
 
 class Asking:
-    """A statement that sleeps in a thread of its own."""
+    """A statement in a thread of its own; it sleeps, unless told otherwise."""
 
-    def __init__(self, warehouse: Warehouse, slot: Slot, tenths: int, name: str = "") -> None:
+    def __init__(self, warehouse: Warehouse, slot: Slot, tenths: int, name: str = "", sql: str = SLEEP) -> None:
         self.error: WarehouseError | None = None
         self.ended = time.monotonic()
-        self.thread = threading.Thread(target=self._run, args=(warehouse, slot, tenths, name))
+        self.thread = threading.Thread(target=self._run, args=(warehouse, slot, tenths, name, sql))
         self.thread.start()
 
-    def _run(self, warehouse: Warehouse, slot: Slot, tenths: int, name: str) -> None:
+    def _run(self, warehouse: Warehouse, slot: Slot, tenths: int, name: str, sql: str) -> None:
         try:
-            warehouse.select(SLEEP, {"tenths": tenths}, slot, query_id=name)
+            warehouse.select(sql, {"tenths": tenths}, slot, query_id=name)
         except WarehouseError as error:
             self.error = error
         self.ended = time.monotonic()
@@ -91,6 +91,37 @@ def test_a_cancelled_question_ends_and_others_go_on(shared: Warehouse) -> None:
     shared.cancel("x' OR 1 OR '")
     shared.cancel("")
     assert bystander.end() is None
+
+
+MUCH = 128 * 1024 * 1024
+
+
+@pytest.mark.req("O4")
+def test_a_cancelled_question_gives_its_memory_back(shared: Warehouse) -> None:
+    """What it held when it was given up, hundreds of megabytes, the engine has again within seconds; again and again."""
+
+    def tracked() -> int:
+        """Bytes that the engine counts as taken."""
+        rows = shared.select("SELECT value FROM system.metrics WHERE metric = 'MemoryTracking'", {}, "control")
+        return int(rows[0][0])
+
+    before, most = tracked(), 0
+    for turn in range(3):
+        name = f"question-much-{turn}"
+        greedy = Asking(
+            shared, "console", 0, name, "SELECT uniqExact(number + {tenths:UInt32}) FROM numbers(4000000000)"
+        )
+        end = time.monotonic() + 60
+        while (held := tracked() - before) < MUCH and time.monotonic() < end:
+            time.sleep(0.02)
+        most = max(most, held)
+        shared.cancel(name)
+        assert isinstance(greedy.end(), TryLater)
+        end = time.monotonic() + 10
+        while (left := tracked() - before) > MUCH / 8 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert left <= MUCH / 8, f"{left:,} bytes are still held after question {turn}"
+    assert most >= MUCH, "no question ever held as much as this test is about"
 
 
 @pytest.mark.req("O4")

@@ -5,7 +5,7 @@ FROM
     SELECT concat(
         dimension, '\x1e', parent, '\x1e', key, '\x1e', arrayStringConcat(arrayMap(n -> toString(n), [
             visitors, visits, pageviews, events, bounces, engaged_visits, single_page_visits, visit_pageviews, visit_ms,
-            engaged_ms]), ' '), '\n') AS line
+            engaged_ms]), ' '), if(amount = 0, '', concat(' ', toString(amount))), '\n') AS line
     FROM rollups
     WHERE site = {site:UInt32} AND day = toDate({day:UInt16}) AND run = {run:UInt64}
     ORDER BY dimension, parent, key

@@ -14,7 +14,7 @@ from console.stats.parse import KEYS, NAMED_RANGES, parse
 from console.stats.query import SiteRef
 from console.stats.run import Statistics
 from event_catalogue.goals import Aims, Funnel, Goal
-from event_catalogue.metrics import METRIC, SCROLL_DEPTH
+from event_catalogue.metrics import METRIC
 from tests.console.stats.world import as_row
 from tests.warehouse.engine import fresh_warehouse
 from warehouse.dialect import Dialect
@@ -122,10 +122,9 @@ def test_the_worked_examples_count_as_told(examples: Statistics, site: int) -> N
 def test_every_definition_has_an_example() -> None:
     """What a visit is made of, and every metric."""
     told = {name for _, _, counts in EXAMPLES for name in re.findall(r"`(\w+)`", counts)}
-    rates = {
-        name for name, metric in METRIC.items() if metric.share_of or metric.timing or name == SCROLL_DEPTH
-    }  # of a goal: below; test_timings.py
-    assert told >= {*METRIC, "entry_page", "exit_page"} - {"events_per_visit"} - rates
+    # Of a goal: below; test_timings.py; test_revenue.py
+    apart = {name for name, metric in METRIC.items() if metric.is_apart}
+    assert told >= {*METRIC, "entry_page", "exit_page"} - {"events_per_visit"} - apart
 
 
 @pytest.mark.req("C16", "D3")

@@ -9,9 +9,9 @@ from console.stats.build import build
 from console.stats.parse import parse
 from console.stats.plan import plan
 from console.stats.query import BadQuery, SiteRef
-from event_catalogue.dimensions import DIMENSION
+from event_catalogue.dimensions import DIMENSION, STEPS
 from event_catalogue.dimensions import DIMENSIONS as CATALOGUE
-from event_catalogue.metrics import METRICS, SCROLL_DEPTH
+from event_catalogue.metrics import METRICS
 from tests.console.stats.conftest import NOW, Asker
 from tests.console.stats.counting import GOAL_NAMES
 from tests.console.stats.world import World
@@ -21,10 +21,16 @@ RANGES = {
     "newyork.example": ["2025-03-08", "2025-03-11"],
     "kathmandu.example": ["2025-12-30", "2026-01-02"],
 }
-ALL = [metric.name for metric in METRICS if not (metric.share_of or metric.timing or metric.name == SCROLL_DEPTH)]
-DIMENSIONS = [*(name for name in DIMENSION if name != "time"), "event:props:plan", "event:props:it's"]
+ALL = [metric.name for metric in METRICS if not metric.is_apart]
+DIMENSIONS = [
+    *(name for name, one in DIMENSION.items() if name != "time" and one not in STEPS),
+    "event:props:plan",
+    "event:props:it's",
+]
 
-PLAIN = [one.name for one in CATALOGUE if one.scope != "time" and one.name != "goal"] + ["event:props:plan"]
+PLAIN = [one.name for one in CATALOGUE if one.scope != "time" and one.name != "goal" and one not in STEPS] + [
+    "event:props:plan"
+]
 
 
 def question(site: str = "zurich.example", **more: Any) -> dict[str, Any]:

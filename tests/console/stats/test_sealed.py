@@ -21,7 +21,7 @@ from control_store.seals import all_seals, save_seals, seals_of
 from control_store.sites import NewSite, add_site
 from control_store.tables import ControlStore
 from event_catalogue.aggregates import KEPT
-from event_catalogue.metrics import METRICS, SCROLL_DEPTH
+from event_catalogue.metrics import METRICS
 from tests.aggregator.rollup_count import NAMES, count_day
 from tests.aggregator.test_rollups import as_events
 from tests.console.stats.counting import rounded
@@ -33,7 +33,7 @@ FIRST = 20_423
 DAYS, SEALED, K = 6, 4, 5
 ZONE = "Europe/Zurich"
 SITE = SiteRef(1, "invented.example", ZONE)
-COUNTED = [metric for metric in METRICS if not (metric.share_of or metric.timing or metric.name == SCROLL_DEPTH)]
+COUNTED = [metric for metric in METRICS if not metric.is_apart]
 ALL = [metric.name for metric in COUNTED]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from console.stats.parse import parse
 from console.stats.query import SiteRef
 from console.stats.run import Statistics
-from event_catalogue.metrics import METRICS, SCROLL_DEPTH
+from event_catalogue.metrics import METRICS
 from tests.console.stats.conftest import NOW
 from tests.console.stats.counting import answer
 from tests.console.stats.world import as_row
@@ -86,9 +86,7 @@ def test_any_run_of_events(
     site, events = visits.store(people, order)
     question = {
         "site_id": "x",
-        "metrics": [
-            metric.name for metric in METRICS if not (metric.share_of or metric.timing or metric.name == SCROLL_DEPTH)
-        ],
+        "metrics": [metric.name for metric in METRICS if not metric.is_apart],
         "date_range": [DAY.isoformat()] * 2,
         "dimensions": dimensions,
     }
