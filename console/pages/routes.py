@@ -9,6 +9,7 @@ from console.pages.bots import bots, count_bots
 from console.pages.desk import Desk, Shop
 from console.pages.devices import Devices, offer
 from console.pages.entrance import Entrance, keep_screen
+from console.pages.goals import declare_funnel, declare_goal, drop, goals
 from console.pages.hosts import settle
 from console.pages.how_counted import how_counted
 from console.pages.installation import installation
@@ -78,6 +79,10 @@ def page_routes(shop: Shop) -> list[Route]:
         Route("/sites/{site}/by/{dimension}", desk.page(table), methods=["GET"]),
         Route("/sites/{site}/bots", desk.page(bots), methods=["GET"]),
         Route("/sites/{site}/bots", desk.page(count_bots, role="admin"), methods=["POST"]),
+        Route("/sites/{site}/goals", desk.page(goals), methods=["GET"]),
+        Route("/sites/{site}/goals", desk.page(declare_goal, role="admin"), methods=["POST"]),
+        Route("/sites/{site}/goals/funnels", desk.page(declare_funnel, role="admin"), methods=["POST"]),
+        Route("/sites/{site}/goals/remove", desk.page(drop, role="admin"), methods=["POST"]),
         Route("/sites/{site}/install", desk.page(installation), methods=["GET"]),
         Route("/sites/{site}/keys", desk.page(keys, role="admin"), methods=["GET"]),
         Route("/sites/{site}/keys", desk.page(make_key, role="admin"), methods=["POST"]),
