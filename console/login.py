@@ -41,15 +41,17 @@ LOGIN_S: Final = 172_800
 REMEMBERED_S: Final = 1_209_600
 SCREEN_S: Final = 31_536_000
 
+FRESH_MS: Final = 30 * 60_000
+"""How long after the password was given people and keys may be changed: an open screen is soon no admin's any more."""
 _TICKET_MS: Final = 5 * 60_000
 """How long one may look for the authenticator."""
 _STAMP_MS: Final = 12 * 3_600_000
 """How long a login form that lies open can be sent."""
 _WINDOW_MS: Final = 15 * 60_000
-_LIMITS: Final = {"person": 5, "network": 30, "account": 60, "code": 5}
+_LIMITS: Final = {"person": 5, "network": 30, "account": 25, "code": 5}
 """Failed logins in the window: of one network for one address, of one network, for one address from anywhere. The last
-is high, so that a stranger can hardly keep somebody out by failing in their name. Wrong codes of one person: whoever
-sends them knows the password (RFC 4226 § 7.3)."""
+is a hundred an hour, so that a stranger can hardly keep somebody out by failing in their name. Wrong codes of one
+person: whoever sends them knows the password (RFC 4226 § 7.3)."""
 _HASHES_AT_ONCE: Final = 2
 """A check takes 64 MiB and a core: a flood waits for its turn instead of taking the machine."""
 
@@ -57,11 +59,13 @@ _HASHES_AT_ONCE: Final = 2
 class LoginRefused(Exception):
     """Nobody is let in; `sentence` says what to do, `retry_after` is in seconds, 0 if it is not a matter of time."""
 
-    def __init__(self, status: int, sentence: str, retry_after: int = 0) -> None:
+    def __init__(self, status: int, sentence: str, retry_after: int = 0, *, whose: str = "") -> None:
         super().__init__(sentence)
         self.status = status
         self.sentence = sentence
         self.retry_after = retry_after
+        self.whose = whose
+        """Of a wrong code: the address of the person whose password was right."""
 
 
 class CodeNeeded(Exception):
@@ -149,18 +153,38 @@ class Door:
         """The token of a new session. Raises LoginRefused, CodeNeeded."""
         self.check_form(request, form)
         email, network = form.get("email", ""), self.callers.network(request)
-        wait = self._throttle.wait(email, network)
-        if wait:
-            raise LoginRefused(429, "Too many tries. Wait some minutes, then try again.", wait)
-        async with self._hashing:
-            user = await asyncio.to_thread(check_password, self._store, email, form.get("password", ""))
+        user = await self._check(email, network, form.get("password", ""))
         if user is None:
-            self._throttle.failed(email, network)
             raise LoginRefused(403, "E-mail address or password are not right.")
         remember = bool(form.get("remember"))
         if await asyncio.to_thread(is_on, self._store, user):
             raise CodeNeeded(self._ticket(user, remember=remember))
         return await self.begin(user, remember=remember)
+
+    async def knows_password(self, request: Request, session: Session, password: str) -> bool:
+        """Whether somebody logged in knows their password; tries count as those of a login. Raises LoginRefused."""
+        return await self._check(session.user.email, self.callers.network(request), password) is not None
+
+    async def confirm(self, request: Request, response: Response, session: Session) -> None:
+        """The password was given again: the login goes on until its end under another token."""
+        lasts = session.expires - self._clock()
+        token = await asyncio.to_thread(start_session, self._store, session.user, now=self._clock(), lasts_ms=lasts)
+        await asyncio.to_thread(end_session, self._store, session)
+        self._set(request, response, LOGIN_COOKIE, f"{token}; Max-Age={lasts // 1000}")
+
+    def is_fresh(self, session: Session) -> bool:
+        """Whether the password was given so lately that people and keys may be changed."""
+        return 0 <= self._clock() - session.confirmed < FRESH_MS
+
+    async def _check(self, email: str, network: str, password: str) -> User | None:
+        wait = self._throttle.wait(email, network)
+        if wait:
+            raise LoginRefused(429, "Too many tries. Wait some minutes, then try again.", wait)
+        async with self._hashing:
+            user = await asyncio.to_thread(check_password, self._store, email, password)
+        if user is None:
+            self._throttle.failed(email, network)
+        return user
 
     async def enter_code(self, request: Request, form: Mapping[str, str]) -> tuple[User, bool]:
         """Who gave the right code, and whether to remember them. Raises LoginRefused; after 401 one begins again."""
@@ -168,10 +192,12 @@ class Door:
         user, remember = await self._holder(form.get("ticket", ""))
         wait = self._throttle.wait_code(user.id)
         if wait:
-            raise LoginRefused(429, "Too many wrong codes. Wait some minutes, then try again.", wait)
+            raise LoginRefused(429, "Too many wrong codes. Wait some minutes, then try again.", wait, whose=user.email)
         if not await asyncio.to_thread(use_code, self._store, user, form.get("code", ""), now=self._clock()):
             self._throttle.failed_code(user.id)
-            raise LoginRefused(403, "This code is not right. Take the newest one; each is taken once.")
+            raise LoginRefused(
+                403, "This code is not right. Take the newest one; each is taken once.", whose=user.email
+            )
         return user, remember
 
     async def set_up(self, request: Request, form: Mapping[str, str]) -> User | None:
@@ -217,7 +243,7 @@ class Door:
         """Forms of somebody not logged in come with the test cookie, fresh, from our page. Raises LoginRefused."""
         if TEST_COOKIE not in request.cookies:
             raise LoginRefused(400, "Your browser keeps no cookies for this page. Allow them, then try again.")
-        if not (self._is_fresh(form.get("csrf", "")) and self.callers.from_our_page(request)):
+        if not (self._is_recent(form.get("csrf", "")) and self.callers.from_our_page(request)):
             raise LoginRefused(403, "This form lay open too long, or came from elsewhere. Please try again.")
 
     def _ticket(self, user: User, *, remember: bool) -> str:
@@ -235,7 +261,7 @@ class Door:
                 return user, remember == "1"
         raise LoginRefused(401, "That took too long. Please begin again.")
 
-    def _is_fresh(self, stamp: str) -> bool:
+    def _is_recent(self, stamp: str) -> bool:
         made, _, signature = stamp.partition(".")
         right = _keyed(self._secret, "stamp", made).hex()
         if not hmac.compare_digest(right.encode(), signature.encode("utf-8", "replace")):

@@ -16,14 +16,15 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from control_store.passwords import BadPassword, check_strength
 from control_store.people_tables import SESSIONS, SETUP, USERS
 from control_store.roles import Role, Roles, keep_site_roles, site_roles
 from control_store.tables import ControlStore, touch
 
-SHORTEST_PASSWORD: Final = 10
-LONGEST_PASSWORD: Final = 500
 LONGEST_EMAIL: Final = 254
 
+_LONGEST_TYPED: Final = 500
+"""What is longer was never taken, and is not worth the hashing."""
 _HASHER: Final = PasswordHasher()
 """argon2id with the library's defaults: the second recommendation of RFC 9106 (64 MiB, 3 passes, 4 lanes)."""
 
@@ -43,6 +44,8 @@ class Session(NamedTuple):
     id: int
     created: int
     expires: int
+    confirmed: int
+    """When the password was given last."""
     user: User
 
 
@@ -163,7 +166,7 @@ def check_password(store: ControlStore, email: str, password: str) -> User | Non
     nobody = _nobody()  # made at the first call, whoever is asked for
     encoded = row.password if row is not None else nobody
     try:
-        _HASHER.verify(encoded, _normal(password[:LONGEST_PASSWORD]))
+        _HASHER.verify(encoded if len(password) <= _LONGEST_TYPED else nobody, _normal(password[:_LONGEST_TYPED]))
     except (VerifyMismatchError, InvalidHashError):
         return None
     if row is None:
@@ -179,7 +182,8 @@ def check_password(store: ControlStore, email: str, password: str) -> User | Non
 def start_session(store: ControlStore, user: User, *, now: int, lasts_ms: int) -> str:
     """Begin a session and give its token, which is seen this once."""
     token = secrets.token_urlsafe(32)
-    values = {"user": user.id, "digest": token_digest(token), "created": now, "expires": now + lasts_ms}
+    values = {"user": user.id, "digest": token_digest(token), "created": now}
+    values |= {"expires": now + lasts_ms, "confirmed": now}
     with store.engine.begin() as connection:
         connection.execute(sa.insert(SESSIONS).values(values))
     return token
@@ -187,18 +191,18 @@ def start_session(store: ControlStore, user: User, *, now: int, lasts_ms: int) -
 
 def find_session(store: ControlStore, token: str, *, now: int) -> Session | None:
     """The session of this token, unless it has ended."""
-    columns = (SESSIONS.c.id, SESSIONS.c.created, SESSIONS.c.expires, *_USER)
+    columns = (SESSIONS.c.id, SESSIONS.c.created, SESSIONS.c.expires, SESSIONS.c.confirmed, *_USER)
     wanted = sa.and_(SESSIONS.c.digest == token_digest(token), SESSIONS.c.expires > now)
     joined = SESSIONS.join(USERS, SESSIONS.c.user == USERS.c.id)
     with store.engine.connect() as connection:
         row = connection.execute(sa.select(*columns).select_from(joined).where(wanted)).first()
-        return None if row is None else Session(row[0], row[1], row[2], _user(connection, row[3:]))
+        return None if row is None else Session(*row[:4], _user(connection, row[4:]))
 
 
 def list_sessions(store: ControlStore, user: User, *, now: int) -> list[Session]:
     """The sessions of a user that have not ended, newest first."""
     wanted = sa.and_(SESSIONS.c.user == user.id, SESSIONS.c.expires > now)
-    columns = (SESSIONS.c.id, SESSIONS.c.created, SESSIONS.c.expires)
+    columns = (SESSIONS.c.id, SESSIONS.c.created, SESSIONS.c.expires, SESSIONS.c.confirmed)
     with store.engine.connect() as connection:
         rows = connection.execute(sa.select(*columns).where(wanted).order_by(SESSIONS.c.id.desc()))
         return [Session(*row, user) for row in rows]
@@ -217,13 +221,11 @@ def forget_sessions(store: ControlStore, *, now: int) -> int:
 
 
 def check_password_strength(password: str, email: str) -> None:
-    """Raise BadAccount unless the password is long enough and not the address; length is what counts (NIST 800-63B)."""
-    if len(_normal(password)) < SHORTEST_PASSWORD:
-        raise BadAccount(f"The password is too short: it needs {SHORTEST_PASSWORD} characters or more.")
-    if len(password) > LONGEST_PASSWORD:
-        raise BadAccount(f"The password is too long: {LONGEST_PASSWORD} characters are the most.")
-    if password.casefold() == email.casefold() or len(set(password)) < 4:
-        raise BadAccount("The password is too easy to guess; take one that is not the address or one sign repeated.")
+    """Raise BadAccount unless a password is one that is taken (passwords.py)."""
+    try:
+        check_strength(password, email)
+    except BadPassword as error:
+        raise BadAccount(str(error)) from None
 
 
 def check_email(email: str) -> str:

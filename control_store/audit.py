@@ -35,6 +35,7 @@ ACTIONS: Final[dict[str, str]] = {
     "login": "logged in",
     "login_failed": "failed to log in",
     "logout": "logged out",
+    "confirm": "gave the password again",
     "password": "took another password",
     "factor_on": "turned the second factor on",
     "factor_off": "turned the second factor off",
@@ -84,6 +85,25 @@ def entries(
         found = sa.select(*columns).where(wanted).order_by(AUDIT.c.id.desc())
         rows = connection.execute(found.limit(limit).offset(offset))
         return [Entry(*row) for row in rows], total
+
+
+OF_LOGINS: Final = frozenset(
+    "login login_failed join password reset factor_on factor_off recovery end_login change_roles".split()
+)
+
+
+def about_login(store: ControlStore, email: str, *, limit: int) -> list[Entry]:
+    """What was done to somebody's login, by themselves or by others, newest first: so that they notice what was not
+    theirs."""
+    columns = [AUDIT.c[name] for name in Entry._fields]
+    about = sa.or_(
+        sa.and_(AUDIT.c.who == email, AUDIT.c.subject == ""),
+        AUDIT.c.subject == email,
+        AUDIT.c.subject.startswith(f"{email}: ", autoescape=True),
+    )
+    wanted = sa.select(*columns).where(AUDIT.c.action.in_(sorted(OF_LOGINS)), about)
+    with store.engine.connect() as connection:
+        return [Entry(*row) for row in connection.execute(wanted.order_by(AUDIT.c.id.desc()).limit(limit))]
 
 
 def forget_entries(store: ControlStore, *, now: int) -> int:

@@ -27,6 +27,7 @@ SESSIONS: Final = sa.Table(
     sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("expires", sa.BigInteger, nullable=False),
+    sa.Column("confirmed", sa.BigInteger, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 

@@ -10,10 +10,12 @@ from typing import Final
 
 import msgspec
 
+from control_store.goals import add_funnel, add_goal
 from control_store.site_settings import SiteSettings
 from control_store.sites import NewSite, add_site, find_site, list_sites, save_settings
 from control_store.snapshot import Site
 from control_store.tables import ControlStore
+from event_catalogue.goals import Funnel, Goal
 
 DOMAIN: Final = "localhost"
 """The demo's site. Browsers open it by this name, whatever loopback address it listens on."""
@@ -24,6 +26,8 @@ VARIANTS: Final[dict[str, SiteSettings]] = {
 }
 """The same shop as its visitors from elsewhere would meet it, each a site of its own; browsers find such names on this
 machine."""
+GOALS: Final = (Goal("Looks at an article", page="/shop/*"), Goal("Basket", page="/basket"), Goal("Order", "purchase"))
+"""What the shop waits for, in this order."""
 _LOOPBACK: Final = ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 - addresses that are reached as localhost
 
 
@@ -33,7 +37,10 @@ def ensure_site(store: ControlStore, host: str, *, now: int) -> Site:
     One that exists keeps its settings but for these two, without which no visit of the demo would count.
     """
     if all(one.domain != DOMAIN for one in list_sites(store)):
-        add_site(store, NewSite(DOMAIN, _zone(), SiteSettings(banner=True)), now=now)
+        made = add_site(store, NewSite(DOMAIN, _zone(), SiteSettings(banner=True)), now=now)
+        for goal in GOALS:
+            add_goal(store, made, goal, now=now)
+        add_funnel(store, made, Funnel("From shelf to order", tuple(goal.name for goal in GOALS)), now=now)
     site = find_site(store, DOMAIN)
     hosts = dict.fromkeys((*site.settings.hostnames, "127.0.0.1", *(() if host in _LOOPBACK else (host,))))
     wanted = {"localhost": True, "hostnames": tuple(hosts)}

@@ -42,6 +42,7 @@ from footfall.backing_up import FAULTS, keep_backups, make_backup
 from footfall.books import keep_head, note_salt, open_ledger
 from footfall.claiming import check_claims
 from footfall.environment import Environment
+from footfall.importing import finish_imports
 from footfall.noticing import publish_notices
 from footfall.publishing import publish
 from footfall.purging import PurgeWish, Purging
@@ -101,6 +102,13 @@ def jobs(rooms: Rooms) -> tuple[Job, ...]:
             3600,
             lambda: by_a_sure_clock(rooms, forget_choices),
             "ends receipts, counts of choices, refused hosts",
+        ),
+        Job(
+            "imports.finish",
+            600,
+            lambda: finish_imports(rooms.environment, rooms.store),
+            "ends imports that were cut short",
+            history=False,
         ),
         Job(
             "sites.publish",

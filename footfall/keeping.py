@@ -15,6 +15,7 @@ from event_catalogue.days import DAY_MS
 from footfall.assembly import clock
 from footfall.books import open_ledger
 from footfall.environment import Environment
+from footfall.importing import count_stagings
 from footfall.periods import PERIODS
 from retention.backup import Backups, Manifest
 from retention.policy import LEGAL_MS
@@ -53,6 +54,7 @@ def keep_in_view(environment: Environment, store: ControlStore) -> list[Kept]:
 def _of_files(environment: Environment, store: ControlStore) -> dict[str, Age]:
     looks: dict[str, Callable[[], Age]] = {
         "spool": lambda: Age(sum(one.pending for one in read_journal(environment.spool).spools)),
+        "imports": lambda: Age(count_stagings(environment)),
         "raw": lambda: _days({day: rows for (_, day), (rows, _) in published(store).rows.items() if rows}),
         "letters": lambda: _days(
             {day: count for (_, day), count in read_journal(environment.spool).dead_letters.items()}

@@ -30,6 +30,13 @@ PERIODS: Final[tuple[Period, ...]] = (
         "the loader",
     ),
     Period(
+        "imports",
+        "imports that are being read",
+        "what a spool will hold",
+        "until the import is whole; what a kill has left, ten minutes",
+        "the import, `imports.finish`",
+    ),
+    Period(
         "raw",
         "raw rows (`events`, `visits`)",
         "events and visits",

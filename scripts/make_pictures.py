@@ -40,12 +40,14 @@ _EVERY: Final = {
     "compared": "/sites/{site}?range=7d&compare=previous",
     "filtered": "/sites/{site}?range=28d&f=is,country,CH&f=is,device,mobile",
     "filtered-today": "/sites/{site}?range=today&compare=previous&f=is,country,CH",
+    "chosen-goal": "/sites/{site}?range=28d&f=is,goal,Order",
     "table": "/sites/{site}/by/path?range=28d",
     "table-country": "/sites/{site}/by/country?range=28d",
     "install": "/sites/{site}/install",
     "install-waiting": "/sites/new.example/install",
     "empty": "/sites/new.example",
     "settings": "/sites/{site}/settings",
+    "goals": "/sites/{site}/goals",
     "bots": "/sites/{site}/bots",
     "kept": "/kept",
     "sites": "/sites",
@@ -110,6 +112,9 @@ class Installation:
         self.run("user", "add", _EMAIL, "--role", "admin", "--password-stdin", text=f"{_PASSWORD}\n")
         key = json.loads(self.run("site", "add", DOMAIN, "--timezone", "Europe/Zurich"))["key"]
         self.run("site", "add", "new.example")
+        self.run("goal", "add", "Reads the care guide", "--site", DOMAIN, "--page", "/care*")
+        self.run("goal", "add", "Order", "--site", DOMAIN, "--event", "purchase")
+        self.run("funnel", "add", "From reading to order", "Reads the care guide", "Order", "--site", DOMAIN)
         now = time.time_ns() // 1_000_000
         log = self.data.parent / "access.log"
         history = visits(now - 58 * DAY, now - _NEWEST_BEACON, databases=self.databases)

@@ -57,6 +57,10 @@ class Forbidden(Exception):
     """Not for this role, or a forged form; the text is one sentence."""
 
 
+class Stale(Exception):
+    """The password has to be given again; the text is where to go on afterwards."""
+
+
 class Shop(NamedTuple):
     """Parts of the console that pages use."""
 
@@ -102,6 +106,12 @@ class Ask:
         held = self.session.user.roles.anywhere(role or "admin", "admin") if somewhere else self.role in (role, "admin")
         if role and not held:
             raise Forbidden("Your role does not open this page; an admin can.")
+        return self
+
+    def fresh(self, back: str) -> "Ask":
+        """This, if nothing is asked of the password or it was given lately. Raises Stale."""
+        if back and not self.desk.door.is_fresh(self.session):
+            raise Stale(back.format(**self.request.path_params))
         return self
 
     def site(self) -> Site:
@@ -169,12 +179,13 @@ class Desk:
         self._templates.globals["asset"] = self.assets.address
 
     def page(
-        self, page: Page, *, role: Role | None = None, somewhere: bool = False
+        self, page: Page, *, role: Role | None = None, somewhere: bool = False, fresh: str = ""
     ) -> Callable[[Request], Awaitable[Response]]:
         """The handler of a page; with `role` only people of that role (or admins) reach it.
 
         Where the address names a site, the role for that site counts, and whoever has none is told that there is no
-        such site; elsewhere the role for all sites does, or, with `somewhere`, for any.
+        such site; elsewhere the role for all sites does, or, with `somewhere`, for any. With `fresh` the password must
+        have been given lately; that is where one goes on when it was not.
         """
 
         async def handle(request: Request) -> Response:
@@ -183,7 +194,10 @@ class Desk:
                 return self._turn_away(request)
             form = await read_form(request) if request.method == "POST" else {}
             try:
-                return await page(self._checked(request, session, form).needing(role, somewhere=somewhere))
+                ask = self._checked(request, session, form).needing(role, somewhere=somewhere)
+                return await page(ask.fresh(fresh))
+            except Stale as stale:
+                return go(f"/account/confirm?back={quote(str(stale))}")
             except (Forbidden, UnknownSite, BadQuery, WarehouseError) as refusal:
                 return self._refuse(request, session, refusal)
 

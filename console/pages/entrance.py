@@ -57,6 +57,7 @@ class Entrance:
         except LoginRefused as refusal:
             if refusal.status == 401:
                 return self._login_form(request, status=401, sentence=refusal.sentence, target=target)
+            await self._desk.notes.note_daily(refusal.whose, "login_failed", site="")
             response = self._code_form(request, ticket=ticket, target=target, refusal=refusal)
             if refusal.retry_after:
                 response.headers["retry-after"] = str(refusal.retry_after)

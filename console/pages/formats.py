@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from functools import cache
+from math import isnan
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -58,7 +59,9 @@ def metric_value(value: float, name: str) -> str:
 
 
 def in_unit(unit: Unit, value: float) -> str:
-    """A number in a metric's unit."""
+    """A number in a metric's unit; a dash where there is none."""
+    if isnan(value):
+        return "–"
     match unit:
         case "percent":
             return f"{value:.1f}%".replace(".0%", "%")

@@ -18,6 +18,11 @@ class Tab(NamedTuple):
     without: tuple[str, ...] = ()
     """Values that are no rows of this table."""
 
+    def columns(self, view: View) -> tuple[str, ...]:
+        """Its metrics; with a goal chosen also how many of each row reached it."""
+        rated = view.has_goal and self.dimension not in ("goal", "name")
+        return (*self.metrics, "group_conversion_rate") if rated else self.metrics
+
     def question(self, view: View) -> list[Any]:
         """The filters of its question."""
         own = [["is_not", self.dimension, list(self.without)]] if self.without else []
@@ -77,9 +82,14 @@ PANELS: Final = (
         ),
     ),
     Panel("visitors", "Time and language", (Tab("timezone", "Time zones"), Tab("language", "Languages"))),
+    Panel("goals", "Goals", (Tab("goal", "Goals", ("visitors", "events", "conversion_rate")),)),
     Panel("events", "Events", (Tab("name", "Events", ("events", "visitors"), without=("engagement",)),)),
 )
 TABS: Final = {panel.key: tuple(tab.dimension for tab in panel.tabs) for panel in PANELS}
+
+
+_SHORT: Final = {"conversion_rate": "Rate", "group_conversion_rate": "Rate"}
+"""Titles that are too long for a column: the tile beside it has the whole one."""
 
 
 class Cell(NamedTuple):
@@ -118,7 +128,7 @@ def make_table(tab: Tab, rows: Sequence[Row], view: View, *, whole_of: float, to
     """The rows of a dimension. `whole_of` is what shares are of: the first metric over everything, merged included."""
     largest = max((row.values[0] for row in rows), default=0)
     lines = (_line(tab, row, view, largest=largest, whole_of=whole_of) for row in rows)
-    columns = tuple(METRIC_TITLES[metric] for metric in tab.metrics)
+    columns = tuple(_SHORT.get(metric, METRIC_TITLES[metric]) for metric in tab.columns(view))
     return Table(DIMENSION_TITLES[tab.dimension], columns, tuple(lines), total)
 
 
@@ -134,7 +144,7 @@ def _line(tab: Tab, row: Row, view: View, *, largest: float, whole_of: float) ->
         bar=f"{100 * row.values[0] / largest:.2f}%" if largest else "0%",
         cells=tuple(
             Cell(in_unit(METRIC[metric].unit, number), whole(number) if number >= 100_000 else "")
-            for metric, number in zip(tab.metrics, row.values, strict=True)
+            for metric, number in zip(tab.columns(view), row.values, strict=True)
         ),
         merged=row.merged,
     )

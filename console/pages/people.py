@@ -1,4 +1,4 @@
-"""One's own account with its logins, and, for admins, everybody's."""
+"""Everybody who may log in, for admins: invitations, roles, links for another password, removal."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,50 +13,15 @@ from control_store.accounts import (
     User,
     change_roles,
     check_email,
-    check_password,
     delete_user,
-    end_session,
     find_user,
-    list_sessions,
     list_users,
-    set_password,
 )
 from control_store.links import invite, offer_reset, open_links, withdraw_links
 from control_store.makers import FATES, Fate, LeftKey, keys_left, settle_keys
 from control_store.roles import BadRoles, Roles
-from control_store.second_factor import is_on, recovery_codes_left, turn_off
+from control_store.second_factor import is_on, turn_off
 from control_store.sites import list_sites
-
-
-async def account(ask: Ask) -> Response:
-    """Who I am, where I am logged in."""
-    return _account(ask)
-
-
-async def change_password(ask: Ask) -> Response:
-    """Take a new password; every login ends, this one begins anew."""
-    store, user = ask.desk.shop.store, ask.session.user
-    if await asyncio.to_thread(check_password, store, user.email, ask.form.get("old", "")) is None:
-        return _account(ask, "The present password is not right.")
-    try:
-        await asyncio.to_thread(set_password, store, user, ask.form.get("password", ""))
-    except BadAccount as error:
-        return _account(ask, str(error))
-    await ask.note("password")
-    response = go("/account?saved=1")
-    token = await ask.desk.door.begin(user, remember=False)
-    ask.desk.door.let_in(ask.request, response, token, remember=False)
-    return response
-
-
-async def end_login(ask: Ask) -> Response:
-    """End one of one's own logins."""
-    store, number = ask.desk.shop.store, ask.form.get("session", "")
-    for session in list_sessions(store, ask.session.user, now=ask.desk.shop.clock()):
-        if str(session.id) == number:
-            await asyncio.to_thread(end_session, store, session)
-            await ask.note("end_login")
-    return go("/account")
 
 
 async def people(ask: Ask) -> Response:
@@ -152,19 +117,6 @@ async def remove_person(ask: Ask) -> Response:
         await _settle(ask, left)
     await ask.note("remove_person", subject=user.email)
     return go("/people")
-
-
-def _account(ask: Ask, sentence: str = "") -> Response:
-    return ask.render(
-        "account.html",
-        status=422 if sentence else 200,
-        sentence=sentence,
-        saved=not sentence and "saved" in ask.request.query_params,
-        factor=is_on(ask.desk.shop.store, ask.session.user),
-        codes_left=recovery_codes_left(ask.desk.shop.store, ask.session.user),
-        wrong="wrong" in ask.request.query_params,
-        logins=list_sessions(ask.desk.shop.store, ask.session.user, now=ask.desk.shop.clock()),
-    )
 
 
 def _meant(ask: Ask, email: str) -> User:

@@ -7,6 +7,7 @@ Equal questions of several people share a run. When the page's reader leaves, wh
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from math import nan
 from types import TracebackType
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -28,6 +29,7 @@ class Row(NamedTuple):
 
     names: tuple[str, ...]
     values: tuple[float, ...]
+    """nan where a metric has no number."""
 
     @property
     def merged(self) -> bool:
@@ -85,7 +87,10 @@ class Questions:
 
 def rows_of(answer: Answer) -> list[Row]:
     """The rows of an answer, merged ones last."""
-    rows = [Row(tuple(row["dimensions"]), tuple(row["metrics"])) for row in answer["results"]]
+    rows = [
+        Row(tuple(row["dimensions"]), tuple(nan if one is None else one for one in row["metrics"]))
+        for row in answer["results"]
+    ]
     return sorted(rows, key=lambda row: row.merged)
 
 

@@ -6,8 +6,9 @@ import segno
 from markupsafe import Markup
 from starlette.responses import Response
 
+from console.pages.account import wrong_password
 from console.pages.desk import Ask, go
-from control_store.accounts import BadAccount, check_password
+from control_store.accounts import BadAccount
 from control_store.second_factor import (
     enrolment_address,
     is_on,
@@ -32,8 +33,8 @@ async def factor_on(ask: Ask) -> Response:
     secret = ask.form.get("secret", "")
     if not is_secret(secret):
         return _enrolment(ask, new_secret(), "This form was not complete; read the picture again.")
-    if not await _knows_password(ask):
-        return _enrolment(ask, secret, "The password is not right.")
+    if sentence := await wrong_password(ask, "password"):
+        return _enrolment(ask, secret, sentence)
     try:
         codes = await asyncio.to_thread(turn_on, store, user, secret, ask.form.get("code", "").strip(), now=now)
     except BadAccount as error:
@@ -44,7 +45,7 @@ async def factor_on(ask: Ask) -> Response:
 
 async def factor_off(ask: Ask) -> Response:
     """A password is enough again."""
-    if not await _knows_password(ask):
+    if await wrong_password(ask, "password"):
         return go("/account?wrong=1")
     await asyncio.to_thread(turn_off, ask.desk.shop.store, ask.session.user)
     await ask.note("factor_off")
@@ -54,17 +55,11 @@ async def factor_off(ask: Ask) -> Response:
 async def other_codes(ask: Ask) -> Response:
     """Other recovery codes; the old ones open nothing any more."""
     store, user = ask.desk.shop.store, ask.session.user
-    if not is_on(store, user) or not await _knows_password(ask):
+    if not is_on(store, user) or await wrong_password(ask, "password"):
         return go("/account?wrong=1")
     codes = await asyncio.to_thread(renew_recovery_codes, store, user)
     await ask.note("recovery")
     return ask.render("recovery.html", codes=codes)
-
-
-async def _knows_password(ask: Ask) -> bool:
-    """Whoever finds an open screen must not be able to change the login."""
-    store, email = ask.desk.shop.store, ask.session.user.email
-    return await asyncio.to_thread(check_password, store, email, ask.form.get("password", "")) is not None
 
 
 def _enrolment(ask: Ask, secret: str, sentence: str = "") -> Response:

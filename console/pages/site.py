@@ -6,6 +6,7 @@ only when it says yes are the numbers worked out again, and never more often tha
 
 import asyncio
 from datetime import date, timedelta
+from math import isnan, nan
 from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
@@ -17,8 +18,9 @@ from console.pages.formats import days_text, in_unit, time_label, time_name
 from console.pages.panels import PANELS, TABS, Panel, Table, make_table
 from console.pages.questions import Questions, days_of, rows_of
 from console.pages.tiles import MARKS, Tile, is_provisional, make_tiles
-from console.pages.view import METRIC_TITLES, RANGES, TILES, View, definition_of, filterable, read_view, title_of
+from console.pages.view import METRIC_TITLES, RANGES, View, definition_of, filterable, read_view, title_of
 from console.stats.plan import EPOCH
+from control_store.goals import list_goals
 from control_store.snapshot import Site
 from event_catalogue.metrics import METRIC
 from warehouse.errors import TryLater
@@ -67,7 +69,9 @@ async def dashboard(ask: Ask) -> Response:
             ask.request.query_params, TABS, role=ask.role, default="today" if young else "28d", places=ask.places
         )
         page = await _numbers(questions, view, today)
-        cards = await asyncio.gather(*(_card(questions, view, today, panel, page["totals"]) for panel in PANELS))
+        has_goals = bool(await asyncio.to_thread(list_goals, shop.store, site.id))
+        panels = [panel for panel in PANELS if panel.key != "goals" or has_goals]
+        cards = await asyncio.gather(*(_card(questions, view, today, panel, page["totals"]) for panel in panels))
     first, last = page["days"]
     return ask.render(
         "site.html",
@@ -117,18 +121,18 @@ async def _all_days(ask: Ask, site: Site) -> tuple[date, date] | None:
 async def _numbers(questions: Questions, view: View, today: date) -> dict[str, Any]:
     """Tiles and chart, and what they were made of."""
     span, filters = view.date_range(today), view.question()
-    metrics = [*TILES, "events"]
+    metrics = list(dict.fromkeys((*view.tiles, "events")))
     compare = view.compare and view.range != "all"
     include = {"comparisons": {"mode": "previous_period"}} if compare else {}
     answer = await questions.ask(metrics, span, filters=filters, include=include)
     [row] = answer["results"]
-    totals = dict(zip(metrics, row["metrics"], strict=True))
+    totals = _numbered(metrics, row["metrics"])
     first, last = days_of(answer)
     days = (last - first).days + 1
     before: dict[str, float] = {}
     compared, then = "", []
     if compare:
-        before = dict(zip(metrics, row["comparison"]["metrics"], strict=True))
+        before = _numbered(metrics, row["comparison"]["metrics"])
         then, half = (answer["meta"]["comparison"][name] for name in ("date_range", "to_same_time"))
         compared = days_text(*(date.fromisoformat(text[:10]) for text in then))
         compared += f" until {questions.local:%H:%M}" if half else ""
@@ -143,6 +147,11 @@ async def _numbers(questions: Questions, view: View, today: date) -> dict[str, A
         "several_days": days > 1,
         "marks": _marks(tiles),
     }
+
+
+def _numbered(metrics: list[str], values: list[float | None]) -> dict[str, float]:
+    """Metrics by name; nan where one has no number."""
+    return {name: nan if value is None else value for name, value in zip(metrics, values, strict=True)}
 
 
 def _marks(tiles: list[Tile]) -> list[str]:
@@ -184,7 +193,7 @@ async def _curve(questions: Questions, view: View, days: tuple[date, date], then
 def _series(answer: Any) -> tuple[list[str], list[float]]:
     """Every label of the range, and 0 where nothing was counted."""
     labels: list[str] = list(answer["meta"]["time_labels"])
-    found = {row.names[0]: row.values[0] for row in rows_of(answer)}
+    found = {row.names[0]: row.values[0] for row in rows_of(answer) if not isnan(row.values[0])}
     return labels, [found.get(label, 0) for label in labels]
 
 
@@ -210,7 +219,7 @@ async def _card(questions: Questions, view: View, today: date, panel: Panel, tot
     tab = panel.tab(view)
     try:
         answer = await questions.ask(
-            tab.metrics,
+            tab.columns(view),
             view.date_range(today),
             dimensions=[tab.dimension],
             filters=tab.question(view),

@@ -1,10 +1,11 @@
 """The numbers on top of a dashboard: value, change against an earlier period, and what the number is worth."""
 
 from collections.abc import Mapping
+from math import isnan
 from typing import Any, Final, Literal, NamedTuple
 
 from console.pages.formats import in_unit, whole
-from console.pages.view import TILES, View, title_of
+from console.pages.view import View, title_of
 from event_catalogue.metrics import METRIC
 
 _FEW: Final = 5
@@ -56,14 +57,14 @@ def make_tiles(
             link="?" + view.query(metric=metric),
             chosen=metric == view.metric,
         )
-        for metric in TILES
+        for metric in view.tiles
     ]
 
 
 def change_of(metric: str, now: Mapping[str, float], before: Mapping[str, float]) -> Change:
     """How much a metric has changed; `n/a` from nothing and from few visitors."""
     old, new = before[metric], now[metric]
-    if not old or before["visitors"] < _FEW or now["visitors"] < _FEW:
+    if not old or isnan(new - old) or before["visitors"] < _FEW or now["visitors"] < _FEW:
         return Change("n/a", "none", good=False)
     share = 100 * (new - old) / old
     if abs(share) < 0.5:

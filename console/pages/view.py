@@ -48,6 +48,11 @@ TILES: Final = (
     "engagement_rate",
     "visit_duration",
 )
+GOAL_TILES: Final = (
+    *("visitors", "events", "conversion_rate", "visits"),
+    *("bounce_rate", "engagement_rate", "visit_duration"),
+)
+"""With a goal chosen: who reached it and how often."""
 _TIMINGS: Final = {
     "ttfb": "First byte",
     "fcp": "First paint",
@@ -68,9 +73,10 @@ METRIC_TITLES: Final[dict[str, str]] = {
     "visit_duration": "Visit duration",
     "single_page_rate": "Single-page rate",
     "engaged_time": "Engaged time",
+    "scroll_depth": "Scroll depth",
     "events_per_visit": "Events per visit",
     "conversion_rate": "Conversion rate",
-    "group_conversion_rate": "Conversion rate of the group",
+    "group_conversion_rate": "Conversion rate",
     "percentage": "Share of visitors",
     "total_revenue": "Revenue",
     "average_revenue": "Revenue per purchase",
@@ -107,6 +113,7 @@ DIMENSION_TITLES: Final[dict[str, str]] = {
     "language": "Language",
     "timezone": "Time zone",
     "name": "Event",
+    "goal": "Goal",
 }
 """Dimensions that a page shows or filters by, in the order in which a reader looks for them."""
 _MOST_FILTERS: Final = 12
@@ -154,6 +161,16 @@ class View:
         if self.first is None or self.last is None:
             return RANGES[self.range]
         return days_text(self.first, self.last)
+
+    @property
+    def has_goal(self) -> bool:
+        """Whether it is about those who reached a goal, so that every row has a conversion rate."""
+        return any(one.dimension == "goal" and one.operator == "is" for one in self.filters)
+
+    @property
+    def tiles(self) -> tuple[str, ...]:
+        """The metrics on top."""
+        return GOAL_TILES if self.has_goal else TILES
 
     def tab(self, panel: str, known: tuple[str, ...]) -> str:
         """The open tab of a panel."""
@@ -225,16 +242,16 @@ def read_view(
     conditions = [found for text in params.getlist("f") if (found := _condition(text, role))]
     added = _condition(",".join(params.get(name, "") for name in ("fo", "fd", "fv")), role)
     metric = params.get("metric", "visitors")
-    return View(
+    view = View(
         range="custom" if span[0] else named if named in RANGES else default,
         first=span[0],
         last=span[1],
         compare=params.get("compare") == "previous",
-        metric=metric if metric in TILES or metric == "events" else "visitors",
         filters=tuple(dict.fromkeys((*conditions, *([added] if added else []))))[:_MOST_FILTERS],
         tabs=tuple((panel, params[panel]) for panel, tabs in panels.items() if params.get(panel) in tabs),
         places=places,
     )
+    return replace(view, metric=metric) if metric in (*view.tiles, "events") else view
 
 
 def may_see(dimension: str, role: Role | None) -> bool:

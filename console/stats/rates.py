@@ -12,7 +12,7 @@ from typing import Any, Final
 from console.stats.filters import conditions
 from console.stats.groups import Row
 from console.stats.query import All, Asked, BadQuery, Condition, Order, Query
-from event_catalogue.dimensions import GOAL
+from event_catalogue.dimensions import GOAL, OTHER
 from event_catalogue.metrics import METRIC
 
 _VISITORS: Final = METRIC["visitors"]
@@ -120,7 +120,7 @@ def _shared(query: Query, kind: str) -> tuple[Asked, ...]:
 
 def _row(query: Query, plain: Query, row: Row, wholes: Mapping[str, tuple[dict[tuple[str, ...], int], Any]]) -> Row:
     numbers = dict(zip((metric.name for metric in plain.metrics), row["metrics"], strict=True))
-    metrics: list[int | float] = []
+    metrics: list[int | float | None] = []
     for metric in query.metrics:
         if not metric.share_of:
             metrics.append(numbers[metric.name])
@@ -128,8 +128,9 @@ def _row(query: Query, plain: Query, row: Row, wholes: Mapping[str, tuple[dict[t
         shared = _shared(query, metric.share_of)
         values = zip(query.dimensions, row["dimensions"], strict=True)
         key = tuple(value for asked, value in values if asked in shared)
-        of = wholes[metric.share_of][0].get(key, 0)
-        metrics.append(round(metric.factor * numbers["visitors"] / of, metric.digits) if of else 0)
+        # Merged groups are not the same ones in both answers.
+        of = None if OTHER in key else wholes[metric.share_of][0].get(key, None if numbers["visitors"] else 1)
+        metrics.append(round(metric.factor * numbers["visitors"] / of, metric.digits) if of else None)
     return {"metrics": metrics, "dimensions": row["dimensions"]}
 
 

@@ -4,7 +4,6 @@ import sys
 
 import click
 
-from footfall.commands.importing import import_settings
 from footfall.commands.options import installation, open_control, say_json, sentences
 from footfall.environment import Environment
 
@@ -41,6 +40,7 @@ def generate(
     from control_store.sites import NewSite, add_site, find_site
     from control_store.snapshot import UnknownSite
     from footfall.assembly import clock
+    from footfall.importing import import_settings
 
     with open_control(environment) as store:
         try:

@@ -33,6 +33,7 @@ def accesslog(files: tuple[str, ...], name: str, as_json: bool, environment: Env
     from collector.importers.staging import AccessLogImport, ImportBusy, importing
     from collector.registry import ServedSite
     from control_store.sites import find_site
+    from footfall.importing import import_settings
 
     paths = [_existing(file) for file in files]
     with open_control(environment) as store:
@@ -140,19 +141,3 @@ def _say(path: Path | None, report: Any, as_json: bool) -> None:
         reasons = ", ".join(f"{count} {word}" for word, count in left_out.items()) or "none"
         again = f" ({report.skipped} lines were imported before)" if report.skipped else ""
         click.echo(f"{name}: {report.lines} lines{again}, {report.stored} events; left out: {reasons}.")
-
-
-def import_settings(environment: Environment) -> Any:
-    """Where imports of this installation are staged, and what they use."""
-    from collector.importers.staging import ImportSettings
-    from footfall.assembly import clock, spool_settings
-    from spool.crash import crash_points
-
-    return ImportSettings(
-        staging=environment.data / "imports",
-        spool_root=environment.spool,
-        spool=spool_settings(environment),
-        geo=environment.geo,
-        clock=clock,
-        crash=crash_points(environment.crash),
-    )

@@ -44,6 +44,10 @@ class Browser:
         """Open an address."""
         return self._loop.run_until_complete(self._client.get(address, **options))
 
+    def send(self, method: str, address: str, **options: Any) -> httpx.Response:
+        """Ask by any method."""
+        return self._loop.run_until_complete(self._client.request(method, address, **options))
+
     def post(self, address: str, **options: Any) -> httpx.Response:
         """Send a form."""
         return self._loop.run_until_complete(self._client.post(address, **options))
@@ -99,7 +103,7 @@ class Desk:
         form = {"csrf": hidden(client.get("/login").text, "csrf"), "email": email, "password": PASSWORD, **fields}
         return client.post("/login", data=form)
 
-    def post(self, address: str, page: str, **fields: str) -> httpx.Response:
+    def post(self, address: str, page: str, /, **fields: str) -> httpx.Response:
         """Send a form that a page holds."""
         return self.browser.post(address, data={"csrf": hidden(self.browser.get(page).text, "csrf"), **fields})
 

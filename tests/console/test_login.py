@@ -1,12 +1,16 @@
 """The door: cookies exactly as promised, nobody in without a password, nothing said about who exists."""
 
+import re
+
 import pytest
 
 from console.caller import Callers
 from console.login import TEST_COOKIE, Throttle
 from console.pages.desk import our_path
 from control_store.accounts import delete_user, list_sessions, list_users, setup_token, start_session
+from control_store.second_factor import new_secret, turn_on
 from tests.console.desk import PASSWORD, Desk, cookies, hidden
+from tests.control_store.test_second_factor import code_at
 
 pytestmark = pytest.mark.req("D9")
 
@@ -154,7 +158,8 @@ def failures_until_refused(throttle: Throttle, email: str, network: str) -> int:
 
 
 def test_failures_are_counted_by_person_by_network_and_by_account() -> None:
-    """Five of one network for one address, thirty of one network, sixty for one address from anywhere."""
+    """Five of one network for one address, thirty of one network, twenty-five for one address from anywhere: a hundred
+    an hour."""
     now = [1_764_000_000_000]
     throttle = Throttle(lambda: now[0])
     assert failures_until_refused(throttle, "ada@shop.example", "203.0.113.0/24") == 5
@@ -162,7 +167,7 @@ def test_failures_are_counted_by_person_by_network_and_by_account() -> None:
     assert throttle.wait("ada@shop.example", "198.51.100.0/24") == 0
     assert throttle.wait("bob@shop.example", "203.0.113.0/24") == 0
     assert failures_until_refused(Throttle(lambda: now[0]), "a{}@shop.example", "203.0.113.0/24") == 30
-    assert failures_until_refused(Throttle(lambda: now[0]), "ada@shop.example", "10.0.{}.0/24") == 60
+    assert failures_until_refused(Throttle(lambda: now[0]), "ada@shop.example", "10.0.{}.0/24") == 25
     now[0] += 15 * 60_000
     assert throttle.wait("ada@shop.example", "203.0.113.0/24") == 0
     assert failures_until_refused(throttle, "ada@shop.example", "203.0.113.0/24") == 5
@@ -332,3 +337,97 @@ def test_only_a_trusted_proxy_says_what_scheme_and_host_were(desk: Desk) -> None
     told = {"host": "127.0.0.1:8421", "origin": "https://stats.example", "x_forwarded_host": "stats.example"}
     assert callers.from_our_page(Connection("127.0.0.1", **told))  # type: ignore[arg-type]
     assert not callers.from_our_page(Connection("203.0.113.9", **told))  # type: ignore[arg-type]
+
+
+def test_tries_of_somebody_logged_in_are_counted_as_those_of_a_login(desk: Desk) -> None:
+    """Whoever finds an open screen can't try passwords there."""
+    desk.user()
+    desk.log_in()
+    for address, field in (("/account/password", "old"), ("/account/confirm", "password")) * 3:
+        desk.post(address, "/account", **{field: "wrong one"})
+    refused = desk.post("/account/confirm", "/account", password=PASSWORD)
+    assert (refused.status_code, "Too many tries" in refused.text) == (422, True)
+    assert desk.log_in(browser=desk.another()).status_code == 429
+
+
+@pytest.mark.parametrize("page", ["/people", "/people/roles?email=ada@shop.example", "/sites/shop.example/keys"])
+def test_people_and_keys_ask_for_the_password_again_after_half_an_hour(desk: Desk, page: str) -> None:
+    """Page and forms; afterwards one is where one wanted to be, under another token, and the login ends when it would."""
+    user = desk.user()
+    desk.site()
+    desk.log_in()
+    [login] = list_sessions(desk.store, user, now=desk.now)
+    desk.now += 30 * 60_000 - 1
+    desk.read(page)
+    token = hidden(desk.read("/account"), "csrf")
+    desk.now += 1
+    path = page.partition("?")[0]
+    back = "/people" if path.startswith("/people") else path
+    for answer in (desk.browser.get(page), desk.browser.post(path, data={"csrf": token, "email": "ada@shop.example"})):
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/account/confirm?back={back}")
+    assert f'name="back" value="{back}"' in desk.read(f"/account/confirm?back={back}")
+    old = desk.browser.cookies["footfall_login"]
+    form = {"csrf": token, "back": back}
+    assert desk.browser.post("/account/confirm", data={**form, "password": "not this one"}).status_code == 422
+    answer = desk.browser.post("/account/confirm", data={**form, "password": PASSWORD})
+    assert (answer.status_code, answer.headers["location"]) == (303, back)
+    assert "Max-Age=171000" in attributes(cookies(answer)["footfall_login"])
+    desk.read(page)
+    assert [one.expires for one in list_sessions(desk.store, user, now=desk.now)] == [login.expires]
+    thief = desk.another()
+    thief.cookies.set("footfall_login", old, domain="console.example")
+    assert thief.get("/account").status_code == 303
+    assert desk.browser.get("/account/confirm?back=//evil.example").text.count('name="back" value="/"') >= 1
+
+
+def test_a_login_has_a_token_of_its_own_each_time(desk: Desk) -> None:
+    """Of at least 64 random bits, in no address; one that a stranger set beforehand is none."""
+    desk.user()
+    seen = set()
+    for _ in range(3):
+        browser = desk.another()
+        browser.cookies.set("footfall_login", "chosen-by-a-stranger", domain="console.example")
+        answer = desk.log_in(browser=browser)
+        seen.add(token := cookies(answer)["footfall_login"].partition(";")[0])
+        assert len(token) == 43, "256 bits in base 64"
+        assert token not in answer.headers["location"]
+    assert len(seen) == 3
+    assert "chosen-by-a-stranger" not in seen
+
+
+def test_what_was_done_to_an_account_is_told_to_its_owner(desk: Desk) -> None:
+    """By themselves or by others, tries that failed too; and nothing of anybody else."""
+    desk.user()
+    bob = desk.user("viewer", "bob@shop.example")
+    secret = new_secret()
+    turn_on(desk.store, bob, secret, code_at(secret, desk.now - 90_000), now=desk.now - 90_000)
+    desk.log_in()
+    desk.post("/people/reset", "/people", email="bob@shop.example")
+    desk.post("/people/roles", "/people", email="bob@shop.example", role="analyst")
+    other = desk.another()
+    desk.log_in("bob@shop.example", browser=other, password="not this one")
+    half = desk.log_in("bob@shop.example", browser=other).text
+    form = {name: hidden(half, name) for name in ("csrf", "ticket", "next")}
+    assert other.post("/login/code", data={**form, "code": "000000"}).status_code == 403
+    assert other.post("/login/code", data={**form, "code": code_at(secret, desk.now)}).status_code == 303
+    told = other.get("/account").text.partition("What happened to this account")[2]
+    rows = [tuple(re.findall(r"<td>([^<]*)</td>", row)) for row in re.findall(r"<tr>.*?</tr>", told, re.DOTALL)]
+    assert [row for row in rows if row] == [
+        ("you", "logged in"),
+        ("you", "failed to log in"),
+        ("ada@shop.example", "changed the roles of"),
+        ("ada@shop.example", "made a link for another password"),
+    ]
+    assert "bob@" not in desk.read("/account")
+
+
+def test_password_fields_say_what_they_are_for(desk: Desk) -> None:
+    """So that managers fill them; nothing keeps anybody from pasting."""
+    desk.user()
+    assert re.search(r'name="password" type="password"[^>]* autocomplete="current-password"', desk.read("/login"))
+    desk.log_in()
+    page = desk.read("/account")
+    assert re.search(r'name="old" type="password"[^>]* autocomplete="current-password"', page)
+    assert re.search(r'name="password" type="password"[^>]* autocomplete="new-password"', page)
+    scripts = desk.browser.get(re.findall(r'src="(/static/[^"]*console\.js)"', page)[0]).text
+    assert "paste" not in scripts + page

@@ -52,6 +52,15 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
     "/account/password": {"old": "wrong"},
 }
 """What a form holds. Where it can, it asks for what can't be: whoever is let in gets a sentence, and all stays as it is."""
+_QUESTION: Final = {"metrics": ["visits"], "date_range": "day"}
+BODIES: Final[dict[str, dict[str, Any]]] = {
+    "/api/v1/query": _QUESTION,
+    "/api/v2/query": _QUESTION,
+    "/api/v1/funnel": {"funnel": "none", "date_range": "day"},
+    "/api/v1/segments": {"name": "From home", "filters": [["is", "visit:country", ["CH"]]]},
+    "/api/v1/annotations": {"date": "2025-11-20", "text": "The new shop opens"},
+}
+"""What is sent to an address of the API, beside the site."""
 CHANGES_NOTHING: Final = ("sessions", "audit")
 """Tables that are left out when it is looked at what a refusal left behind: each request here begins a session."""
 
@@ -127,7 +136,7 @@ def outcome(answer: httpx.Response) -> str:
     """An answer in a word of the table."""
     if answer.status_code == 303 and answer.headers["location"].startswith("/login"):
         return "login"
-    return "ok" if answer.status_code in (200, 303, 422) else str(answer.status_code)
+    return "ok" if answer.status_code in (200, 201, 303, 422) else str(answer.status_code)
 
 
 def came(world: World, who: str) -> Browser:
@@ -139,17 +148,28 @@ def came(world: World, who: str) -> Browser:
     return browser
 
 
+def call(browser: Browser, route: str, site: str, headers: dict[str, str]) -> httpx.Response:
+    """Ask an address of the API about a site."""
+    method, _, named = route.partition(" ")
+    address, about = named.format(number="0"), {"site_id": site}
+    if method in ("GET", "DELETE"):
+        return browser.send(method, address, params=about, headers=headers)
+    return browser.send(method, address, json=about | BODIES.get(named, {}), headers=headers)
+
+
 def ask(world: World, route: str, browser: Browser, headers: dict[str, str], *, forged: str = "") -> httpx.Response:
     """Come to an address, with the form that it takes."""
     named, _, dimension = route.partition(" ")[2].partition(" ")
     asset = Assets().address("mark.svg")
     address = (
-        asset if named.startswith("/static/") else named.format(site="shop.example", dimension=dimension or "path")
+        asset
+        if named.startswith("/static/")
+        else named.format(site="shop.example", dimension=dimension or "path", number="0")
     )
+    if "/api/" in named:
+        return call(browser, route, "shop.example", {})
     if route.startswith("GET"):
         return browser.get(address, headers=headers, params=FIELDS.get(named, {}) if "roles" in named else {})
-    if "/api/" in named:
-        return browser.post(address, json={"site_id": "shop.example", "metrics": ["visits"], "date_range": "day"})
     login = browser.cookies.get("footfall_login")
     token = forged or (hidden(browser.get("/account").text, "csrf") if login else "0" * 48)
     return browser.post(address, data={"csrf": token, **FIELDS.get(named, {})}, headers=headers)
@@ -207,12 +227,7 @@ def test_keys_open_what_they_are_for_and_no_other_site(world: World, route: str)
             scope
         )
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        browser, address = world.desk.another(), route.partition(" ")[2]
-        if route.startswith("GET"):
-            answer = browser.get(address, params={"site_id": site}, headers=headers)
-        else:
-            question = {"site_id": site, "metrics": ["visits"], "date_range": "day"}
-            answer = browser.post(address, json=question, headers=headers)
+        answer = call(world.desk.another(), route, site, headers)
         found[column] = outcome(answer)
         if column in ("stats other", "stats absent"):
             refusals.add((answer.content, tuple(answer.headers.items())))

@@ -44,6 +44,7 @@ PAGES: Final = (
     *("/sites/shop.example/by/path", "/sites/shop.example/by/city?range=all", "/sites/shop.example/install"),
     *(
         "/sites/shop.example/bots",
+        "/sites/shop.example/goals",
         "/sites/shop.example/settings",
         "/sites/shop.example/keys",
         "/account",

@@ -78,7 +78,11 @@ def test_every_role_can_be_given(store: ControlStore, role: str) -> None:
         ("a\x00@shop.example", PASSWORD),
         ("a" * 250 + "@shop.example", PASSWORD),
         ("ada@shop.example", "brief pwd"),
-        ("ada@shop.example", "x" * 501),
+        ("ada@shop.example", "x1y" + "0123456789abcdef" * 8),
+        ("ada@shop.example", "Football2024!"),
+        ("ada@shop.example", "PassWord123456"),
+        ("ada@shop.example", "trustno1trustno1"),
+        ("ada@shop.example", "qwertyuiopas"),
         ("ada@shop.example", "aaaaaaaaaaaa"),
         ("ada@shop.example", "Ada@shop.example"),
     ],
@@ -221,3 +225,19 @@ def test_a_user_made_by_command_closes_the_setup_link(store: ControlStore) -> No
     token = setup_token(store, NOW)
     add_user(store, "ada@shop.example", "viewer", PASSWORD, now=NOW)
     assert use_setup_token(store, token, "eve@shop.example", PASSWORD, now=NOW) is None
+
+
+@pytest.mark.parametrize(
+    "password", ["x1 " + "long and longer " * 7, "ünïcödé pàsswörd", "  blanks around it  ", "Tr0ub4dor&3xyz"]
+)
+def test_a_password_may_be_long_and_hold_any_sign(store: ControlStore, password: str) -> None:
+    """Up to 128 characters, none cut off, trimmed or forbidden; no kind of sign is asked for."""
+    add_user(store, "ada@shop.example", "viewer", password, now=NOW)
+    assert check_password(store, "ada@shop.example", password) is not None
+    for other in (
+        password[:-1],
+        password + "x",
+        password.strip() if password != password.strip() else password.upper(),
+    ):
+        assert check_password(store, "ada@shop.example", other) is None
+    assert check_password(store, "ada@shop.example", password + "x" * 5000) is None
