@@ -20,8 +20,11 @@ class Tab(NamedTuple):
 
     def columns(self, view: View) -> tuple[str, ...]:
         """Its metrics; with a goal chosen also how many of each row reached it."""
-        rated = view.has_goal and self.dimension not in ("goal", "name")
-        return (*self.metrics, "group_conversion_rate") if rated else self.metrics
+        if not view.has_goal or self.dimension in ("goal", "name"):
+            return self.metrics
+        # What reaches a goal need not be a view.
+        metrics = ["events" if metric == "pageviews" else metric for metric in self.metrics]
+        return (*metrics, "group_conversion_rate")
 
     def question(self, view: View) -> list[Any]:
         """The filters of its question."""
