@@ -35,7 +35,8 @@ def add(name: str, scope: str, also: tuple[str, ...], as_json: bool, environment
         if others and chosen != "stats":
             raise click.UsageError("Only a key of the scope stats opens several sites.")
         made = add_key(store, site, chosen, now=clock())
-        open_also(store, made, others)
+        if others:
+            open_also(store, made, others)
         for opened in (site, *others):
             noted(store, "add_key", site=opened.domain, subject=f"{scope} …{made[-4:]}")
     if as_json:

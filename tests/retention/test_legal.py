@@ -8,6 +8,7 @@ import pytest
 from control_store.accounts import User
 from control_store.holds import BadHold, Scope, ask_hold, confirm_hold, end_hold
 from control_store.purges import open_purges
+from control_store.roles import Roles
 from control_store.seals import all_seals, save_seals
 from control_store.site_settings import SiteSettings
 from control_store.sites import list_sites, save_settings
@@ -32,9 +33,9 @@ def place(tmp_path: Path, warehouse: Warehouse) -> Any:
 
 def _people() -> tuple[User, User, User]:
     return (
-        User(1, "anna@x.example", "admin", 1),
-        User(2, "ben@x.example", "privacy_officer", 1),
-        User(3, "cleo@x.example", "analyst", 1),
+        User(1, "anna@x.example", Roles("admin"), 1),
+        User(2, "ben@x.example", Roles("privacy_officer"), 1),
+        User(3, "cleo@x.example", Roles("analyst"), 1),
     )
 
 

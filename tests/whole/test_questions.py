@@ -221,8 +221,12 @@ def test_who_leaves_stops_their_question(world, key):
 def test_equal_questions_share_a_run_and_one_who_leaves_does_not_stop_it(world, key):
     """Of two who ask the same the one that stays gets the answer."""
     asked = {"date_range": "7d", "dimensions": ["event:page"], "pagination": {"limit": 5}, "metrics": ["visits"]}
-    _ask_and_leave(world.product.console, request("POST", "/api/v1/query", question(**asked), bearer(key)), pause=0)
-    status, _, answer = world.ask(key, **asked)
+    for _ in range(5):  # a machine that is busy may say so, and then both come again
+        _ask_and_leave(world.product.console, request("POST", "/api/v1/query", question(**asked), bearer(key)), pause=0)
+        status, _, answer = world.ask(key, **asked)
+        if status == 200:
+            break
+        time.sleep(1)
     assert status == 200, answer
     assert len(answer["results"]) == 5
 
