@@ -99,7 +99,10 @@ def key(one: Desk) -> str:
     return add_key(one.store, one.site_of("shop.example"), "stats", now=one.now)
 
 
-@pytest.fixture(scope="module", params=ROLES)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(role, marks=() if role in ("admin", "viewer") else pytest.mark.long) for role in ROLES],
+)
 def reader(request: pytest.FixtureRequest, one: Desk) -> Browser:
     """Somebody of each role."""
     role: Role = request.param
