@@ -8,7 +8,7 @@ from starlette.responses import Response
 from console.pages.desk import Ask, go
 from console.pages.formats import in_unit, percent, whole
 from console.pages.questions import Questions, rows_of
-from control_store.goals import add_funnel, add_goal, aims_of, remove_funnel, remove_goal
+from control_store.goals import add_funnel, add_goal, aims_of, list_goals, remove_funnel, remove_goal
 from control_store.setting_items import BadSetting
 from control_store.snapshot import Site
 from event_catalogue.dimensions import FUNNEL
@@ -43,6 +43,11 @@ class Walked(NamedTuple):
 
     funnel: Funnel
     steps: tuple[Step, ...]
+
+
+async def goal_names(ask: Ask, site: Site) -> frozenset[str]:
+    """What the goals of a site are called."""
+    return frozenset(goal.name for goal in await asyncio.to_thread(list_goals, ask.desk.shop.store, site.id))
 
 
 async def goals(ask: Ask) -> Response:

@@ -18,13 +18,13 @@ class Tab(NamedTuple):
     without: tuple[str, ...] = ()
     """Values that are no rows of this table."""
 
-    def columns(self, view: View) -> tuple[str, ...]:
-        """Its metrics; with a goal chosen also how many of each row reached it."""
+    def of(self, view: View) -> "Tab":
+        """The table as a view shows it: with a goal chosen also how many of each row reached it."""
         if not view.has_goal or self.dimension in ("goal", "name"):
-            return self.metrics
+            return self
         # What reaches a goal need not be a view.
-        metrics = ["events" if metric == "pageviews" else metric for metric in self.metrics]
-        return (*metrics, "group_conversion_rate")
+        metrics = dict.fromkeys("events" if metric == "pageviews" else metric for metric in self.metrics)
+        return self._replace(metrics=(*metrics, "group_conversion_rate"))
 
     def question(self, view: View) -> list[Any]:
         """The filters of its question."""
@@ -44,7 +44,7 @@ class Panel(NamedTuple):
     def tab(self, view: View) -> Tab:
         """The open one."""
         chosen = view.tab(self.key, tuple(tab.dimension for tab in self.tabs))
-        return next(tab for tab in self.tabs if tab.dimension == chosen)
+        return next(tab for tab in self.tabs if tab.dimension == chosen).of(view)
 
 
 PANELS: Final = (
@@ -131,7 +131,7 @@ def make_table(tab: Tab, rows: Sequence[Row], view: View, *, whole_of: float, to
     """The rows of a dimension. `whole_of` is what shares are of: the first metric over everything, merged included."""
     largest = max((row.values[0] for row in rows), default=0)
     lines = (_line(tab, row, view, largest=largest, whole_of=whole_of) for row in rows)
-    columns = tuple(_SHORT.get(metric, METRIC_TITLES[metric]) for metric in tab.columns(view))
+    columns = tuple(_SHORT.get(metric, METRIC_TITLES[metric]) for metric in tab.metrics)
     return Table(DIMENSION_TITLES[tab.dimension], columns, tuple(lines), total)
 
 
@@ -147,7 +147,7 @@ def _line(tab: Tab, row: Row, view: View, *, largest: float, whole_of: float) ->
         bar=f"{100 * row.values[0] / largest:.2f}%" if largest else "0%",
         cells=tuple(
             Cell(in_unit(METRIC[metric].unit, number), whole(number) if number >= 100_000 else "")
-            for metric, number in zip(tab.columns(view), row.values, strict=True)
+            for metric, number in zip(tab.metrics, row.values, strict=True)
         ),
         merged=row.merged,
     )

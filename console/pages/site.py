@@ -15,12 +15,12 @@ from console.charts import Chart, Series, draw
 from console.pages.collection import Pulse, read_pulse, state_of, unrecorded
 from console.pages.desk import HEADERS, Ask
 from console.pages.formats import days_text, in_unit, time_label, time_name
+from console.pages.goals import goal_names
 from console.pages.panels import PANELS, TABS, Panel, Table, make_table
 from console.pages.questions import Questions, days_of, rows_of
 from console.pages.tiles import MARKS, Tile, is_provisional, make_tiles
 from console.pages.view import METRIC_TITLES, RANGES, View, definition_of, filterable, read_view, title_of
 from console.stats.plan import EPOCH
-from control_store.goals import list_goals
 from control_store.snapshot import Site
 from event_catalogue.metrics import METRIC
 from warehouse.errors import TryLater
@@ -65,12 +65,17 @@ async def dashboard(ask: Ask) -> Response:
         today = questions.local.date()
         span = await _all_days(ask, site)
         young = span is None or (today - span[0]).days < _YOUNG_DAYS
+        goals = await goal_names(ask, site)
         view = read_view(
-            ask.request.query_params, TABS, role=ask.role, default="today" if young else "28d", places=ask.places
+            ask.request.query_params,
+            TABS,
+            role=ask.role,
+            default="today" if young else "28d",
+            places=ask.places,
+            goals=goals,
         )
         page = await _numbers(questions, view, today)
-        has_goals = bool(await asyncio.to_thread(list_goals, shop.store, site.id))
-        panels = [panel for panel in PANELS if panel.key != "goals" or has_goals]
+        panels = [panel for panel in PANELS if panel.key != "goals" or goals]
         cards = await asyncio.gather(*(_card(questions, view, today, panel, page["totals"]) for panel in panels))
     first, last = page["days"]
     return ask.render(
@@ -81,7 +86,7 @@ async def dashboard(ask: Ask) -> Response:
         cards=cards,
         ranges=RANGES,
         metrics=METRIC_TITLES,
-        dimensions=filterable(ask.role),
+        dimensions=filterable(ask.role, goals),
         definition=definition_of(view.metric),
         timezone=questions.site.timezone,
         dates=days_text(first, last),
@@ -219,7 +224,7 @@ async def _card(questions: Questions, view: View, today: date, panel: Panel, tot
     tab = panel.tab(view)
     try:
         answer = await questions.ask(
-            tab.columns(view),
+            tab.metrics,
             view.date_range(today),
             dimensions=[tab.dimension],
             filters=tab.question(view),

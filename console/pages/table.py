@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from console.pages.desk import Ask, Forbidden
 from console.pages.formats import days_text
+from console.pages.goals import goal_names
 from console.pages.panels import PANELS, TABS, Tab, make_table
 from console.pages.questions import Questions, days_of, rows_of
 from console.pages.view import DIMENSION_TITLES, RANGES, may_see, read_view
@@ -30,13 +31,14 @@ async def table(ask: Ask) -> Response:
     await ask.note_reading(site)
     number = ask.request.query_params.get("page", "1")
     page = max(1, min(int(number), 10_000)) if number.isascii() and number.isdigit() else 1
-    view = read_view(ask.request.query_params, TABS, role=ask.role, default="28d", places=ask.places)
+    goals = await goal_names(ask, site)
+    view = read_view(ask.request.query_params, TABS, role=ask.role, default="28d", places=ask.places, goals=goals)
     metrics = _METRICS["event" if dimension in ("path", "name") else "visit"]
-    tab = Tab(dimension, DIMENSION_TITLES[dimension], metrics, _WITHOUT.get(dimension, ()))
+    tab = Tab(dimension, DIMENSION_TITLES[dimension], metrics, _WITHOUT.get(dimension, ())).of(view)
     async with Questions(ask.desk.statistics, shop.sharing, site, shop.clock()).of(ask.request) as questions:
         span = view.date_range(questions.local.date())
         filters = view.question()
-        totals = await questions.totals(tab.metrics, span, filters=filters)
+        totals = await questions.totals(tab.metrics[:1], span, filters=filters)
         answer = await questions.ask(
             tab.metrics,
             span,

@@ -4,7 +4,7 @@ An address is all there is: it can be kept, sent to a colleague and opened again
 does not know is left out, so an old bookmark opens something, never an error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
@@ -231,16 +231,18 @@ def read_view(
     role: Role | None,
     default: str,
     places: Names = ENGLISH,
+    goals: Collection[str] = (),
 ) -> View:
-    """The view that an address stands for; `panels` names the tabs there are, `default` the range if none is said."""
+    """The view that an address stands for; `panels` names the tabs there are, `default` the range if none is said,
+    `goals` are those of the site: a bookmark of one that is gone opens without it."""
     first, last = _day(params.get("from")), _day(params.get("to"))
     span: tuple[date | None, date | None] = (first, last) if first and last else (None, None)
     if span[0] and span[1]:
         early, late = sorted((span[0], span[1]))
         span = (max(early, late - timedelta(days=_MOST_DAYS - 1)), late)
     named = params.get("range", "")
-    conditions = [found for text in params.getlist("f") if (found := _condition(text, role))]
-    added = _condition(",".join(params.get(name, "") for name in ("fo", "fd", "fv")), role)
+    conditions = [found for text in params.getlist("f") if (found := _condition(text, role, goals))]
+    added = _condition(",".join(params.get(name, "") for name in ("fo", "fd", "fv")), role, goals)
     metric = params.get("metric", "visitors")
     view = View(
         range="custom" if span[0] else named if named in RANGES else default,
@@ -259,9 +261,11 @@ def may_see(dimension: str, role: Role | None) -> bool:
     return not DIMENSION[dimension].free_text or role in ("admin", "privacy_officer")
 
 
-def filterable(role: Role | None) -> dict[str, str]:
+def filterable(role: Role | None, goals: Collection[str]) -> dict[str, str]:
     """Dimensions to filter by, with their titles."""
-    return {name: title for name, title in DIMENSION_TITLES.items() if may_see(name, role)}
+    return {
+        name: title for name, title in DIMENSION_TITLES.items() if may_see(name, role) and (name != "goal" or goals)
+    }
 
 
 def title_of(metric: str, days: int) -> str:
@@ -281,11 +285,12 @@ def is_link(name: str) -> bool:
     return name != MERGED
 
 
-def _condition(text: str, role: Role | None) -> Condition | None:
+def _condition(text: str, role: Role | None, goals: Collection[str]) -> Condition | None:
     operator, _, rest = text.partition(",")
     dimension, _, value = rest.partition(",")
     known = operator in OPERATORS and dimension in DIMENSION_TITLES and may_see(dimension, role)
-    return Condition(operator, dimension, value[:_LONGEST_VALUE]) if known and value else None
+    gone = dimension == "goal" and operator in ("is", "is_not") and value not in goals
+    return Condition(operator, dimension, value[:_LONGEST_VALUE]) if known and value and not gone else None
 
 
 def _day(text: str | None) -> date | None:

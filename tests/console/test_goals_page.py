@@ -1,11 +1,13 @@
 """Goals in the console: declared by a form, counted, and the conversion rate of every row once one is chosen."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from console.pages.view import DIMENSION_TITLES
 from control_store.goals import aims_of
 from control_store.sites import find_site
 from event_catalogue.goals import Funnel, Goal
@@ -121,6 +123,30 @@ def test_a_chosen_goal_gives_every_row_its_rate(shop: Desk) -> None:
         ("Direct / None", str(len(SIGNED) - google), "75%"),
         ("Google", str(google), "50%"),
     ]
+
+
+def test_the_whole_tables_have_the_rate_too(shop: Desk) -> None:
+    """Every table of the dashboard leads to all of its rows, with the same numbers."""
+    declare(shop)
+    chosen = "range=today&f=is,goal,Sign-up"
+    for dimension in DIMENSION_TITLES:
+        assert "<table" in shop.read(f"/sites/shop.example/by/{dimension}?{chosen}"), dimension
+    told = plain(shop.read(f"/sites/shop.example/by/source?{chosen}"))
+    google = len(set(SIGNED) & set(FROM_GOOGLE))
+    assert re.search(rf"Google {google} {google} {google} .*? 50% 50%", told), (
+        "visitors, visits, events; the rate, the share"
+    )
+
+
+def test_a_bookmark_of_a_goal_that_is_gone_opens_without_it(shop: Desk) -> None:
+    """And where there is no goal, none is offered to filter by."""
+    for page in ("/sites/shop.example?", "/sites/shop.example/by/source?"):
+        for operator in ("is", "is_not"):
+            assert "Goal is" not in shop.read(f"{page}range=today&f={operator},goal,Sign-up")
+    offered = '<option value="goal">'
+    assert offered not in shop.read("/sites/shop.example?range=today")
+    declare(shop)
+    assert offered in shop.read("/sites/shop.example?range=today")
 
 
 def test_only_admins_declare(shop: Desk) -> None:
