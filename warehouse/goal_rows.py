@@ -7,8 +7,8 @@ nothing but withheld numbers says that the goal was there and was reached by few
 # ruff: noqa: S608  the text is made of the catalogue's names; values are bound
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from event_catalogue.aggregates import FUNNEL_STEPS, GOALS, KEPT_MEASURES, SUMS, WITHHELD
 from event_catalogue.goals import MOST_GOALS, MOST_STEPS, Aims, Funnel
@@ -16,33 +16,10 @@ from event_catalogue.metrics import MeasureName
 from warehouse.client import Param, Record
 from warehouse.goal_choice import Atom, Reached, Target, chosen
 from warehouse.goals import Bind, came_to, hit, numbered
-from warehouse.kanon import Group
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS
-from warehouse.rollup_rows import SEPARATOR, DayRow, Rollup, SiteDay
+from warehouse.rollup_rows import SEPARATOR, DayRow, Rollup, SiteDay, Source
 
 ALL_WITHHELD: Final = (WITHHELD,) * len(KEPT_MEASURES)
-
-
-class Source(NamedTuple):
-    """How a run over days asks the warehouse, and what it has told of them already."""
-
-    ask: Callable[[str, Mapping[str, Param]], list[Record]]
-    fill: Callable[[str, str, Mapping[str, Param]], None]
-    """Columns of the scratch table, the statement that fills it, and its values."""
-    table: str
-    rows: str
-    """FROM and WHERE of the days' rows."""
-    visits: str
-    """The table of visits, or what stands for it."""
-    days: str
-    """The condition that picks the days."""
-    unit: str
-    visitors: Mapping[int, int]
-    """Of each site's day."""
-    pages: Collection[Group]
-    """Day and page of all that the tables of pages tell."""
-    kinds: Collection[Group]
-    """The same of kinds of events."""
 
 
 class GoalCount:

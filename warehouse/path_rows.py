@@ -7,40 +7,21 @@ with what it merges of a page.
 # ruff: noqa: S608  the text is made of the catalogue's names; values are bound
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from event_catalogue.aggregates import KEPT_MEASURES, NEXT_PAGE, PREVIOUS_PAGE, WITHHELD
 from event_catalogue.dimensions import OTHER
 from warehouse.client import Param, Record
-from warehouse.kanon import Group
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS
 from warehouse.path_choice import Small, Step, told_steps
-from warehouse.rollup_rows import DayRow, Rollup, SiteDay
+from warehouse.rollup_rows import DayRow, Rollup, SiteDay, Source
 
 _TABLES: Final = ((NEXT_PAGE, 0), (PREVIOUS_PAGE, 1))
 """The dimension, and which page of a step its rows are about."""
 _MERGED: Final = "\x1e"
 """Stands for all pages that are not told."""
 _COUNTS: Final = "uniqExact(who), uniqExact(who, n), sum(times)"
-
-
-class Source(NamedTuple):
-    """How a run over days asks the warehouse, and what it has told of them already."""
-
-    ask: Callable[[str, Mapping[str, Param]], list[Record]]
-    fill: Callable[[str, str, Mapping[str, Param]], None]
-    """Columns of the scratch table, the statement that fills it, and its values."""
-    table: str
-    rows: str
-    """FROM and WHERE of the days' rows."""
-    visits: str
-    days: str
-    """The condition that picks the days' visits."""
-    unit: str
-    visitors: Mapping[int, int]
-    pages: Collection[Group]
-    """Day and page of all that the tables of pages tell."""
 
 
 def path_rows(days: Sequence[SiteDay], source: Source) -> list[DayRow]:

@@ -1,10 +1,13 @@
 """The rows that days are counted into, and which of their sums are withheld."""
 
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
 from event_catalogue.aggregates import PARENTS, WITHHELD
 from event_catalogue.dimensions import OTHER
 from event_catalogue.goals import NO_AIMS, Aims
+from warehouse.client import Param, Record
+from warehouse.kanon import Group
 
 SEPARATOR: Final = "\x1f"
 """Between the parts of a parent that lies in another one."""
@@ -44,6 +47,28 @@ class Rollup(NamedTuple):
 
 DayRow = tuple[int, Rollup]
 """A row and its day."""
+
+
+class Source(NamedTuple):
+    """How a run over days asks the warehouse, and what it has told of them already."""
+
+    ask: Callable[[str, Mapping[str, Param]], list[Record]]
+    fill: Callable[[str, str, Mapping[str, Param]], None]
+    """Columns of the scratch table, the statement that fills it, and its values."""
+    table: str
+    rows: str
+    """FROM and WHERE of the days' rows."""
+    visits: str
+    """The table of visits, or what stands for it."""
+    days: str
+    """The condition that picks the days."""
+    unit: str
+    visitors: Mapping[int, int]
+    """Of each site's day."""
+    pages: Collection[Group]
+    """Day and page of all that the tables of pages tell."""
+    kinds: Collection[Group]
+    """The same of kinds of events; none where these are not counted."""
 
 
 class Veils:

@@ -15,17 +15,16 @@ from typing import Final, NamedTuple
 from event_catalogue.aggregates import EXEMPT, KEPT, KEPT_MEASURES, NEXT_PAGE, PARENTS, REVENUE_BY, SUMS, WITHHELD
 from event_catalogue.dimensions import DIMENSION, OTHER, Dimension
 from warehouse.client import Param, Record, Warehouse
-from warehouse.goal_rows import GoalCount, Source, masks, unit_visitors
+from warehouse.goal_rows import GoalCount, masks, unit_visitors
 from warehouse.hidden import HIDDEN, SHOWN
 from warehouse.kanon import Cell, Group, dominated, too_small, widened
 from warehouse.metrics import NOBODY, ROW_EXPRESSIONS, row_expression
-from warehouse.path_rows import Source as PathSource
 from warehouse.path_rows import path_rows
 from warehouse.people import kept_rules
 from warehouse.revenue_choice import Value
 from warehouse.revenue_rows import Source as RevenueSource
 from warehouse.revenue_rows import goal_visitors, revenue_rows
-from warehouse.rollup_rows import DAY_BITS, SEPARATOR, DayRow, Rollup, SiteDay, Veils, day_of, unit_of
+from warehouse.rollup_rows import DAY_BITS, SEPARATOR, DayRow, Rollup, SiteDay, Source, Veils, day_of, unit_of
 from warehouse.rollup_sql import (
     BY_PERSON,
     FLAT,
@@ -186,19 +185,7 @@ class _Counting:
 
     def goals(self) -> list[DayRow]:
         """The rows of goals and of steps of funnels; after pages and kinds of events."""
-        source = Source(
-            ask=self._ask,
-            fill=self._fill_goals,
-            table=self._goals,
-            rows=self._rows_of_days,
-            visits=self._visits,
-            days=VISITS_OF_DAY,
-            unit=UNIT,
-            visitors=unit_visitors(self._whole),
-            pages=self._kept["path"],
-            kinds=self._kept["name"],
-        )
-        return GoalCount(self._days, source).rows()
+        return GoalCount(self._days, self._source()).rows()
 
     def timings(self) -> list[DayRow]:
         """The rows of timings; after kinds of events."""
@@ -207,18 +194,7 @@ class _Counting:
 
     def paths(self) -> list[DayRow]:
         """The rows of steps from page to page; after pages."""
-        source = PathSource(
-            ask=self._ask,
-            fill=self._fill_goals,
-            table=self._goals,
-            rows=self._rows_of_days,
-            visits=self._visits,
-            days=VISITS_OF_DAY,
-            unit=UNIT,
-            visitors=unit_visitors(self._whole),
-            pages=self._kept["path"],
-        )
-        return path_rows(self._days, source)
+        return path_rows(self._days, self._source())
 
     def revenue(self, goals: Sequence[DayRow]) -> list[DayRow]:
         """The rows about revenue; after everything that is counted beside it. `goals`: the rows of these."""
@@ -243,6 +219,21 @@ class _Counting:
             params=params,
         )
         return revenue_rows(self._days, source)
+
+    def _source(self) -> Source:
+        """For what is counted visit by visit, once pages are told."""
+        return Source(
+            ask=self._ask,
+            fill=self._fill_goals,
+            table=self._goals,
+            rows=self._rows_of_days,
+            visits=self._visits,
+            days=VISITS_OF_DAY,
+            unit=UNIT,
+            visitors=unit_visitors(self._whole),
+            pages=self._kept["path"],
+            kinds=self._kept.get("name", ()),
+        )
 
     def _fill_goals(self, columns: str, select: str, params: Mapping[str, Param]) -> None:
         self._warehouse.command(f"DROP TABLE IF EXISTS {self._goals} SYNC", slot="seal")
